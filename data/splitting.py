@@ -1,0 +1,181 @@
+"""Who is held out, and which of their ratings are hidden.
+
+*Strong generalisation* [1]_: whole users are held out of training; most of what each of them rated
+is given to the model as input, and the rest is to be found.
+
+References
+----------
+.. [1] D. Liang, R. Krishnan, M. Hoffman, T. Jebara. Variational Autoencoders for Collaborative
+       Filtering. WWW 2018. Section 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from data.interactions import Interactions
+
+__all__ = [
+    "MIN_LIKES",
+    "Group",
+    "HeldOut",
+    "Split",
+    "hide_ratings",
+    "holdout_groups",
+    "split_by_salt",
+    "strong_generalisation",
+]
+
+# Fewer likes than this leave nothing to find after hiding a fifth.
+MIN_LIKES = 5
+HIDDEN_SHARE = 0.2
+HELD_OUT_SHARE = 0.2  # of the eligible users for testing, then of the rest for validation
+# Share of a database's users in the gate set, and the same in the validation set: about 60 of 600
+# users; beyond LARGE users half of that share is plenty, and the other half trains.
+GATE_SHARE, GATE_SHARE_LARGE, LARGE = 0.10, 0.05, 10_000
+
+
+class Group(IntEnum):
+    """What a user's ratings are used for."""
+
+    TRAINING = 0
+    VALIDATION = 1
+    GATE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Held-out users: what the model is given of each, and what it has to find.
+
+    Row for row the same users over the same movies; no rating is in both.
+    """
+
+    given: Interactions
+    hidden: Interactions
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Three disjoint sets of users over the movies that the training users have rated."""
+
+    training: Interactions
+    validation: HeldOut
+    test: HeldOut
+
+
+def hide_ratings(users: Interactions, rng: np.random.Generator) -> HeldOut:
+    """Hide each rating with probability .2; users without a hidden like are left out.
+
+    Parameters
+    ----------
+    users : Interactions
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    HeldOut
+    """
+    hidden = rng.random(users.n_ratings) < HIDDEN_SHARE
+    to_find = users.select_ratings(hidden)
+    judged = to_find.likes_per_user > 0
+    given = users.select_ratings(~hidden)
+    return HeldOut(given.select_users(judged), to_find.select_users(judged))
+
+
+def holdout_groups(
+    user_keys: Iterable[object], salt: str, *, n_users: int | None = None
+) -> NDArray[np.int8]:
+    """Return the `Group` of each user: a fixed function of the salt and the user's key.
+
+    u = blake2b(salt ‖ key) / 2^64 puts a user into the gate set where u < share, into the
+    validation set where share <= u < 2 share, and into training otherwise. The share is .10, and
+    .05 beyond 10,000 users. The rule does not look at the ratings, so that nobody who becomes
+    eligible later has been trained on before; and the gate set of either share lies in what no
+    training ever reads with the other.
+
+    Parameters
+    ----------
+    user_keys : iterable
+        Keys of the users; ``str()`` of each is hashed.
+    salt : str
+        Fixed for the life of a database.
+    n_users : int, optional
+        Number of users that decides the share; default: the number of keys.
+
+    Returns
+    -------
+    int8 array, shape (n_keys,)
+    """
+    prefix = salt.encode()
+    digests = [
+        int.from_bytes(blake2b(prefix + str(key).encode(), digest_size=8).digest(), "big")
+        for key in user_keys
+    ]
+    u = np.array(digests, dtype=np.uint64) / 2.0**64
+    share = gate_share(len(digests) if n_users is None else n_users)
+    return np.select([u < share, u < 2 * share], [Group.GATE, Group.VALIDATION], 0).astype(np.int8)
+
+
+def gate_share(n_users: int) -> float:
+    """Share of the users in the gate set of a database with so many."""
+    return GATE_SHARE_LARGE if n_users > LARGE else GATE_SHARE
+
+
+def split_by_salt(interactions: Interactions, salt: str, *, seed: int = 0) -> Split:
+    """Split a database's users by `holdout_groups`; the gate set is the test set.
+
+    Only users with at least 5 likes are judged; the others of the gate and validation groups are
+    neither judged nor trained on.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    salt : str
+    seed : int
+        Decides which ratings of the held-out users are hidden.
+    """
+    return _split(interactions, holdout_groups(interactions.user_keys, salt), seed)
+
+
+def strong_generalisation(interactions: Interactions, *, seed: int = 0) -> Split:
+    """Split as in Liang et al. 2018, with test users drawn at random.
+
+    Users with at least 5 likes are eligible. A fifth of them are test users, a fifth of the rest
+    validation users; the others, and those that are not eligible, train.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    seed : int
+        Decides the users and their hidden ratings.
+    """
+    rng = np.random.default_rng([seed, 0])
+    eligible = rng.permutation(np.flatnonzero(interactions.likes_per_user >= MIN_LIKES))
+    n_test = round(HELD_OUT_SHARE * len(eligible))
+    n_validation = round(HELD_OUT_SHARE * (len(eligible) - n_test))
+    groups = np.full(interactions.n_users, Group.TRAINING, dtype=np.int8)
+    groups[eligible[:n_test]] = Group.GATE
+    groups[eligible[n_test : n_test + n_validation]] = Group.VALIDATION
+    return _split(interactions, groups, seed)
+
+
+def _split(interactions: Interactions, groups: NDArray[np.int8], seed: int) -> Split:
+    training = interactions.select_users(groups == Group.TRAINING).rated_movies_only()
+    eligible = interactions.likes_per_user >= MIN_LIKES
+
+    def held_out(group: Group) -> HeldOut:
+        users = interactions.select_users((groups == group) & eligible)
+        # A generator of its own for each set: more validation users do not change the test.
+        return hide_ratings(users.with_movies(training.movie_ids), np.random.default_rng([seed, group]))
+
+    return Split(training, held_out(Group.VALIDATION), held_out(Group.GATE))

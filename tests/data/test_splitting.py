@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from data import Interactions
+from data.splitting import (
+    MIN_LIKES,
+    Group,
+    Split,
+    hide_ratings,
+    holdout_groups,
+    split_by_salt,
+    strong_generalisation,
+)
+
+
+@pytest.fixture(scope="module")
+def interactions() -> Interactions:
+    """400 users with 1 to 30 ratings of 60 movies, two thirds likes."""
+    rng = np.random.default_rng(0)
+    users, movies = [], []
+    for user in range(400):
+        chosen = rng.permutation(60)[: rng.integers(1, 31)]
+        users += [f"u{user}"] * len(chosen)
+        movies += chosen.tolist()
+    return Interactions.from_arrays(users, movies, rng.random(len(users)) < 0.67)
+
+
+def keys(part: Interactions) -> set[str]:
+    return set(part.user_keys.tolist())
+
+
+def pairs(part: Interactions) -> set[tuple[str, int]]:
+    return set(zip(part.user_keys[part.user_rows], part.movie_ids[part.movie_rows], strict=True))
+
+
+SPLITS = {
+    "strong": lambda x: strong_generalisation(x, seed=3),
+    "salt": lambda x: split_by_salt(x, "salt", seed=3),
+}
+
+
+@pytest.fixture(params=SPLITS)
+def split(request: pytest.FixtureRequest, interactions: Interactions) -> Split:
+    return SPLITS[request.param](interactions)
+
+
+def test_no_user_is_in_two_sets(split: Split) -> None:
+    sets = [keys(split.training), keys(split.validation.given), keys(split.test.given)]
+    assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+def test_given_and_hidden_are_the_same_users_with_no_rating_in_common(split: Split) -> None:
+    for held_out in (split.validation, split.test):
+        np.testing.assert_array_equal(held_out.given.user_keys, held_out.hidden.user_keys)
+        assert not pairs(held_out.given) & pairs(held_out.hidden)
+
+
+def test_held_out_users_are_eligible_and_have_a_hidden_like(
+    split: Split, interactions: Interactions
+) -> None:
+    likes = dict(zip(interactions.user_keys, interactions.likes_per_user, strict=True))
+    for held_out in (split.validation, split.test):
+        assert all(likes[user] >= MIN_LIKES for user in keys(held_out.given))
+        assert (held_out.hidden.likes_per_user > 0).all()
+
+
+def test_about_a_fifth_of_the_ratings_is_hidden(interactions: Interactions) -> None:
+    eligible = interactions.select_users(interactions.likes_per_user >= MIN_LIKES)
+    held_out = hide_ratings(eligible, np.random.default_rng(1))
+    hidden, given = held_out.hidden.n_ratings, held_out.given.n_ratings
+    assert 0.17 < hidden / (hidden + given) < 0.24  # users without a hidden like are left out
+
+
+def test_movies_are_those_seen_in_training(split: Split) -> None:
+    likes, dislikes = split.training.movie_counts()
+    assert (likes + dislikes > 0).all()
+    for held_out in (split.validation, split.test):
+        for part in (held_out.given, held_out.hidden):
+            np.testing.assert_array_equal(part.movie_ids, split.training.movie_ids)
+
+
+def test_strong_generalisation_holds_out_a_fifth_and_a_fifth_of_the_rest(
+    interactions: Interactions,
+) -> None:
+    eligible = int((interactions.likes_per_user >= MIN_LIKES).sum())
+    split = strong_generalisation(interactions, seed=0)
+    held_out = interactions.n_users - split.training.n_users
+    assert held_out == round(0.2 * eligible) + round(0.2 * (eligible - round(0.2 * eligible)))
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_the_same_seed_gives_the_same_split(name: str, interactions: Interactions) -> None:
+    first, second = SPLITS[name](interactions), SPLITS[name](interactions)
+    assert pairs(first.test.hidden) == pairs(second.test.hidden)
+    assert pairs(first.training) == pairs(second.training)
+
+
+def test_another_seed_tests_other_users(interactions: Interactions) -> None:
+    first, second = (strong_generalisation(interactions, seed=seed) for seed in (0, 1))
+    assert keys(first.test.given) != keys(second.test.given)
+
+
+def test_groups_have_their_shares() -> None:
+    groups = holdout_groups([f"user-{n}" for n in range(9_000)], "salt")
+    shares = np.bincount(groups, minlength=3) / 9_000
+    np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=4 * np.sqrt(0.1 * 0.9 / 9_000))
+
+
+def test_a_users_group_does_not_depend_on_the_others() -> None:
+    everybody = [f"user-{n}" for n in range(500)]
+    alone = [holdout_groups([key], "salt")[0] for key in everybody]
+    np.testing.assert_array_equal(holdout_groups(everybody, "salt"), alone)
+
+
+def test_another_salt_holds_out_others() -> None:
+    everybody = range(500)
+    assert (holdout_groups(everybody, "salt") != holdout_groups(everybody, "pepper")).any()
+
+
+def test_growing_beyond_the_limit_never_puts_a_trained_user_into_the_gate_set() -> None:
+    everybody = [f"user-{n}" for n in range(3_000)]
+    small = holdout_groups(everybody, "salt", n_users=10_000)
+    large = holdout_groups(everybody, "salt", n_users=10_001)
+    for before, after in ((small, large), (large, small)):
+        assert not ((before == Group.TRAINING) & (after == Group.GATE)).any()
+    assert (large == Group.GATE).sum() < (small == Group.GATE).sum()
