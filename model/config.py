@@ -1,0 +1,95 @@
+"""Hyper-parameters: frozen, validated, with defaults that follow the size of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from data.interactions import Interactions
+
+__all__ = ["Config"]
+
+Rate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+class Config(BaseModel):
+    """Hyper-parameters of an RBM and of its training.
+
+    The symbols are those of `model.rbm`. `for_data` gives defaults that suit a data set.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Number of hidden units.
+    n_epochs : int
+        Passes over the data. The learning rates fall linearly to 0 over all of them, so fewer
+        epochs are another schedule and not the same one cut short.
+    batch_size : int
+        Users per update.
+    cd_steps : int
+        k of CD-k, the Gibbs steps between data and reconstruction.
+    learning_rate_weights, learning_rate_visible, learning_rate_hidden : float
+        Initial rates of ``W``, ``a`` and ``b``.
+    momentum : float
+        Share of the last update that is repeated, in [0, 1).
+    l2 : float
+        Weight decay of ``W``: the gradient gets ``- l2 * W`` for a film of mean popularity.
+    l2_popularity_exponent : float
+        ``l2`` of film i is multiplied by (its ratings / mean ratings per film) ** this. Negative:
+        the fewer the ratings, the stronger the decay.
+    averaged_share : float
+        The weights are the mean over this last share of the epochs; 0 keeps the last ones alone
+        (Polyak & Juditsky 1992).
+    classic : bool
+        Leave unrated units out of the energy (Salakhutdinov, Mnih & Hinton 2007) instead of
+        making *unseen* a state of every unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_hidden: Annotated[int, Field(ge=1, le=100_000)] = 300
+    n_epochs: Annotated[int, Field(ge=1, le=100_000)] = 40
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    cd_steps: Annotated[int, Field(ge=1, le=1_000)] = 1
+    learning_rate_weights: Rate = 0.05
+    learning_rate_visible: Rate = 0.05
+    learning_rate_hidden: Rate = 0.05
+    momentum: Share = 0.9
+    l2: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.01
+    l2_popularity_exponent: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] = -0.3
+    averaged_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
+    classic: bool = False
+
+    @classmethod
+    def for_data(cls, interactions: Interactions) -> Self:
+        """Return the defaults for this number of users.
+
+        Between the sizes at which they were chosen, on validation users, they are interpolated
+        along the logarithm of the number of users; beyond them the nearest is taken.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            What the model will be trained on.
+        """
+        size = np.log(max(interactions.n_users, 1))
+        small, large = np.log(500.0), np.log(5_000.0)
+        share = float(np.clip((size - small) / (large - small), 0.0, 1.0))
+
+        def between(at_small: float, at_large: float) -> float:
+            return float(at_small * (at_large / at_small) ** share)
+
+        rate = between(0.05, 0.1)
+        return cls(
+            n_hidden=round(between(300, 500)),
+            n_epochs=round(between(40, 30)),
+            batch_size=round(between(50, 200)),
+            learning_rate_weights=rate,
+            learning_rate_visible=rate,
+            learning_rate_hidden=rate,
+            l2=between(0.01, 0.005),
+        )

@@ -1,0 +1,217 @@
+r"""The Restricted Boltzmann Machine of like, dislike and unseen: its equations, and nothing else.
+
+Symbols
+-------
+``V``  visible states, shape (n_users, 2 * n_movies): column ``2 * i + s`` is 1 when movie i is in
+       state s, s = 0 for like (L) and 1 for dislike (D); at most one of the two is 1, and both 0
+       mean *unseen*, a state of energy 0. A NumPy array or a SciPy sparse array: the equations
+       read the same, and cost O(ratings) with the latter.
+``H``  hidden states or their probabilities, shape (n_users, n_hidden).
+``t``  activity of each user, shape (n_users,), given, not modelled.
+``W``  weights, shape (n_movies, 2, n_hidden); ``a`` visible biases, shape (n_movies, 2);
+       ``b`` hidden biases, shape (n_hidden,). All float32.
+
+    E(v, h) = - sum_is (a[i,s] + t) v[i,s] - sum_j b[j] h[j] - sum_isj v[i,s] W[i,s,j] h[j]
+    P(v, h) = exp(-E(v, h)) / Z
+
+A movie in state s thus adds ``t`` to the log-odds of having been seen, as the length of a document
+does in the replicated softmax: somebody who rates much needs no hidden unit that says so.
+
+References
+----------
+.. [1] R. Salakhutdinov, A. Mnih, G. Hinton. Restricted Boltzmann Machines for Collaborative
+       Filtering. ICML 2007. Equations 1 and 2 are the conditionals, without the unseen state.
+.. [2] R. Salakhutdinov, G. Hinton. Replicated Softmax: an Undirected Topic Model. NIPS 2009.
+.. [3] G. Hinton. Training Products of Experts by Minimizing Contrastive Divergence. Neural
+       Computation 14 (2002).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from data.interactions import Interactions
+
+__all__ = ["LIKE", "DISLIKE", "RBM", "activity", "columns", "sigmoid", "softplus"]
+
+LIKE, DISLIKE = 0, 1
+
+# NDArray of float32 or a sparse array of the same values; SciPy is not imported for serving.
+Visible = Any
+
+
+def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
+    """σ(x) = 1 / (1 + exp(-x)), without overflow."""
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, decay) / (1 + decay)
+
+
+def softplus(x: NDArray[Any]) -> NDArray[Any]:
+    """log(1 + exp(x)), without overflow."""
+    return np.logaddexp(x, 0)
+
+
+def columns(movie_rows: NDArray[Any], liked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Columns of ``V`` that these ratings set: 2 i for a like of movie i, 2 i + 1 for a dislike."""
+    return 2 * np.asarray(movie_rows, dtype=np.int64) + np.where(liked, LIKE, DISLIKE)
+
+
+def activity(n_ratings: NDArray[Any] | int, mean_ratings: float) -> NDArray[np.float32]:
+    """t = log(max(n_ratings, 1) / mean_ratings), the activity of users with `n_ratings` each."""
+    return np.log(np.maximum(n_ratings, 1) / mean_ratings).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RBM:
+    """Parameters of the machine, with one short method for each of its quantities.
+
+    Parameters
+    ----------
+    W : float32 array, shape (n_movies, 2, n_hidden)
+    a : float32 array, shape (n_movies, 2)
+    b : float32 array, shape (n_hidden,)
+    movie_ids : int64 array, shape (n_movies,)
+        Movie of each visible unit.
+    mean_ratings : float
+        Ratings per training user, the scale of `activity`.
+    classic : bool
+        The energy leaves out unrated units; then there is no P(like), and t plays no part.
+    calibration : tuple of float
+        Slope and intercept that turn the logit of P(like | seen) into a calibrated one.
+    """
+
+    W: NDArray[np.float32]
+    a: NDArray[np.float32]
+    b: NDArray[np.float32]
+    movie_ids: NDArray[np.int64]
+    mean_ratings: float
+    classic: bool = False
+    calibration: tuple[float, float] = (1.0, 0.0)
+
+    @property
+    def n_movies(self) -> int:
+        """Number of visible units."""
+        return self.W.shape[0]
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden units."""
+        return self.W.shape[2]
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """W with one row per column of V, shape (2 * n_movies, n_hidden); a view."""
+        return self.W.reshape(2 * self.n_movies, self.n_hidden)
+
+    def energy(self, V: Visible, H: NDArray[Any], t: NDArray[Any]) -> NDArray[Any]:
+        """E(v, h) = - a v - t sum(v) - b h - v W h, shape (n_users,)."""
+        return -(V @ self.a.reshape(-1)) - t * _row_sums(V) - H @ self.b - _rows(V @ self.weights, H)
+
+    def hidden_input(self, V: Visible) -> NDArray[Any]:
+        """b[j] + sum_is v[i,s] W[i,s,j], shape (n_users, n_hidden)."""
+        return self.b + V @ self.weights
+
+    def hidden_probability(self, V: Visible) -> NDArray[Any]:
+        """P(h_j = 1 | v) = σ(b[j] + sum_is v[i,s] W[i,s,j]): the upward pass, recognition."""
+        return sigmoid(self.hidden_input(V))
+
+    def visible_input(self, H: NDArray[Any], t: NDArray[Any]) -> NDArray[Any]:
+        """x[i,s] = a[i,s] + t + sum_j W[i,s,j] h[j], shape (n_users, n_movies, 2)."""
+        x = H @ self.weights.T
+        x += self.a.reshape(-1)
+        x += np.asarray(t)[:, np.newaxis]
+        return x.reshape(len(H), self.n_movies, 2)
+
+    def visible_probability(self, H: NDArray[Any], t: NDArray[Any]) -> NDArray[Any]:
+        """P(v_i = s | h) = exp(x[i,s]) / (1 + exp(x[i,L]) + exp(x[i,D])): the downward pass."""
+        x = self.visible_input(H, t)
+        log_seen = np.logaddexp(x[..., LIKE], x[..., DISLIKE])
+        return np.exp(x - softplus(log_seen)[..., np.newaxis])
+
+    def like_given_seen(self, H: NDArray[Any]) -> NDArray[Any]:
+        """P(v_i = L | v_i seen, h) = σ(x[i,L] - x[i,D]), shape (n_users, n_movies)."""
+        x = self.visible_input(H, np.zeros(len(H), dtype=self.a.dtype))
+        return sigmoid(x[..., LIKE] - x[..., DISLIKE])
+
+    def free_energy(self, V: Visible, t: NDArray[Any]) -> NDArray[Any]:
+        """F(v) = - a v - t sum(v) - sum_j softplus(b[j] + sum_is v[i,s] W[i,s,j])."""
+        softplus_sum = softplus(self.hidden_input(V)).sum(axis=1)
+        return -(V @ self.a.reshape(-1)) - t * _row_sums(V) - softplus_sum
+
+    def energy_gap(self, v: NDArray[Any], t: float) -> NDArray[Any]:
+        """log P(v_i = s | v_-i) / P(v_i = unseen | v_-i) = F(v, i unseen) - F(v, i = s).
+
+        Exact, where the downward pass is a mean-field approximation of the same quantity.
+
+        Parameters
+        ----------
+        v : array, shape (2 * n_movies,)
+            One user's visible states.
+        t : float
+            The user's activity, the same on both sides.
+
+        Returns
+        -------
+        array, shape (n_movies, 2)
+        """
+        states = np.asarray(v).reshape(self.n_movies, 2)
+        own = (states[:, :, np.newaxis] * self.W).sum(axis=1)  # what movie i itself sends upward
+        without = (self.b + v @ self.weights) - own  # (n_movies, n_hidden): i unseen
+        with_state = without[:, np.newaxis, :] + self.W  # (n_movies, 2, n_hidden): i = s
+        gain = softplus(with_state).sum(axis=2) - softplus(without).sum(axis=1)[:, np.newaxis]
+        return self.a + t + gain
+
+    def score_user(
+        self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """P(like) and P(like | seen) of every movie for one user; `model.scoring.score_user`."""
+        from model.scoring import score_user  # noqa: PLC0415 (scoring builds on this module)
+
+        return score_user(self, movie_rows, liked)
+
+    def scores(
+        self, interactions: Interactions
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """P(like) and P(like | seen) of every movie for every user, one user per product.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            What each user has rated, over this machine's movies in their order
+            (``Interactions.from_arrays(..., movie_ids=rbm.movie_ids)``).
+
+        Returns
+        -------
+        like, like_given_seen : float32 arrays, shape (n_users, n_movies)
+            The movies that were given are scored as well, not masked.
+
+        Raises
+        ------
+        ValueError
+            The movies are not those of this machine.
+        """
+        if not np.array_equal(interactions.movie_ids, self.movie_ids):
+            raise ValueError(
+                "the movies are not those of the model: build the interactions with "
+                "movie_ids=rbm.movie_ids"
+            )
+        like = np.empty((interactions.n_users, self.n_movies), dtype=np.float32)
+        given_seen = np.empty_like(like)
+        for row in range(interactions.n_users):
+            like[row], given_seen[row] = self.score_user(*interactions.user(row))
+        return like, given_seen
+
+
+def _row_sums(V: Visible) -> NDArray[Any]:
+    return np.asarray(V.sum(axis=1)).reshape(-1)
+
+
+def _rows(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Scalar product of each row of `left` with the same row of `right`."""
+    return np.einsum("nj,nj->n", left, right)

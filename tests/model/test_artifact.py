@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.artifact import ArtifactError, load, save
+from tests.model.test_scoring import random_rbm
+
+CARD = {"seed": 7, "figures": {"ndcg@100": {"mean": 0.4, "se": 0.02}}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save(tmp_path / "v1", random_rbm(0, classic=True, calibration=(0.9, 0.1)), CARD)
+    return tmp_path / "v1"
+
+
+def test_what_is_saved_is_loaded(folder: Path) -> None:
+    rbm, artifact = random_rbm(0), load(folder)
+    for name in ("W", "a", "b", "movie_ids"):
+        np.testing.assert_array_equal(getattr(artifact.rbm, name), getattr(rbm, name))
+    assert (artifact.rbm.mean_ratings, artifact.rbm.classic) == (12.0, True)
+    assert artifact.rbm.calibration == (0.9, 0.1)
+    assert artifact.card["figures"] == CARD["figures"]
+
+
+def test_a_loaded_machine_scores_the_same_bytes(folder: Path) -> None:
+    rows, liked = np.array([1, 2]), np.array([True, False])
+    before = random_rbm(0, classic=True, calibration=(0.9, 0.1)).score_user(rows, liked)
+    for one, other in zip(before, load(folder).rbm.score_user(rows, liked), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_loaded_weights_cannot_be_changed(folder: Path) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        load(folder).rbm.W[0, 0, 0] = 1
+
+
+def test_files_are_those_of_the_format_and_hold_no_pickle(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "W.npy", "a.npy", "b.npy", "card.json", "movie_ids.npy",
+    ]  # fmt: skip
+    shapes = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
+    assert shapes["W"].dtype == np.float32
+    assert shapes["W"].shape == (40, 2, 6)
+    assert shapes["movie_ids"].dtype == np.int64
+
+
+@pytest.mark.parametrize("name", ["W.npy", "a.npy", "b.npy", "movie_ids.npy"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_file_is_refused_by_name(folder: Path, name: str, damage: str) -> None:
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    if damage == "remove":
+        path.unlink()
+    elif damage == "truncate":
+        path.write_bytes(content[:-5])
+    else:
+        content[-1] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(ArtifactError, match=name):
+        load(folder)
+
+
+def test_a_card_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None:
+    sha256 = save(tmp_path / "v", random_rbm(1), CARD)
+    assert load(tmp_path / "v", sha256=sha256).card["seed"] == 7
+    card = json.loads((tmp_path / "v" / "card.json").read_text())
+    (tmp_path / "v" / "card.json").write_text(json.dumps({**card, "seed": 8}))
+    with pytest.raises(ArtifactError, match="checksum differs"):
+        load(tmp_path / "v", sha256=sha256)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "not JSON"), ("[]", "format None"), ('{"format": 99}', "format 99"),
+     ('{"format": 1}', "lacks files, machine")],
+)  # fmt: skip
+def test_a_card_that_cannot_be_read_is_refused(folder: Path, content: str, message: str) -> None:
+    (folder / "card.json").write_text(content)
+    with pytest.raises(ArtifactError, match=message):
+        load(folder)
+
+
+def test_arrays_that_do_not_fit_the_card_are_refused(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text())
+    card["machine"]["n_hidden"] = 5
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match=r"W\.npy has shape \(40, 2, 6\)"):
+        load(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_not_written(tmp_path: Path, value: float) -> None:
+    rbm = random_rbm(0)
+    rbm.W[3, 1, 2] = value
+    with pytest.raises(ValueError, match="W holds a value that is not finite"):
+        save(tmp_path / "v", rbm, CARD)
+    assert not (tmp_path / "v").exists()
