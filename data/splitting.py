@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.interactions import Interactions
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-    from data.interactions import Interactions
 
 __all__ = [
     "MIN_LIKES",
     "Group",
     "HeldOut",
     "Split",
+    "gate_users",
     "hide_ratings",
     "holdout_groups",
     "split_by_salt",
@@ -63,13 +64,37 @@ class HeldOut:
     given: Interactions
     hidden: Interactions
 
+    def everything(self) -> Interactions:
+        """Return given and hidden ratings in one: never an input, but in a leak test."""
+        parts = (self.given, self.hidden)
+        users = np.concatenate([part.user_rows for part in parts])
+        movies = np.concatenate([part.movie_rows for part in parts])
+        liked = np.concatenate([part.liked for part in parts])
+        order = np.lexsort((movies, users))
+        indptr = self.given.indptr + self.hidden.indptr
+        given = self.given
+        return Interactions(indptr, movies[order], liked[order], given.user_keys, given.movie_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Three disjoint sets of users over the movies that the training users have rated."""
+    """What trains, what chooses and what judges, all over the movies rated in training.
+
+    Parameters
+    ----------
+    training : Interactions
+        What models are fitted on while their settings are chosen.
+    validation : HeldOut
+        What the settings are chosen by.
+    refit : Interactions
+        Training and validation together: what the chosen ones are fitted on.
+    test : HeldOut
+        What the result is judged by.
+    """
 
     training: Interactions
     validation: HeldOut
+    refit: Interactions
     test: HeldOut
 
 
@@ -135,7 +160,7 @@ def split_by_salt(interactions: Interactions, salt: str, *, seed: int = 0) -> Sp
     """Split a database's users by `holdout_groups`; the gate set is the test set.
 
     Only users with at least 5 likes are judged; the others of the gate and validation groups are
-    neither judged nor trained on.
+    neither judged nor trained on. A published model is not refitted.
 
     Parameters
     ----------
@@ -169,13 +194,48 @@ def strong_generalisation(interactions: Interactions, *, seed: int = 0) -> Split
     return _split(interactions, groups, seed)
 
 
+def gate_users(
+    interactions: Interactions,
+    salt: str,
+    movie_ids: NDArray[np.int64],
+    *,
+    n_users: int,
+    seed: int = 0,
+) -> HeldOut:
+    """Return the test users of `split_by_salt`, over the movies that a model knows.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    salt : str
+    movie_ids : int64 array
+        The model's movies.
+    n_users : int
+        Number of users when the model was trained, which decides the share held out.
+    seed : int
+        Decides which ratings are hidden.
+    """
+    groups = holdout_groups(interactions.user_keys, salt, n_users=n_users)
+    return _held_out(interactions, groups, Group.GATE, movie_ids, seed)
+
+
 def _split(interactions: Interactions, groups: NDArray[np.int8], seed: int) -> Split:
     training = interactions.select_users(groups == Group.TRAINING).rated_movies_only()
+    movie_ids = training.movie_ids
+    validation = _held_out(interactions, groups, Group.VALIDATION, movie_ids, seed)
+    test = _held_out(interactions, groups, Group.GATE, movie_ids, seed)
+    refit = interactions.select_users(groups != Group.GATE).with_movies(movie_ids)
+    return Split(training, validation, refit, test)
+
+
+def _held_out(
+    interactions: Interactions,
+    groups: NDArray[np.int8],
+    group: Group,
+    movie_ids: NDArray[np.int64],
+    seed: int,
+) -> HeldOut:
     eligible = interactions.likes_per_user >= MIN_LIKES
-
-    def held_out(group: Group) -> HeldOut:
-        users = interactions.select_users((groups == group) & eligible)
-        # A generator of its own for each set: more validation users do not change the test.
-        return hide_ratings(users.with_movies(training.movie_ids), np.random.default_rng([seed, group]))
-
-    return Split(training, held_out(Group.VALIDATION), held_out(Group.GATE))
+    users = interactions.select_users((groups == group) & eligible)
+    # A generator of its own for each set: more validation users do not change the test.
+    return hide_ratings(users.with_movies(movie_ids), np.random.default_rng([seed, group]))

@@ -1,0 +1,183 @@
+"""Ratings from one file: the text of a release, or anybody's own CSV or Parquet.
+
+An own file has the columns user, movie, rating and, if known, timestamp (Unix seconds; in Parquet
+also a moment), in any order, under any of the names in `data.ratings.RATING_ALIASES`. Where a
+``movies.csv`` (movie, title, genres) lies beside it, titles come from there and every rating must
+be of one of its movies; else a movie is titled "Movie 123".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.delimited import CSV, Layout, blocks, column_roles, line_of_row, rows
+from data.movies import read_movies_csv, untitled_movies
+from data.ratings import ANY_USER, ARROW_TYPES, RATING_ALIASES, RatingsBuilder, UserRule
+from data.release import DatasetError, Progress, Release
+from data.source import DataFile, MeteredStream, checksum, data_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["csv_roles", "read_own_file", "read_text_ratings"]
+
+PARQUET_BATCH_ROWS = 1 << 18
+PARQUET_SUFFIXES = (".parquet", ".pq")
+# pandas writes an index that is more than a row number as a column of its own.
+_PANDAS_INDEX = "__index_level_"
+
+
+def read_own_file(path: Path, progress: Progress | None = None) -> Release:
+    """Read a CSV or Parquet file of ratings.
+
+    Raises
+    ------
+    DatasetError
+        What is not as it should be, with file and line (in Parquet: row, from 1).
+    """
+    file = data_file(path)
+    beside = path.with_name("movies.csv")
+    movies, movies_sha256 = read_movies_csv(data_file(beside)) if beside.is_file() else (None, None)
+    known_movies = None if movies is None else movies["movie_id"].to_numpy()
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        ratings, sha256 = _read_parquet_ratings(file, known_movies, progress)
+    else:
+        roles = csv_roles(file)
+        ratings, sha256 = read_text_ratings(file, CSV, roles, ANY_USER, known_movies, progress)
+    if movies is None:
+        movies = untitled_movies(np.unique(ratings["movie_id"].to_numpy()))
+    return Release(
+        name=path.stem,
+        sha256=checksum(ratings=sha256, movies=movies_sha256),
+        ratings=ratings,
+        movies=movies,
+        notice="",
+        is_public=False,
+    )
+
+
+def csv_roles(file: DataFile) -> list[str]:
+    """Return what each column of a CSV file of ratings is for, from its header.
+
+    Raises
+    ------
+    DatasetError
+        No header in line 1, or one that `column_roles` refuses.
+    """
+    with file.open() as stream:
+        number, header = next(rows(stream, file.label, CSV), (0, []))
+    if number != 1:
+        raise DatasetError(f"{file.label}, line 1: no header with the names of the columns")
+    optional = ("rated_at",)
+    return column_roles(header, f"{file.label}, line 1", RATING_ALIASES, optional=optional)
+
+
+def read_text_ratings(
+    file: DataFile,
+    layout: Layout,
+    roles: list[str],
+    users: UserRule,
+    known_movies: NDArray[np.int32] | None,
+    progress: Progress | None = None,
+) -> tuple[pd.DataFrame, str]:
+    """Read ratings from delimited text.
+
+    Parameters
+    ----------
+    file : DataFile
+        What to read.
+    layout : Layout
+        How it is written.
+    roles : list of str
+        What each column is for, in the order of the file.
+    users : UserRule
+        What a user id looks like.
+    known_movies : int array or None
+        Every rating is to be of one of these; None allows any.
+    progress : callable, optional
+        Told of the bytes read.
+
+    Returns
+    -------
+    ratings : DataFrame
+        As `data.release.Release.ratings` describes them.
+    sha256 : str
+        Checksum of the file.
+
+    Raises
+    ------
+    DatasetError
+        What is not as it should be, with file and line.
+    """
+
+    def place(row: int) -> str:
+        return f"line {line_of_row(file, layout, row)}"
+
+    builder = RatingsBuilder(file.label, place, users, known_movies)
+    with file.open() as raw:
+        metered = MeteredStream(raw, _reporter(progress, file.size))
+        types = {role: ARROW_TYPES[role] for role in roles}
+        builder.extend(blocks(metered, file, layout, types))
+        sha256 = metered.sha256()
+    return builder.finish(), sha256
+
+
+def _read_parquet_ratings(
+    file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress | None
+) -> tuple[pd.DataFrame, str]:
+    builder = RatingsBuilder(file.label, lambda row: f"row {row + 1}", ANY_USER, known_movies)
+    with file.open() as raw:
+        sha256 = MeteredStream(raw).sha256()
+    with file.open() as raw:
+        try:
+            builder.extend(_parquet_batches(pq.ParquetFile(raw), file, progress))
+        except pa.ArrowException as error:
+            raise DatasetError(f"{file.label} cannot be read as Parquet: {error}") from error
+    return builder.finish(), sha256
+
+
+def _parquet_batches(
+    parquet: pq.ParquetFile, file: DataFile, progress: Progress | None
+) -> Iterator[pa.RecordBatch]:
+    schema = parquet.schema_arrow
+    names = [name for name in schema.names if not name.startswith(_PANDAS_INDEX)]
+    roles = column_roles(names, file.label, RATING_ALIASES, optional=("rated_at",))
+    for name, role in zip(names, roles, strict=True):
+        if role in ("user", "movie") and pa.types.is_floating(schema.field(name).type):
+            raise DatasetError(
+                f"{file.label}: column {name!r} holds {schema.field(name).type}; "
+                "an id is a whole number or text"
+            )
+    report = _reporter(progress, file.size)
+    n_read = 0
+    for batch in parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=names):
+        columns = [
+            _as_text(batch.column(name), role) for name, role in zip(names, roles, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=roles)
+        n_read += batch.num_rows
+        if report is not None:
+            report(file.size * n_read // parquet.metadata.num_rows)
+
+
+def _as_text(column: pa.Array[Any], role: str) -> pa.Array[Any]:
+    """Bring a column to the form that the same column of a CSV file has."""
+    if role != "rated_at":
+        return column.cast(pa.string()).dictionary_encode()
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+    return column
+
+
+def _reporter(progress: Progress | None, total: int) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda done: progress("read", done, total)

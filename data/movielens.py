@@ -1,0 +1,185 @@
+"""MovieLens releases by name or by path; the road that every data set takes in.
+
+A name is looked for as ``<datasets_dir>/<name>/``, then as ``<datasets_dir>/<name>.zip``, and
+downloaded to there otherwise. Anything else is the path of a folder or zip in one of the three
+forms of MovieLens, or of a CSV or Parquet file (`data.files`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from data.delimited import CSV, DAT, TABS, Layout
+from data.download import download
+from data.files import PARQUET_SUFFIXES, csv_roles, read_own_file, read_text_ratings
+from data.movies import read_links, read_movies_csv, read_movies_dat, read_u_item
+from data.ratings import MOVIELENS_USER
+from data.release import NO_TIME, DatasetError, DownloadError, Progress, Release
+from data.source import DataFile, checksum, files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+__all__ = [
+    "NO_TIME",
+    "RELEASES",
+    "SAMPLE",
+    "DatasetError",
+    "DownloadError",
+    "Progress",
+    "Release",
+    "load",
+]
+
+RELEASES = (
+    "ml-latest-small", "ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest",
+)  # fmt: skip
+SAMPLE = "sample"
+SAMPLE_FOLDER = Path(__file__).with_name("sample")
+SAMPLE_NOTICE = (
+    "Bundled sample: the films are real, all users and ratings are invented. Good for a first "
+    "look, not for conclusions."
+)
+# The conditions that the licences of all releases share; the README of each has the full text.
+NOTICE = (
+    "MovieLens data of GroupLens Research, University of Minnesota. For research; no commercial "
+    "use without permission of GroupLens, no claim of their endorsement; passing it on is bound "
+    "by the README of the release. Cite: F. Maxwell Harper and Joseph A. Konstan. 2015. The "
+    "MovieLens Datasets: History and Context. ACM TiiS 5, 4: 19. https://doi.org/10.1145/2827872"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way in which GroupLens has written its releases."""
+
+    ratings: str
+    movies: str
+    layout: Layout
+    read_movies: Callable[[DataFile], tuple[pd.DataFrame, str]]
+
+
+_FORMS = (
+    _Form("ratings.csv", "movies.csv", CSV, read_movies_csv),
+    _Form("ratings.dat", "movies.dat", DAT, read_movies_dat),
+    _Form("u.data", "u.item", TABS, read_u_item),
+)
+_HEADERLESS_ROLES = ["user", "movie", "stars", "rated_at"]
+
+
+def load(
+    name_or_path: str,
+    *,
+    datasets_dir: Path,
+    datasets_url: str,
+    progress: Progress | None = None,
+) -> Release:
+    """Read a data set, downloading it first where it is a release that is not at hand.
+
+    Parameters
+    ----------
+    name_or_path : str
+        ``"sample"``, a name in `RELEASES`, or the path of a folder, a zip, a CSV or a Parquet
+        file. A name comes first: write ``./ml-1m`` for a folder of that name here.
+    datasets_dir : Path
+        Where releases are looked for by name, and downloaded to.
+    datasets_url : str
+        Where releases are downloaded from.
+    progress : callable, optional
+        Told of the bytes downloaded and read.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    DownloadError
+        The release is not at hand and cannot be fetched: the sample may take over.
+    DatasetError
+        There is no such data set, or something in it is not as it should be.
+    """
+    if name_or_path == SAMPLE:
+        return _read_release(SAMPLE_FOLDER, SAMPLE, progress)
+    if name_or_path in RELEASES:
+        return _read_release(
+            _found(name_or_path, datasets_dir)
+            or download(name_or_path, datasets_url, datasets_dir, progress),
+            name_or_path,
+            progress,
+        )
+    path = Path(name_or_path)
+    suffix = path.suffix.lower()
+    if (name_or_path and path.is_dir()) or suffix == ".zip":
+        return _read_release(path, None, progress)
+    if suffix == ".csv" or suffix in PARQUET_SUFFIXES:
+        return read_own_file(path, progress)
+    raise DatasetError(
+        f"{name_or_path!r} is neither a release ({', '.join(RELEASES)}, {SAMPLE}) nor the path "
+        "of a folder, a .zip, a .csv or a .parquet"
+    )
+
+
+def _found(name: str, datasets_dir: Path) -> Path | None:
+    candidates = (datasets_dir / name, datasets_dir / f"{name}.zip")
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _read_release(path: Path, name: str | None, progress: Progress | None) -> Release:
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist")
+    files = files_of(path)
+    form, folder = _form_of(path, files)
+    ratings_file, movies_file = (_nonempty(files[folder + n]) for n in (form.ratings, form.movies))
+    links_file = files.get(f"{folder}links.csv") if form.layout is CSV else None
+
+    movies, movies_sha256 = form.read_movies(movies_file)
+    links_sha256 = None
+    if links_file is not None:
+        movies, links_sha256 = read_links(links_file, movies)
+    roles = csv_roles(ratings_file) if form.layout is CSV else _HEADERLESS_ROLES
+    ratings, ratings_sha256 = read_text_ratings(
+        ratings_file, form.layout, roles, MOVIELENS_USER, movies["movie_id"].to_numpy(), progress
+    )
+    name = name or (path.stem if path.is_file() else path.resolve().name)
+    is_movielens = name in RELEASES or _speaks_of_grouplens(files)
+    notice = NOTICE if is_movielens else ""
+    return Release(
+        name=name,
+        sha256=checksum(ratings=ratings_sha256, movies=movies_sha256, links=links_sha256),
+        ratings=ratings,
+        movies=movies,
+        notice=SAMPLE_NOTICE if path == SAMPLE_FOLDER else notice,
+        is_public=is_movielens or path == SAMPLE_FOLDER,
+    )
+
+
+def _form_of(path: Path, files: dict[str, DataFile]) -> tuple[_Form, str]:
+    """Return the form and the folder inside `path` (with a trailing ``/``, or empty)."""
+    folders = sorted({name[: name.rfind("/") + 1] for name in files})
+    for folder in folders:  # the top one, "", comes first
+        for form in _FORMS:
+            if folder + form.ratings in files and folder + form.movies in files:
+                return form, folder
+    forms = ", ".join(f"{form.ratings} with {form.movies}" for form in _FORMS)
+    raise DatasetError(f"{path} holds no MovieLens release ({forms})")
+
+
+def _nonempty(file: DataFile) -> DataFile:
+    if file.size == 0:
+        raise DatasetError(f"{file.label} is empty")
+    return file
+
+
+def _speaks_of_grouplens(files: dict[str, DataFile]) -> bool:
+    """Whether a README says whose data it is; a folder of one's own may have the same form."""
+    for name, file in files.items():
+        if PurePosixPath(name).name.lower().startswith("readme"):
+            with file.open() as stream:
+                if b"grouplens" in stream.read(1 << 16).lower():
+                    return True
+    return False

@@ -1,0 +1,250 @@
+"""Movies as checked columns, one reader per form of the file.
+
+At most some ten thousand rows: they are read one by one, so every error knows its line.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from data.delimited import CSV, DAT, LATIN_1, PIPES, Layout, column_roles, rows
+from data.ratings import MAX_MOVIE_ID, MOVIE_ID, MOVIE_NAMES
+from data.release import DatasetError
+from data.source import DataFile, MeteredStream
+from data.titles import split_title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["read_links", "read_movies_csv", "read_movies_dat", "read_u_item", "untitled_movies"]
+
+MAX_TITLE_LENGTH = 500
+NO_GENRES = "(no genres listed)"
+# What the two oldest releases call "Children" in all later ones.
+OLD_GENRES = {"Children's": "Children"}
+# The columns of u.item behind the first five, as u.genre numbers them.
+U_ITEM_GENRES = (
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
+    "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
+    "Thriller", "War", "Western",
+)  # fmt: skip
+MOVIE_ALIASES = {"movie": MOVIE_NAMES, "title": ("title", "name"), "genres": ("genres", "genre")}
+LINK_ALIASES = {"movie": MOVIE_NAMES, "imdb": ("imdbid", "imdb"), "tmdb": ("tmdbid", "tmdb")}
+
+_RELEASE_DATE = re.compile(r"\d{2}-[A-Z][a-z]{2}-(\d{4})")
+_IMDB_OR_TMDB_ID = re.compile(r"[0-9]{1,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Movie:
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns that a header may name."""
+
+    aliases: Mapping[str, tuple[str, ...]]
+    optional: tuple[str, ...]
+
+
+class _FieldError(ValueError):
+    """What is wrong with a row; where it lies is added further out."""
+
+
+def read_movies_csv(file: DataFile) -> tuple[pd.DataFrame, str]:
+    """Read ``movies.csv``: movie, title and, if known, genres divided by ``|``.
+
+    Returns
+    -------
+    movies : DataFrame
+        As `data.release.Release.movies` describes them, imdb_id and tmdb_id missing.
+    sha256 : str
+        Checksum of the file.
+
+    Raises
+    ------
+    DatasetError
+        What is not as it should be, with file and line.
+    """
+    return _read_movies(file, CSV, _Columns(MOVIE_ALIASES, optional=("genres",)), _piped_movie)
+
+
+def read_movies_dat(file: DataFile) -> tuple[pd.DataFrame, str]:
+    """Read ``movies.dat``: MovieID::Title::Genres, in UTF-8 (10M) or else in Latin-1 (1M).
+
+    Returns and raises the same as `read_movies_csv`.
+    """
+    with file.open() as stream:
+        try:
+            stream.read().decode()
+        except UnicodeDecodeError:
+            layout = replace(DAT, encoding=LATIN_1)
+        else:
+            layout = DAT
+    return _read_movies(file, layout, ["movie", "title", "genres"], _piped_movie)
+
+
+def read_u_item(file: DataFile) -> tuple[pd.DataFrame, str]:
+    """Read ``u.item``: id, title, two dates, address and 19 genre flags, in Latin-1.
+
+    Returns and raises the same as `read_movies_csv`.
+    """
+    roles = ["movie", "title", "release_date", "video_date", "address", *U_ITEM_GENRES]
+    return _read_movies(file, PIPES, roles, _flagged_movie)
+
+
+def read_links(file: DataFile, movies: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Add the IMDb and TMDB ids of ``links.csv`` to `movies`; other movies' links are left out.
+
+    Returns
+    -------
+    movies : DataFrame
+        The same movies with imdb_id and tmdb_id.
+    sha256 : str
+        Checksum of the file.
+
+    Raises
+    ------
+    DatasetError
+        What is not as it should be, with file and line.
+    """
+    links: dict[int, tuple[int | None, int | None]] = {}
+    columns = _Columns(LINK_ALIASES, optional=("tmdb",))
+    with file.open() as raw:
+        metered = MeteredStream(raw)
+        for number, fields in _records(metered, file.label, CSV, columns):
+            with _at_line(file.label, number):
+                pair = _link(fields["imdb"]), _link(fields.get("tmdb", ""))
+                links[_movie_id(fields["movie"])] = pair
+        sha256 = metered.sha256()
+    pairs = [links.get(movie_id, (None, None)) for movie_id in movies["movie_id"].tolist()]
+    return movies.assign(
+        imdb_id=pd.array([imdb for imdb, _ in pairs], dtype="Int32"),
+        tmdb_id=pd.array([tmdb for _, tmdb in pairs], dtype="Int32"),
+    ), sha256
+
+
+def untitled_movies(movie_ids: NDArray[np.int32]) -> pd.DataFrame:
+    """Return movies of which nothing but the id is known, titled "Movie 123"."""
+    ids = [int(movie_id) for movie_id in movie_ids]
+    return _frame([_Movie(movie_id, f"Movie {movie_id}", None, []) for movie_id in ids])
+
+
+def _read_movies(
+    file: DataFile,
+    layout: Layout,
+    columns: list[str] | _Columns,
+    parse: Callable[[dict[str, str]], _Movie],
+) -> tuple[pd.DataFrame, str]:
+    line_of: dict[int, int] = {}
+    movies: list[_Movie] = []
+    with file.open() as raw:
+        metered = MeteredStream(raw)
+        for number, fields in _records(metered, file.label, layout, columns):
+            with _at_line(file.label, number):
+                movie = parse(fields)
+                before = line_of.setdefault(movie.movie_id, number)
+                if before != number:
+                    raise _FieldError(f"movie {movie.movie_id} again, after line {before}")
+                movies.append(movie)
+        sha256 = metered.sha256()
+    if not movies:
+        raise DatasetError(f"{file.label} holds no movie")
+    return _frame(movies), sha256
+
+
+def _records(
+    stream: MeteredStream, label: str, layout: Layout, columns: list[str] | _Columns
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of the line and the fields by role; a header tells the roles of a CSV."""
+    roles = columns if isinstance(columns, list) else []
+    for number, fields in rows(stream, label, layout):
+        if not roles and isinstance(columns, _Columns):
+            where = f"{label}, line {number}"
+            roles = column_roles(fields, where, columns.aliases, optional=columns.optional)
+        elif len(fields) != len(roles):
+            raise DatasetError(
+                f"{label}, line {number}: {len(fields)} fields instead of {len(roles)}"
+            )
+        else:
+            yield number, dict(zip(roles, fields, strict=True))
+
+
+@contextmanager
+def _at_line(label: str, number: int) -> Iterator[None]:
+    try:
+        yield
+    except _FieldError as error:
+        raise DatasetError(f"{label}, line {number}: {error}") from error
+
+
+def _piped_movie(fields: dict[str, str]) -> _Movie:
+    title, year = _title(fields["title"])
+    genres = fields.get("genres", "").strip()
+    names = [] if genres in ("", NO_GENRES) else [genre.strip() for genre in genres.split("|")]
+    return _Movie(_movie_id(fields["movie"]), title, year, _genres(names))
+
+
+def _flagged_movie(fields: dict[str, str]) -> _Movie:
+    title, year = _title(fields["title"])
+    if year is None and (date := _RELEASE_DATE.fullmatch(fields["release_date"])):
+        year = int(date[1])
+    for genre in U_ITEM_GENRES:
+        if fields[genre] not in ("0", "1"):
+            raise _FieldError(f"the flag of {genre} is {fields[genre]!r}, neither 0 nor 1")
+    names = [genre for genre in U_ITEM_GENRES[1:] if fields[genre] == "1"]
+    return _Movie(_movie_id(fields["movie"]), title, year, _genres(names))
+
+
+def _movie_id(text: str) -> int:
+    if not re.fullmatch(MOVIE_ID, text) or int(text) > MAX_MOVIE_ID:
+        raise _FieldError(f"{text!r} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})")
+    return int(text)
+
+
+def _title(text: str) -> tuple[str, int | None]:
+    title, year = split_title(text)
+    if not title:
+        raise _FieldError("the title is missing")
+    if len(title) > MAX_TITLE_LENGTH:
+        raise _FieldError(f"the title has {len(title)} characters, more than {MAX_TITLE_LENGTH}")
+    return title, year
+
+
+def _genres(names: list[str]) -> list[str]:
+    """Genres under the names of the newer releases, each once, in the order of the file."""
+    return list(dict.fromkeys(OLD_GENRES.get(name, name) for name in names if name))
+
+
+def _link(text: str) -> int | None:
+    if not text:
+        return None
+    if not _IMDB_OR_TMDB_ID.fullmatch(text) or int(text) > MAX_MOVIE_ID:
+        raise _FieldError(f"{text!r} is no id of IMDb or TMDB")
+    return int(text)
+
+
+def _frame(movies: list[_Movie]) -> pd.DataFrame:
+    n_movies = len(movies)
+    return pd.DataFrame(
+        {
+            "movie_id": np.array([movie.movie_id for movie in movies], dtype=np.int32),
+            "title": pd.Series([movie.title for movie in movies], dtype="str"),
+            "year": pd.array([movie.year for movie in movies], dtype="Int32"),
+            "genres": pd.Series([movie.genres for movie in movies], dtype="object"),
+            "imdb_id": pd.array([None] * n_movies, dtype="Int32"),
+            "tmdb_id": pd.array([None] * n_movies, dtype="Int32"),
+        }
+    )

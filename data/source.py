@@ -1,0 +1,214 @@
+"""Where the bytes of a data set lie: a file, a folder or a zip.
+
+A zip is read in place, member by member: nothing is unpacked, so nothing half-unpacked can stay
+behind. Its table of contents is distrusted all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Protocol
+
+from data.release import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["ByteStream", "DataFile", "MeteredStream", "checksum", "data_file", "files_of"]
+
+# The largest release (33 million ratings with its tag genome) unpacks to about 1.5 GB.
+MAX_UNPACKED_BYTES = 4 * 1024**3
+# A release has at most a few dozen files.
+MAX_ZIP_ENTRIES = 1_000
+_READABLE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+
+
+class ByteStream(Protocol):
+    """What the readers need of a stream: a file, a member of a zip or a `MeteredStream`."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, all that is left where `size` is negative."""
+        ...
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """Return the next line, or its first `size` bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One readable file, on its own or inside a zip.
+
+    Parameters
+    ----------
+    label : str
+        What error messages call it: its path, for a member of a zip behind the zip's path.
+    size : int
+        Bytes, unpacked.
+    """
+
+    label: str
+    size: int
+    _opener: Callable[[], IO[bytes]]
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Give the bytes as a stream.
+
+        Raises
+        ------
+        DatasetError
+            The file, or the part of the zip where it lies, is missing, truncated or damaged.
+        """
+        try:
+            with self._opener() as stream:
+                yield stream
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            reason = str(error) or type(error).__name__
+            raise DatasetError(f"{self.label} cannot be read: {reason}") from error
+
+
+class MeteredStream(io.RawIOBase):
+    """A stream that is hashed and counted while somebody else reads it.
+
+    Parameters
+    ----------
+    stream : ByteStream
+        What to read.
+    on_read : callable, optional
+        Called with the number of bytes read so far.
+    """
+
+    def __init__(self, stream: ByteStream, on_read: Callable[[int], None] | None = None) -> None:
+        self._stream = stream
+        self._on_read = on_read
+        self._sha256 = hashlib.sha256()
+        self._done = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, all that is left where `size` is negative."""
+        return self._metered(self._stream.read(size))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Return the next line, or its first `size` bytes."""
+        return self._metered(self._stream.readline(-1 if size is None else size))
+
+    def sha256(self) -> str:
+        """Read whatever is left and return the checksum of the whole stream, in hexadecimal."""
+        while self.read(1 << 20):
+            pass
+        return self._sha256.hexdigest()
+
+    def _metered(self, block: bytes) -> bytes:
+        self._sha256.update(block)
+        self._done += len(block)
+        if self._on_read is not None:
+            self._on_read(self._done)
+        return block
+
+
+def checksum(**sha256_by_role: str | None) -> str:
+    """Combine the checksums of files into one, as `data.release.Release.sha256` says."""
+    lines = (f"{role} {value}\n" for role, value in sha256_by_role.items() if value is not None)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def data_file(path: Path) -> DataFile:
+    """Return a plain file.
+
+    Raises
+    ------
+    DatasetError
+        There is no such file, or it is empty.
+    """
+    if not path.is_file():
+        raise DatasetError(f"{path} is not a file")
+    size = path.stat().st_size
+    if size == 0:
+        raise DatasetError(f"{path} is empty")
+    return DataFile(str(path), size, partial(_open_file, path))
+
+
+def files_of(path: Path) -> dict[str, DataFile]:
+    """List the files of a folder or a zip, and of the folders directly in it.
+
+    Returns
+    -------
+    dict
+        Files by their path relative to `path`, with ``/`` between the parts.
+
+    Raises
+    ------
+    DatasetError
+        `path` is neither a folder nor a zip, or the zip is damaged, encrypted, unreasonably large
+        or has an entry that would escape the folder that it is unpacked to.
+    """
+    if path.is_dir():
+        found = [*path.glob("*"), *path.glob("*/*")]
+        return {
+            file.relative_to(path).as_posix(): DataFile(
+                str(file), file.stat().st_size, partial(_open_file, file)
+            )
+            for file in sorted(found)
+            if file.is_file()
+        }
+    return _zip_members(path)
+
+
+def _open_file(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _zip_members(path: Path) -> dict[str, DataFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    # NotImplementedError: a version of the format that the standard library does not know.
+    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read as a zip: {error}") from error
+    _check_entries(path, entries)
+    return {
+        entry.filename: DataFile(
+            f"{path}/{entry.filename}",
+            entry.file_size,
+            partial(_open_member, path, entry),
+        )
+        for entry in entries
+        if not entry.is_dir() and entry.filename.count("/") <= 1
+    }
+
+
+def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_ZIP_ENTRIES:
+        raise DatasetError(f"{path} has {len(entries)} entries, more than {MAX_ZIP_ENTRIES}")
+    for entry in entries:
+        name = entry.orig_filename
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if ".." in parts or name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
+            raise DatasetError(f"{path} has the entry {name!r}, which escapes its folder")
+        if entry.flag_bits & _ENCRYPTED:
+            raise DatasetError(f"{path} has the encrypted entry {name!r}")
+    size = sum(entry.file_size for entry in entries)
+    if size > MAX_UNPACKED_BYTES:
+        raise DatasetError(f"{path} unpacks to {size} bytes, more than {MAX_UNPACKED_BYTES}")
+
+
+def _open_member(path: Path, entry: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a member of a zip; the archive is closed with it."""
+    if entry.compress_type not in _READABLE_COMPRESSION:
+        raise zipfile.BadZipFile(f"compression method {entry.compress_type} is not supported")
+    with zipfile.ZipFile(path) as archive:  # its file stays open as long as the member does
+        return archive.open(entry)

@@ -1,0 +1,205 @@
+"""Every kind of bad input is refused, and the error names file and line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from data.movielens import DatasetError
+from tests.data.releases import (
+    CSV_FORM,
+    DAT_FORM,
+    HUNDRED_K_FORM,
+    read,
+    u_item_line,
+    write_folder,
+)
+
+HEADER = "userId,movieId,rating,timestamp\n"
+
+
+def refusal(folder: Path, files: dict[str, bytes]) -> str:
+    """What the reader says, without the folder."""
+    with pytest.raises(DatasetError) as caught:
+        read(write_folder(folder, files))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(f"{folder}/", "")
+
+
+def refusal_of_ratings(folder: Path, text: str | bytes) -> str:
+    content = text.encode() if isinstance(text, str) else text
+    return refusal(folder, CSV_FORM | {"ratings.csv": content})
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        # stars
+        ("2,10,nan,5", "'nan' is no number of stars"),
+        ("2,10,NaN,5", "'NaN' is no number of stars"),
+        ("2,10,good,5", "'good' is no number of stars"),
+        ("2,10,1_0,5", "'1_0' is no number of stars"),
+        ("2,10,,5", "the rating is missing"),
+        ("2,10,0,5", "'0' is out of range (0.5 to 5)"),
+        ("2,10,0.4999,5", "'0.4999' is out of range"),
+        ("2,10,5.5,5", "'5.5' is out of range"),
+        ("2,10,-1,5", "'-1' is out of range"),
+        ("2,10,1e999,5", "'1e999' is out of range"),
+        # users
+        ("0,10,4,5", "'0' is no user id (a whole number from 1 on)"),
+        ("-3,10,4,5", "'-3' is no user id"),
+        ("007,10,4,5", "'007' is no user id"),
+        ("bob,10,4,5", "'bob' is no user id"),
+        ("1.0,10,4,5", "'1.0' is no user id"),
+        (",10,4,5", "the user is missing"),
+        # movies
+        ("2,0,4,5", "'0' is no movie id (a whole number from 1 to 2147483647)"),
+        ("2,-1,4,5", "'-1' is no movie id"),
+        ("2,2147483648,4,5", "'2147483648' is no movie id"),
+        ("2,99999999999999999999,4,5", "'99999999999999999999' is no movie id"),
+        ("2,x,4,5", "'x' is no movie id"),
+        ("2,40,4,5", "movie 40 is not in the list of movies"),
+        # times
+        ("2,10,4,yesterday", "'yesterday' is no time in Unix seconds"),
+        ("2,10,4,-5", "'-5' is no time in Unix seconds"),
+        ("2,10,4,1000000000000000", "'1000000000000000' is no time in Unix seconds"),
+        ("2,10,4,", "the timestamp is missing"),
+        # rows
+        ("2,10,4", "3 fields instead of 4"),
+        ("2,10,4,5,6", "5 fields instead of 4"),
+        ("1,10,3,5", "user 1 rates movie 10 again, after line 2"),
+    ],
+)
+def test_a_bad_rating_is_refused_with_its_line(row: str, complaint: str, tmp_path: Path) -> None:
+    text = f"{HEADER}1,10,4,5\n\n1,20,4,5\n{row}\n9,10,4,5\n"
+    message = refusal_of_ratings(tmp_path, text)
+    assert message.startswith("ratings.csv, line 5: ")
+    assert complaint in message
+
+
+def test_the_first_of_several_faults_is_named(tmp_path: Path) -> None:
+    text = f"{HEADER}1,10,4,5\n2,10,4,x\n3,10,9,5\n0,10,4,5\n"
+    assert "line 3: 'x' is no time" in refusal_of_ratings(tmp_path, text)
+
+
+def test_a_fault_beyond_the_first_block_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.delimited.BLOCK_BYTES", 256)
+    good = "".join(f"{user},10,4,5\n" for user in range(1, 501))
+    message = refusal_of_ratings(tmp_path, f"{HEADER}{good}501,10,6,5\n{good}")
+    assert message == "ratings.csv, line 502: '6' is out of range (0.5 to 5)"
+
+
+def test_a_repetition_far_apart_is_found_in_unsorted_ratings(tmp_path: Path) -> None:
+    users = [*range(1, 50), 7, 8]
+    text = HEADER + "".join(f"{user},10,4,5\n" for user in users)
+    message = refusal_of_ratings(tmp_path, text)
+    assert message == "ratings.csv, line 51: user 7 rates movie 10 again, after line 8"
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> None:
+    message = refusal_of_ratings(tmp_path / "a", HEADER.encode() + b"1,10,4,5\n2,1\xff,4,5\n")
+    assert message.startswith("ratings.csv, line 3: the bytes b'\\xff' are not UTF-8")
+
+    movies = CSV_FORM["movies.csv"].replace("é".encode(), "é".encode("latin-1"))
+    message = refusal(tmp_path / "b", CSV_FORM | {"movies.csv": movies})
+    assert message.startswith("movies.csv, line 3: the bytes b'\\xe9' are not UTF-8")
+
+
+def test_a_line_without_end_is_refused_without_reading_it_all(tmp_path: Path) -> None:
+    movies = CSV_FORM["movies.csv"] + b"40,abc" * 400_000
+    message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
+    assert message == "movies.csv, line 5: longer than 1048576 bytes"
+
+
+@pytest.mark.parametrize("name", ["ratings.csv", "movies.csv"])
+def test_an_empty_file_is_refused(name: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, CSV_FORM | {name: b""}) == f"{name} is empty"
+
+
+def test_files_without_any_row_are_refused(tmp_path: Path) -> None:
+    assert refusal_of_ratings(tmp_path / "a", HEADER) == "ratings.csv holds no rating"
+    movies = CSV_FORM | {"movies.csv": b"movieId,title,genres\n"}
+    assert refusal(tmp_path / "b", movies) == "movies.csv holds no movie"
+
+
+@pytest.mark.parametrize(
+    ("header", "complaint"),
+    [
+        ("userId,movieId,rating,comment", "unknown column 'comment'"),
+        ("userId,movieId,timestamp", "no rating column (rating or stars or score)"),
+        ("userId,rating,timestamp", "no movie column"),
+        ("movieId,rating,timestamp", "no user column"),
+        ("userId,user_id,movieId,rating", "'user_id' is a second user column"),
+        ("1,10,4,5", "unknown column '1'"),
+        ("", "no header"),
+    ],
+)
+def test_a_bad_header_is_refused(header: str, complaint: str, tmp_path: Path) -> None:
+    message = refusal_of_ratings(tmp_path, f"{header}\n1,10,4,5\n")
+    assert message.startswith("ratings.csv, line 1: ")
+    assert complaint in message
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("0,Some Film (1999),Drama", "'0' is no movie id"),
+        ("3000000000,Some Film (1999),Drama", "'3000000000' is no movie id"),
+        ("x,Some Film (1999),Drama", "'x' is no movie id"),
+        ("10,Some Film (1999),Drama", "movie 10 again, after line 2"),
+        ("50,,Drama", "the title is missing"),
+        (f"50,{'x' * 501},Drama", "the title has 501 characters, more than 500"),
+        ("50,Some, Film,Drama", "4 fields instead of 3"),
+        ('50,"Some" Film,Drama', "expected after"),
+    ],
+)
+def test_a_bad_movie_is_refused_with_its_line(row: str, complaint: str, tmp_path: Path) -> None:
+    movies = CSV_FORM["movies.csv"] + f"{row}\n60,Other (2000),Drama\n".encode()
+    message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
+    assert message.startswith("movies.csv, line 5: ")
+    assert complaint in message
+
+
+def test_lines_are_counted_right_behind_a_title_of_two_lines(tmp_path: Path) -> None:
+    movies = b'movieId,title,genres\n10,"Two\nlines",Drama\n0,Bad,Drama\n'
+    message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
+    assert message.startswith("movies.csv, line 4: '0' is no movie id")
+
+
+def test_a_bad_link_is_refused_with_its_line(tmp_path: Path) -> None:
+    links = CSV_FORM["links.csv"] + b"30,tt0183505,1\n"
+    message = refusal(tmp_path, CSV_FORM | {"links.csv": links})
+    assert message == "links.csv, line 5: 'tt0183505' is no id of IMDb or TMDB"
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (b"2::10::7::5\n", "'7' is out of range"),
+        (b"2::10::4\n", "3 fields instead of 4"),
+        (b"2:10:4:5\n", "1 fields instead of 4"),
+        (b"2:::10::4::5\n", "':10' is no movie id"),
+        (b"2::10::4::5::6\n", "5 fields instead of 4"),
+    ],
+)
+def test_a_bad_line_of_a_dat_file_is_refused(row: bytes, complaint: str, tmp_path: Path) -> None:
+    message = refusal(tmp_path, DAT_FORM | {"ratings.dat": DAT_FORM["ratings.dat"] + row})
+    assert message.startswith("ratings.dat, line 4: ")
+    assert complaint in message
+
+
+def test_a_bad_line_of_ml_100k_is_refused(tmp_path: Path) -> None:
+    ratings = HUNDRED_K_FORM | {"u.data": HUNDRED_K_FORM["u.data"] + b"2\t10\tx\t5\n"}
+    assert refusal(tmp_path / "a", ratings).startswith("u.data, line 4: 'x' is no number")
+
+    flags = HUNDRED_K_FORM["u.item"] + u_item_line(40, "Film", "").replace(b"|0|0|", b"|0|2|", 1)
+    message = refusal(tmp_path / "b", HUNDRED_K_FORM | {"u.item": flags})
+    assert re.match(r"u\.item, line 4: the flag of \S+ is '2', neither 0 nor 1", message)
+
+
+def test_a_long_value_is_cut_in_the_message(tmp_path: Path) -> None:
+    message = refusal_of_ratings(tmp_path, f"{HEADER}{'9' * 100_000},10,4,5\n")
+    assert len(message) < 200
