@@ -1,0 +1,1 @@
+"""Data sets: their import, and the snapshot that training reads."""

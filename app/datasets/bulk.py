@@ -1,0 +1,117 @@
+"""Ratings by the million, for each database by its own fast road."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import repeat
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Table
+
+from app.tables import Rating
+
+# What arrives merges with what is there. A rating that was given later stays; so does any against
+# a rating of unknown time, which carries the moment of the import and could be older than all.
+_SQLITE_MERGE = """
+INSERT INTO ratings (user_id, movie_id, stars, rated_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (user_id, movie_id) DO UPDATE
+SET stars = excluded.stars, liked = NULL, rated_at = excluded.rated_at
+WHERE excluded.rated_at > ratings.rated_at AND excluded.rated_at < ?
+"""
+_POSTGRESQL_MERGE = """
+INSERT INTO ratings (user_id, movie_id, stars, rated_at)
+SELECT user_id, movie_id, stars, rated_at FROM imported_ratings
+ON CONFLICT (user_id, movie_id) DO UPDATE
+SET stars = excluded.stars, liked = NULL, rated_at = excluded.rated_at
+WHERE excluded.rated_at > ratings.rated_at AND excluded.rated_at < to_timestamp(%s)
+"""
+
+# PostgreSQL counts microseconds from the year 2000.
+_POSTGRESQL_EPOCH = 946_684_800
+_MICROSECONDS = 1_000_000
+
+# One row of PostgreSQL's binary COPY format: the number of fields, then each behind its length.
+_TUPLE = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("user_length", ">i4"),
+        ("user_id", ">i8"),
+        ("movie_length", ">i4"),
+        ("movie_id", ">i4"),
+        ("stars_length", ">i4"),
+        ("stars", ">f8"),
+        ("rated_length", ">i4"),
+        ("rated_at", ">i8"),
+    ]
+)
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+
+class Ratings(NamedTuple):
+    """Columns of equal length; `rated_at` in Unix seconds."""
+
+    user_ids: NDArray[np.int64]
+    movie_ids: NDArray[np.int32]
+    stars: NDArray[np.float64]
+    rated_at: NDArray[np.int64]
+
+
+# Writes some ratings and returns how many of them are in the database now.
+Write = Callable[[Ratings], int]
+
+
+def writer(connection: Connection, imported_at: int) -> AbstractContextManager[Write]:
+    """Give the function that merges ratings into the database."""
+    if connection.dialect.name == "sqlite":
+        return _sqlite_writer(connection, imported_at)
+    return _postgresql_writer(connection, imported_at)
+
+
+@contextmanager
+def _sqlite_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
+    # Sorting the index once takes a fifth of the time of two million insertions all over it.
+    indexes = list(cast("Table", Rating.__table__).indexes)
+    for index in indexes:
+        index.drop(connection)
+
+    def write(ratings: Ratings) -> int:
+        rows = zip(*(column.tolist() for column in ratings), repeat(imported_at), strict=False)
+        return connection.exec_driver_sql(_SQLITE_MERGE, list(rows)).rowcount
+
+    yield write
+    for index in indexes:
+        index.create(connection)
+
+
+@contextmanager
+def _postgresql_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
+    connection.exec_driver_sql(
+        "CREATE TEMPORARY TABLE imported_ratings (user_id bigint, movie_id integer, "
+        "stars double precision, rated_at timestamptz)"
+    )
+    driver: Any = connection.connection.driver_connection
+
+    def write(ratings: Ratings) -> int:
+        with driver.cursor().copy("COPY imported_ratings FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(_copy_format(ratings))
+        merged = connection.exec_driver_sql(_POSTGRESQL_MERGE, (imported_at,)).rowcount
+        connection.exec_driver_sql("TRUNCATE imported_ratings")
+        return merged
+
+    yield write
+    connection.exec_driver_sql("DROP TABLE imported_ratings")
+    # Until autovacuum comes by, it would plan for the empty tables that it knew.
+    connection.exec_driver_sql("ANALYZE users, movies, ratings")
+
+
+def _copy_format(ratings: Ratings) -> bytes:
+    rows = np.empty(len(ratings.user_ids), dtype=_TUPLE)
+    rows["fields"] = len(ratings)
+    rows["user_length"], rows["user_id"] = 8, ratings.user_ids
+    rows["movie_length"], rows["movie_id"] = 4, ratings.movie_ids
+    rows["stars_length"], rows["stars"] = 8, ratings.stars
+    since_2000 = (ratings.rated_at - _POSTGRESQL_EPOCH) * _MICROSECONDS
+    rows["rated_length"], rows["rated_at"] = 8, since_2000
+    return _HEADER + rows.tobytes() + _TRAILER

@@ -1,0 +1,55 @@
+"""The tables of a release in the form that the database takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.datasets.bulk import Ratings
+from data.release import NO_TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+# As many ratings are Python objects at one time: 20 MB of them.
+CHUNK = 100_000
+
+
+def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one row of the films' table per film."""
+    columns = {
+        "id": movies["movie_id"].tolist(),
+        "title": movies["title"].tolist(),
+        "genres": movies["genres"].tolist(),
+        **{name: _optional(movies[name]) for name in ("year", "imdb_id", "tmdb_id")},
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def rating_chunks(
+    ratings: pd.DataFrame, user_ids: NDArray[np.int64], imported_at: int
+) -> Iterator[Ratings]:
+    """Cut the ratings into pieces, by user and film: in this order the table grows at its end."""
+    movie_ids, stars = ratings["movie_id"].to_numpy(), ratings["stars"].to_numpy()
+    given_at = ratings["rated_at"].to_numpy()
+    order = np.lexsort((movie_ids, user_ids))
+    for begin in range(0, len(order), CHUNK):
+        rows = order[begin : begin + CHUNK]
+        rated_at = np.where(given_at[rows] == NO_TIME, imported_at, given_at[rows])
+        yield Ratings(
+            user_ids[rows],
+            movie_ids[rows],
+            # Four bytes of 3.7 are 3.7000000477 in eight; a threshold would see the difference.
+            stars[rows].astype(np.float64).round(4),
+            # Nothing in a file was given after its import, whatever some clock said.
+            np.minimum(rated_at, imported_at),
+        )
+
+
+def _optional(column: pd.Series[Any]) -> list[Any]:
+    """Values of a column with None for what is missing."""
+    values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
+    return values

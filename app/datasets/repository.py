@@ -1,0 +1,172 @@
+"""Queries of an import: its release, users and films. Ratings are in `app.datasets.bulk`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+
+from app.database import upsert
+from app.tables import Dataset, Movie, Rating, User
+
+# The users of the release at hand, in its order; only this transaction sees it.
+imported_users = Table(
+    "imported_users",
+    MetaData(),
+    Column("position", Integer, primary_key=True),
+    Column("key", String(128), nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+class ImportedDataset(NamedTuple):
+    """A release as the database knows it."""
+
+    name: str
+    sha256: str
+    imported_at: datetime
+
+
+class NamedFilm(NamedTuple):
+    """What tells a film from another of the same id."""
+
+    movie_id: int
+    title: str
+    year: int | None
+
+
+def lock_imports(connection: Connection) -> None:
+    """Make other imports wait for the end of this transaction; SQLite admits one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE datasets IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def lock_ratings(connection: Connection) -> None:
+    """Make all who change ratings wait for the end of this transaction.
+
+    They lock a film first and then its ratings. So does this: nobody waits in a circle.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE movies, ratings IN EXCLUSIVE MODE"))
+
+
+def imported_dataset(connection: Connection) -> ImportedDataset | None:
+    """Return the release that the database holds."""
+    row = connection.execute(select(Dataset.name, Dataset.sha256, Dataset.imported_at)).first()
+    return None if row is None else ImportedDataset(*row)
+
+
+def add(connection: Connection, name: str, sha256: str, imported_at: datetime) -> None:
+    """Record the release that the database holds from now on."""
+    connection.execute(delete(Dataset))
+    connection.execute(insert(Dataset).values(name=name, sha256=sha256, imported_at=imported_at))
+
+
+def remove_ratings(connection: Connection, name: str, imported_at: datetime) -> int:
+    """Delete what came with a release: ratings of its users that are as old as its import."""
+    its_users = select(User.id).where(User.imported_from == name)
+    return connection.execute(
+        delete(Rating).where(Rating.rated_at <= imported_at, Rating.user_id.in_(its_users))
+    ).rowcount
+
+
+def remove_users_without_ratings(connection: Connection, name: str) -> int:
+    """Delete the users of a release who have no rating left."""
+    return connection.execute(
+        delete(User).where(User.imported_from == name, ~exists().where(Rating.user_id == User.id))
+    ).rowcount
+
+
+def remove_movies_without_ratings(connection: Connection) -> int:
+    """Delete the films that no rating refers to."""
+    return connection.execute(
+        delete(Movie).where(~exists().where(Rating.movie_id == Movie.id))
+    ).rowcount
+
+
+def rated_movies(connection: Connection) -> list[NamedFilm]:
+    """Return the films that a rating refers to."""
+    rows = connection.execute(
+        select(Movie.id, Movie.title, Movie.year)
+        .where(exists().where(Rating.movie_id == Movie.id))
+        .order_by(Movie.id)
+    )
+    return [NamedFilm(*row) for row in rows]
+
+
+def count_ratings(connection: Connection, movie_id: int) -> int:
+    """Return the number of ratings of a film."""
+    query = select(func.count()).select_from(Rating).where(Rating.movie_id == movie_id)
+    return connection.execute(query).scalar_one()
+
+
+def put_movies(connection: Connection, movies: Sequence[dict[str, Any]]) -> None:
+    """Add films, or bring them up to date where the database has them."""
+    statement = upsert(connection, Movie)
+    details = ("title", "year", "genres", "imdb_id", "tmdb_id")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_={name: statement.excluded[name] for name in details}
+        ),
+        movies,
+    )
+
+
+def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -> NDArray[np.int64]:
+    """Add the users of a release that the database does not have yet; return the id of each."""
+    imported_users.create(connection)
+    _fill(connection, list(enumerate(keys)))
+    # In the order of the release: training reads users by their id, on either database.
+    new = (
+        select(imported_users.c.key, literal(0), literal(imported_from))
+        .where(true())  # without it SQLite takes ON CONFLICT for the condition of a join
+        .order_by(imported_users.c.position)
+    )
+    added = upsert(connection, User).from_select(["key", "ratings_revision", "imported_from"], new)
+    connection.execute(added.on_conflict_do_nothing())
+    ids = (
+        select(User.id)
+        .join(imported_users, imported_users.c.key == User.key)
+        .order_by(imported_users.c.position)
+    )
+    return np.fromiter(connection.execute(ids).scalars(), dtype=np.int64)
+
+
+def finish(connection: Connection, revision: int, replaced: str | None) -> None:
+    """Record that the ratings of these users, and of those of a replaced release, have changed."""
+    theirs = or_(
+        User.key.in_(select(imported_users.c.key)),
+        User.imported_from == replaced if replaced is not None else false(),
+    )
+    connection.execute(update(User).where(theirs).values(ratings_revision=revision))
+    imported_users.drop(connection)
+
+
+def _fill(connection: Connection, rows: list[tuple[int, str]]) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO imported_users VALUES (?, ?)", rows)
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor().copy("COPY imported_users FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,185 @@
+"""Import of a release: one transaction, all or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from app.config import Settings
+from app.database import Database
+from app.datasets import bulk, frames, repository
+from app.datasets.repository import ImportedDataset, NamedFilm
+from app.models import repository as models
+from app.users.repository import next_revision
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.release import Release
+
+# Called with what is being written, how much of it is written, and how much there is.
+Progress = Callable[[str, int, int | None], None]
+
+MOVIES_CHUNK = 5_000
+
+
+class DatasetConflictError(Exception):
+    """The release and what is in the database exclude each other; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What a release holds, and what its import has changed."""
+
+    name: str
+    notice: str
+    n_movies: int
+    n_users: int
+    n_ratings: int
+    unchanged: bool = False
+    replaced: str | None = None
+    n_ratings_written: int = 0
+    n_ratings_removed: int = 0
+
+    @classmethod
+    def of(cls, release: Release) -> ImportSummary:
+        """Count what a release holds."""
+        n_users = release.ratings["user"].nunique()
+        return cls(release.name, release.notice, len(release.movies), n_users, len(release.ratings))
+
+
+def import_named(
+    database: Database,
+    settings: Settings,
+    source: str,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Import a release by its name, or a data set by its path; see `import_release`."""
+    from data.movielens import load  # noqa: PLC0415 - it loads pandas, which takes a second
+
+    release = load(
+        source,
+        datasets_dir=settings.datasets_dir,
+        datasets_url=str(settings.datasets_url),
+        progress=progress,
+    )
+    return import_release(database, release, replace=replace, progress=progress)
+
+
+def import_release(
+    database: Database,
+    release: Release,
+    *,
+    replace: bool = False,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Bring a release into the database, in place of another one if `replace` says so.
+
+    Raises `DatasetConflictError` where the database holds another release and `replace` is false,
+    and where the release gives the id of a film that people have rated to another film.
+    """
+    summary = ImportSummary.of(release)
+    report = progress or _silent
+    imported_at = (now or _a_second_ago()).replace(microsecond=0)
+    with database.write() as connection:
+        repository.lock_imports(connection)
+        before = repository.imported_dataset(connection)
+        if before is not None:
+            if (before.name, before.sha256) == (release.name, release.sha256):
+                return dataclasses.replace(summary, unchanged=True)
+            if not replace:
+                raise DatasetConflictError(_conflict(before, release))
+            n_removed = _remove(connection, before)
+            summary = dataclasses.replace(
+                summary, replaced=before.name, n_ratings_removed=n_removed
+            )
+        _refuse_other_films(connection, release.movies, release.name)
+        repository.add(connection, release.name, release.sha256, imported_at)
+        _put_movies(connection, release.movies, report)
+        n_written = _put_ratings(connection, release, imported_at, report)
+        # Last, since every other writer waits from here on.
+        repository.finish(connection, next_revision(connection), summary.replaced)
+    return dataclasses.replace(summary, n_ratings_written=n_written)
+
+
+def _silent(_stage: str, _done: int, _total: int | None) -> None:
+    """Report nothing."""
+
+
+def _a_second_ago() -> datetime:
+    # Moments are kept in whole seconds, and a rating that somebody gives right after the import
+    # must not look as if it had come with it.
+    return datetime.now(UTC) - timedelta(seconds=1)
+
+
+def _conflict(before: ImportedDataset, release: Release) -> str:
+    same = "another version of " if before.name == release.name else ""
+    return (
+        f"the database holds {same}{before.name}, imported on {before.imported_at:%Y-%m-%d}: "
+        f"import {release.name} in its place, or into another database"
+    )
+
+
+def _remove(connection: Connection, before: ImportedDataset) -> int:
+    """Take a release out; what people gave through the service stays."""
+    repository.lock_ratings(connection)
+    n_removed = repository.remove_ratings(connection, before.name, before.imported_at)
+    repository.remove_users_without_ratings(connection, before.name)
+    repository.remove_movies_without_ratings(connection)
+    models.deactivate(connection)  # its films may have other ids from now on
+    return n_removed
+
+
+def _refuse_other_films(connection: Connection, movies: pd.DataFrame, name: str) -> None:
+    """Refuse to make the ratings that stay into ratings of other films."""
+    films = {
+        row["id"]: NamedFilm(row["id"], row["title"], row["year"])
+        for row in frames.movie_rows(movies)
+    }
+    for film in repository.rated_movies(connection):
+        new = films.get(film.movie_id, film)
+        if new.title != film.title or (None not in (new.year, film.year) and new.year != film.year):
+            n_ratings = repository.count_ratings(connection, film.movie_id)
+            raise DatasetConflictError(
+                f"movie {film.movie_id} is {_shown(new)} in {name}, but {_shown(film)} in the "
+                f"database, and {n_ratings} ratings that stay refer to it: delete these, or "
+                "import into another database"
+            )
+
+
+def _shown(film: NamedFilm) -> str:
+    return repr(film.title) + (f" ({film.year})" if film.year is not None else "")
+
+
+def _put_movies(connection: Connection, movies: pd.DataFrame, report: Progress) -> None:
+    rows = frames.movie_rows(movies)
+    report("films", 0, len(rows))
+    for begin in range(0, len(rows), MOVIES_CHUNK):
+        chunk = rows[begin : begin + MOVIES_CHUNK]
+        repository.put_movies(connection, chunk)
+        report("films", begin + len(chunk), len(rows))
+
+
+def _put_ratings(
+    connection: Connection, release: Release, imported_at: datetime, report: Progress
+) -> int:
+    """Write ratings and who gave them; return how many were not older than what was there."""
+    codes, users = release.ratings["user"].factorize()
+    user_ids = repository.put_users(connection, map(str, users), release.name)[codes]
+    seconds, total = int(imported_at.timestamp()), len(release.ratings)
+    n_done = n_written = 0
+    report("ratings", n_done, total)
+    with bulk.writer(connection, seconds) as write:
+        for chunk in frames.rating_chunks(release.ratings, user_ids, seconds):
+            n_written += write(chunk)
+            n_done += len(chunk.user_ids)
+            report("ratings", n_done, total)
+    return n_written

@@ -1,0 +1,91 @@
+"""What training reads: all opinions at one moment, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, case, select
+
+from app.database import Database
+from app.datasets.repository import imported_dataset
+from app.ratings.repository import liked
+from app.tables import Installation, Movie, Rating, User
+from data.interactions import Interactions
+
+# As many rows are Python objects at one time: 20 MB of them.
+CHUNK = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The ratings as likes and dislikes, where they come from, and how far they go."""
+
+    interactions: Interactions
+    dataset_name: str | None
+    dataset_sha256: str | None
+    holdout_salt: str
+    ratings_revision: int
+    taken_at: datetime
+
+
+def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
+    """Read all ratings; the same ratings give the same arrays on either database.
+
+    Rows are the users with a rating, in the order in which they came; columns are all films, by
+    rising movie id.
+    """
+    with database.read() as connection:
+        installation = connection.execute(
+            select(Installation.holdout_salt, Installation.ratings_revision)
+        ).one()
+        dataset = imported_dataset(connection)
+        return Snapshot(
+            interactions=_interactions(connection, like_threshold),
+            dataset_name=dataset.name if dataset else None,
+            dataset_sha256=dataset.sha256 if dataset else None,
+            holdout_salt=installation.holdout_salt,
+            ratings_revision=installation.ratings_revision,
+            taken_at=datetime.now(UTC),
+        )
+
+
+def _interactions(connection: Connection, like_threshold: float) -> Interactions:
+    films = connection.execute(select(Movie.id).order_by(Movie.id)).scalars()
+    movie_ids = np.fromiter(films, dtype=np.int64)
+    user_ids, movie_rows, likes = _ratings(connection, like_threshold, movie_ids)
+    begins = np.flatnonzero(np.diff(user_ids, prepend=-1))
+    return Interactions(
+        indptr=np.append(begins, len(user_ids)).astype(np.int64),
+        movie_rows=movie_rows,
+        liked=likes,
+        user_keys=_user_keys(connection, user_ids[begins]),
+        movie_ids=movie_ids,
+    )
+
+
+def _ratings(
+    connection: Connection, like_threshold: float, movie_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+    """User id, movie row and like of each rating, by user id and movie id."""
+    query = select(
+        Rating.user_id, Rating.movie_id, case((liked(like_threshold), 1), else_=0)
+    ).order_by(Rating.user_id, Rating.movie_id)
+    users, rows, likes = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.bool_)]
+    # On PostgreSQL a cursor in the server: otherwise the driver would hold all rows.
+    for part in connection.execution_options(yield_per=CHUNK).execute(query).partitions():
+        numbers = np.fromiter(chain.from_iterable(part), np.int64, 3 * len(part)).reshape(-1, 3)
+        users.append(numbers[:, 0].copy())
+        rows.append(np.searchsorted(movie_ids, numbers[:, 1]).astype(np.int32))
+        likes.append(numbers[:, 2].astype(np.bool_))
+    return np.concatenate(users), np.concatenate(rows), np.concatenate(likes)
+
+
+def _user_keys(connection: Connection, user_ids: NDArray[np.int64]) -> NDArray[np.str_]:
+    users = connection.execute(select(User.id, User.key).order_by(User.id)).all()
+    ids = np.array([user.id for user in users], dtype=np.int64)
+    keys = np.array([user.key for user in users], dtype=np.str_)
+    return keys[np.searchsorted(ids, user_ids)]

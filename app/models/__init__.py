@@ -1,0 +1,1 @@
+"""Published models: files, their versions, and which is served."""

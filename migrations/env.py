@@ -1,0 +1,34 @@
+"""Runs the migrations: on the connection that `app.migrating` hands over, or by hand.
+
+By hand is for development (``alembic revision --autogenerate``), on the database of the settings.
+"""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from app.config import Settings
+from app.database import Database
+from app.tables import Base
+
+
+def run(connection: Connection) -> None:
+    """Run them in the transaction that `connection` is in, so that it commits all or nothing."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transactional_ddl=True,  # SQLite has it too, since our own BEGIN starts the transaction
+    )
+    context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("migrations read the database that they change: --sql is not possible")
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    database = Database(Settings().database_url)
+    with database.write(alters_schema=True) as own:
+        run(own)
+    database.dispose()

@@ -1,0 +1,223 @@
+"""The schema: made and unmade by the migrations alone, the same as the tables of the code."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
+
+from app import migrating
+from app.database import Database
+from app.tables import (
+    ActiveModel,
+    Base,
+    Dataset,
+    Installation,
+    ModelVersion,
+    Movie,
+    Rating,
+    User,
+)
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def fill(database: Database) -> None:
+    """Put a row into every table."""
+    with database.write() as connection:
+        connection.execute(insert(Dataset).values(name="d", sha256="0", imported_at=NOON))
+        connection.execute(insert(User).values(id=1, key="7", ratings_revision=1))
+        connection.execute(insert(Movie).values(id=1, title="Toy Story", genres=["Comedy"]))
+        connection.execute(insert(Rating).values(user_id=1, movie_id=1, stars=4.0, rated_at=NOON))
+        connection.execute(
+            insert(ModelVersion).values(
+                version="v", state="published", card={}, sha256="0", created_at=NOON
+            )
+        )
+        connection.execute(ActiveModel.__table__.update().values(version="v"))  # type: ignore[attr-defined]
+
+
+def tables(database: Database) -> set[str]:
+    return set(inspect(database.engine).get_table_names())
+
+
+def schema(engine: Engine) -> dict[str, Any]:
+    """Describe all that the database can tell about its tables."""
+    inspector = inspect(engine)
+    return {
+        table: {
+            "columns": [
+                {**column, "type": repr(column["type"])} for column in inspector.get_columns(table)
+            ],
+            "key": inspector.get_pk_constraint(table),
+            "foreign keys": inspector.get_foreign_keys(table),
+            "unique": inspector.get_unique_constraints(table),
+            "indexes": inspector.get_indexes(table),
+            "checks": sorted(inspector.get_check_constraints(table), key=str),
+            "options": inspector.get_table_options(table),
+        }
+        for table in sorted(inspector.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+@contextmanager
+def tables_of_the_code(database: Database) -> Iterator[Engine]:
+    """Make the tables of `app.tables` beside the migrated ones, without migrations."""
+    if database.is_sqlite:
+        engine = create_engine("sqlite://")
+    else:
+        with database.write() as connection:
+            connection.execute(text("CREATE SCHEMA code"))
+        options = {"options": "-c search_path=code"}
+        engine = create_engine(database.url, connect_args=options)
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_a_new_database_is_behind_until_it_is_upgraded(blank_database: Database) -> None:
+    assert migrating.current(blank_database) is None
+    assert migrating.is_behind(blank_database)
+    migrating.upgrade(blank_database)
+    assert migrating.current(blank_database) == migrating.head()
+    assert not migrating.is_behind(blank_database)
+
+
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
+    fill(database)
+    migrating.upgrade(database)
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(Rating)).scalar_one() == 1
+
+
+def test_the_schema_goes_down_and_up_again_with_rows_in_every_table(database: Database) -> None:
+    fill(database)
+    migrating.downgrade(database, "base")
+    assert tables(database) == {"alembic_version"}
+    assert migrating.current(database) is None
+    migrating.upgrade(database)
+    assert tables(database) == {*Base.metadata.tables, "alembic_version"}
+    fill(database)
+
+
+def test_the_migrated_schema_is_that_of_the_code(database: Database) -> None:
+    with tables_of_the_code(database) as engine:
+        assert schema(database.engine) == schema(engine)
+
+
+def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
+    with database.write() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_new_database_has_its_two_single_rows(database: Database) -> None:
+    with database.read() as connection:
+        installation = connection.execute(
+            select(Installation.id, Installation.ratings_revision)
+        ).all()
+        active = connection.execute(
+            select(
+                ActiveModel.id, ActiveModel.version, ActiveModel.previous, ActiveModel.generation
+            )
+        ).all()
+    assert installation == [(1, 0)]
+    assert active == [(1, None, None, 0)]
+
+
+def test_every_database_draws_a_salt_of_its_own(blank_database: Database) -> None:
+    salts = set()
+    for _ in range(3):
+        migrating.upgrade(blank_database)
+        with blank_database.read() as connection:
+            salts.add(connection.execute(select(Installation.holdout_salt)).scalar_one())
+        migrating.downgrade(blank_database, "base")
+    assert len(salts) == 3
+    assert all(len(bytes.fromhex(salt)) == 32 for salt in salts)
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for step in (migrating.upgrade, migrating.is_behind):
+        with pytest.raises(migrating.UnknownRevisionError, match=r"'9999'.*newer"):
+            step(database)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    blank_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of disk")
+
+    monkeypatch.setattr(Operations, "bulk_insert", fail)
+    with pytest.raises(RuntimeError, match="out of disk"):
+        migrating.upgrade(blank_database)
+    assert tables(blank_database) == set()
+
+
+KILLED_WITHIN = """
+import os, signal, sys
+from alembic.operations import Operations
+from app import migrating
+from app.database import Database
+
+calls = 0
+create = Operations.create_table
+
+def count(self, *args, **kwargs):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return create(self, *args, **kwargs)
+
+Operations.create_table = count
+migrating.upgrade(Database(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("table", [2, 7])
+def test_a_migration_that_is_killed_leaves_nothing_behind(
+    blank_database: Database, table: int
+) -> None:
+    url = blank_database.url.render_as_string(hide_password=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED_WITHIN, url, str(table)], check=False)
+    assert killed.returncode == -9
+    assert tables(blank_database) == set()
+    migrating.upgrade(blank_database)
+    fill(blank_database)
+
+
+def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(database: Database) -> None:
+    fill(database)
+    with database.write(alters_schema=True) as connection:
+        operations = Operations(MigrationContext.configure(connection))
+        # On SQLite this copies the table and drops the old one.
+        recreate: Literal["always", "never"] = "always" if database.is_sqlite else "never"
+        with operations.batch_alter_table("users", recreate=recreate) as users:
+            users.alter_column("imported_from", new_column_name="origin")
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM ratings")).scalar_one() == 1
+        assert connection.execute(text("SELECT origin FROM users")).all() == [(None,)]
+
+
+def test_the_migrations_need_neither_a_configuration_file_nor_a_folder(tmp_path: Path) -> None:
+    code = (
+        "from app import migrating; from app.database import Database;"
+        "database = Database('sqlite:///x.db'); migrating.upgrade(database);"
+        "assert not migrating.is_behind(database)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
