@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from data.interactions import Interactions
 
-__all__ = ["LIKE", "DISLIKE", "RBM", "activity", "columns", "sigmoid", "softplus"]
+__all__ = ["DISLIKE", "LIKE", "RBM", "activity", "columns", "sigmoid", "softplus"]
 
 LIKE, DISLIKE = 0, 1
 
@@ -111,7 +111,8 @@ class RBM:
 
     def energy(self, V: Visible, H: NDArray[Any], t: NDArray[Any]) -> NDArray[Any]:
         """E(v, h) = - a v - t sum(v) - b h - v W h, shape (n_users,)."""
-        return -(V @ self.a.reshape(-1)) - t * _row_sums(V) - H @ self.b - _rows(V @ self.weights, H)
+        own = V @ self.a.reshape(-1) + t * _row_sums(V) + H @ self.b
+        return -own - _rows(V @ self.weights, H)
 
     def hidden_input(self, V: Visible) -> NDArray[Any]:
         """b[j] + sum_is v[i,s] W[i,s,j], shape (n_users, n_hidden)."""

@@ -114,7 +114,7 @@ def test_sigmoid_and_softplus_agree_with_their_definitions_without_overflow(x: f
 
 def test_scores_refuses_movies_of_another_vocabulary() -> None:
     interactions = Interactions.from_arrays(["u"], [10], [1])
-    with pytest.raises(ValueError, match="movie_ids=rbm.movie_ids"):
+    with pytest.raises(ValueError, match=r"movie_ids=rbm\.movie_ids"):
         tiny_rbm().scores(interactions)
 
 

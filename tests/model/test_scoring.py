@@ -47,9 +47,7 @@ def test_calibration_moves_like_given_seen_alone() -> None:
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 8), classic=st.booleans())
-def test_an_effect_is_what_leaving_the_rating_out_changes(
-    seed: int, n: int, classic: bool
-) -> None:
+def test_an_effect_is_what_leaving_the_rating_out_changes(seed: int, n: int, classic: bool) -> None:
     rbm = random_rbm(seed, classic=classic)
     rng = np.random.default_rng(seed)
     rows, liked = np.sort(rng.permutation(40)[:n]), rng.random(n) < 0.5

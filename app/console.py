@@ -1,0 +1,144 @@
+"""What people see in the terminal: progress bars, tables, and one line for an error."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from app.datasets.service import ImportSummary
+    from app.recommendations.schemas import Recommendations
+    from app.training.service import TrainingResult
+    from model.metrics import Estimate
+    from model.training import EpochReport
+
+out = Console()
+err = Console(stderr=True)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show a bar for each stage of a job that reports (stage, done, total)."""
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=out) as progress:
+        tasks = {}
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(escape(stage), total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+@contextmanager
+def training() -> Iterator[Callable[[EpochReport], None]]:
+    """Show a bar over the epochs: time left, reconstruction error, NDCG@100 on validation users."""
+    columns = (
+        TextColumn("epoch {task.completed}/{task.total}"),
+        BarColumn(bar_width=16),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    with Progress(*columns, console=out) as progress:
+        task = progress.add_task("", total=None, figures="")
+
+        def report(epoch: EpochReport) -> None:
+            figures = f"error {epoch.reconstruction_error:.3f}"
+            if epoch.validation_ndcg is not None:
+                figures += f"  validation {epoch.validation_ndcg:.3f}"
+            progress.update(task, completed=epoch.epoch, total=epoch.n_epochs, figures=figures)
+
+        yield report
+
+
+def show_import(summary: ImportSummary) -> None:
+    """Show what an import came to."""
+    what = "is in the database already" if summary.unchanged else "imported"
+    out.print(
+        f"{summary.name} {what}: {summary.n_ratings:,} ratings of {summary.n_movies:,} films by "
+        f"{summary.n_users:,} users.",
+        highlight=False,
+    )
+    if summary.notice:
+        out.print(escape(summary.notice), style="dim")
+
+
+def show_result(result: TrainingResult) -> None:
+    """Show the figures of a model beside those of popularity."""
+    metrics = list(result.figures["rbm"])
+    table = Table("model", *metrics, title=_title(result), title_justify="left")
+    for model, figures in result.figures.items():
+        table.add_row(model, *(_estimate(figures[name]) for name in metrics))
+    out.print(table)
+    out.print(f"NDCG@100 is {result.ratio:.2f} times that of popularity.")
+
+
+def warn(message: str) -> None:
+    """Say something that must not be overlooked."""
+    out.print(Panel(escape(message), border_style="bold yellow", title="Note"))
+
+
+def show_recommendations(answer: Recommendations, dataset: str | None, *, as_json: bool) -> None:
+    """Show what somebody is recommended, with the strongest reason for each film."""
+    if as_json:
+        out.print_json(answer.model_dump_json())
+        return
+    heading = f"Recommendations for {answer.user}"
+    if answer.reason is not None:
+        heading += f" (popular films: {answer.reason.value.replace('_', ' ')})"
+    table = Table("", "film", "P(like)", "P(like | seen)", "because", title=escape(heading))
+    for place, item in enumerate(answer.items, start=1):
+        year = f" ({item.year})" if item.year else ""
+        because = "" if item.source == "rbm" else "popular"
+        if item.because:
+            best = item.because[0]
+            because = f"{'liked' if best.liked else 'disliked'} {best.title} ({best.effect:+.2f})"
+        table.add_row(
+            str(place), escape(item.title + year), f"{item.score:.3f}",
+            f"{item.like_probability:.2f}", escape(because),
+        )  # fmt: skip
+    out.print(table)
+    if dataset == "sample":
+        out.print("[yellow]From the bundled sample: real films, invented ratings.[/yellow]")
+
+
+def show_models(models: list[dict[str, object]], *, as_json: bool) -> None:
+    """List the published models, the newest first."""
+    if as_json:
+        out.print_json(json.dumps(models))
+        return
+    table = Table("", Column("version", no_wrap=True), "data set", "NDCG@100", "popularity's")
+    for model in models:
+        table.add_row(
+            "active" if model["active"] else "", str(model["version"]),
+            escape(str(model["dataset"])), str(model["ndcg@100"]), str(model["popularity"]),
+        )  # fmt: skip
+    out.print(table)
+
+
+def _title(result: TrainingResult) -> str:
+    sample = result.dataset == "sample"
+    data = "the bundled SAMPLE (invented ratings)" if sample else result.dataset
+    return (
+        f"Model {result.version}, trained on {escape(data)}: {result.n_gate_users} users that no "
+        "training saw, mean ± standard error"
+    )
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{estimate.mean:.3f} ± {estimate.se:.3f}"

@@ -1,0 +1,84 @@
+"""The web service: ``create_app`` puts its parts together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app import docs_page, health
+from app.config import Settings
+from app.errors import handle_errors
+from app.layers import (
+    LOOPBACK_NAMES,
+    BodyLimitLayer,
+    HeadLayer,
+    HostLayer,
+    ObservingLayer,
+    SecurityHeadersLayer,
+)
+from app.methods import answer_other_methods
+from app.movies import endpoints as movies
+from app.ratings import endpoints as ratings
+from app.recommendations import endpoints as recommendations
+from app.services import open_services
+
+DESCRIPTION = """
+Recommends films by a Restricted Boltzmann Machine of likes, dislikes and unseen films.
+
+Every error has the shape `{"error": "MovieNotFound", "detail": "..."}`; 422 means malformed input,
+and then `fields` says where. A list is read to its end by passing `next` as `cursor`.
+"""
+
+# A rating takes 20 bytes; the largest valid body will be a bulk of a thousand.
+LARGEST_BODY = 1024 * 1024
+
+ROUTERS = (
+    recommendations.router,
+    ratings.router,
+    movies.router,
+    health.router,
+    docs_page.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application; the database is opened when it starts and closed when it ends."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_services(settings) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title="Recommender",
+        version=version("recommender"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=docs_page.OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would repeat the Host header; a path with a slash too many is another path.
+        redirect_slashes=False,
+    )
+    handle_errors(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_other_methods(app, ROUTERS)
+    _add_layers(app, settings)
+    return app
+
+
+def _add_layers(app: FastAPI, settings: Settings) -> None:
+    """Wrap the application; the last one added meets a request first."""
+    app.add_middleware(HeadLayer)
+    app.add_middleware(BodyLimitLayer, limit=LARGEST_BODY)
+    names = set(settings.allowed_hosts)
+    if settings.on_loopback:
+        names |= LOOPBACK_NAMES
+    if names:
+        app.add_middleware(HostLayer, names=names)
+    app.add_middleware(ObservingLayer)
+    app.add_middleware(SecurityHeadersLayer)

@@ -1,0 +1,1 @@
+"""Films: their names, and how popular they are."""

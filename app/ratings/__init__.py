@@ -1,0 +1,1 @@
+"""Opinions: given, changed, taken back, listed."""

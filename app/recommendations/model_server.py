@@ -1,0 +1,152 @@
+"""Keeps in memory what is served, and follows the database."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from threading import Event, Lock, Thread
+from time import monotonic
+
+from app.database import Database
+from app.errors import NotReadyError
+from app.movies.catalogue import Catalogue
+from app.recommendations import repository
+from app.recommendations.repository import ServingState
+from app.recommendations.snapshot import LoadedModel, Snapshot
+from model import artifact
+
+logger = logging.getLogger(__name__)
+
+# A new model is to be served within 2 s by every worker; this leaves one second to load it.
+POLL_S = 1.0
+# Counting a large table cannot be interrupted; the process need not wait for it to end.
+STOP_S = 5.0
+# A refused model is tried again: its files may be on their way, on a disk that was away.
+RETRY_S = 30.0
+# Counting likes reads all ratings. Rated films disappear at once all the same; only the order and
+# the scores of popular films wait.
+RECOUNT_S = 60.0
+# Counting again takes no more than a twentieth of the time, however large the table.
+RECOUNT_SHARE = 20
+
+
+class ModelServer:
+    """Gives snapshots of model and catalogue; a thread swaps in a new one when either changes.
+
+    The model changes when the database names another active version. One that is damaged is
+    refused, and the model in memory stays; a service that starts with a damaged one takes the
+    version before it.
+    """
+
+    def __init__(self, database: Database, models_dir: Path, like_threshold: float) -> None:
+        self.database = database
+        self.models_dir = models_dir
+        self.like_threshold = like_threshold
+        self.state: ServingState | None = None
+        self._snapshot: Snapshot | None = None
+        self._loaded: LoadedModel | None = None
+        self._catalogue: Catalogue | None = None
+        self._retry_at: float | None = None
+        self._counted_revision = 0
+        self._recount_at = 0.0
+        self._failing = False
+        self._refreshing = Lock()
+        self._stopping = Event()
+        self._thread = Thread(target=self._follow, name="model-server", daemon=True)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What to answer from."""
+        if self._snapshot is None:
+            raise NotReadyError("The films could not be read from the database yet.")
+        return self._snapshot
+
+    def start(self) -> None:
+        """Load what is to be served, and follow it from now on."""
+        self._refresh_or_log()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End following."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    def refresh(self) -> None:
+        """Take over what has changed in the database."""
+        with self._refreshing:
+            with self.database.read() as connection:
+                state = repository.serving_state(connection)
+            loaded = self._follow_model(state)
+            catalogue = self._follow_catalogue(state)
+            if loaded is not self._loaded or catalogue is not self._catalogue:
+                self._snapshot = Snapshot.of(catalogue, loaded)
+            self.state, self._loaded, self._catalogue = state, loaded, catalogue
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(POLL_S):
+            self._refresh_or_log()
+
+    def _refresh_or_log(self) -> None:
+        try:
+            self.refresh()
+        except Exception:
+            # Whatever it is, the thread must live on; said once, not every second.
+            if not self._failing:
+                logger.exception("cannot follow the database; serving goes on with what is loaded")
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _follow_model(self, state: ServingState) -> LoadedModel | None:
+        held, version = self._loaded, state.active.version
+        changed = self.state is None or self.state.active != state.active
+        due = self._retry_at is not None and monotonic() >= self._retry_at
+        if not changed and not due:
+            return held
+        self._retry_at = None
+        if version is None:
+            return None
+        if held and held.version == version:
+            return held
+        loaded = self._load(version)
+        if loaded:
+            logger.info("serving model %s", version)
+            return loaded
+        self._retry_at = monotonic() + RETRY_S
+        if held:
+            logger.error("model %s stays in service", held.version)
+            return held
+        return self._fall_back(state.active.previous)
+
+    def _fall_back(self, previous: str | None) -> LoadedModel | None:
+        loaded = self._load(previous) if previous else None
+        if loaded:
+            logger.error("FALLING BACK to the previous model %s", previous)
+        else:
+            logger.error("NO MODEL could be loaded: serving popular films only")
+        return loaded
+
+    def _load(self, version: str) -> LoadedModel | None:
+        try:
+            with self.database.read() as connection:
+                checksum = repository.checksum(connection, version)
+            rbm = artifact.load(self.models_dir / version, sha256=checksum).rbm
+        except Exception:  # whatever is wrong with it, the service must not go down with it
+            logger.exception("REFUSED model %s", version)
+            return None
+        return LoadedModel(version, rbm)
+
+    def _follow_catalogue(self, state: ServingState) -> Catalogue:
+        if self._catalogue is not None and self.state is not None:
+            imported = state.imported != self.state.imported
+            rated = state.ratings_revision != self._counted_revision
+            if not imported and not (rated and monotonic() >= self._recount_at):
+                return self._catalogue
+        begin = monotonic()
+        with self.database.read() as connection:
+            catalogue = Catalogue.load(connection, self.like_threshold)
+        end = monotonic()
+        self._counted_revision = state.ratings_revision
+        self._recount_at = end + max(RECOUNT_S, RECOUNT_SHARE * (end - begin))
+        return catalogue

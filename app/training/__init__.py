@@ -1,0 +1,1 @@
+"""The batch job that turns ratings into a published model."""

@@ -1,0 +1,154 @@
+"""Train on what is in the database, judge on users that were held out, publish."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from app.database import Database
+from app.datasets.snapshot import Snapshot, read_snapshot
+from app.models.service import publish
+from data.splitting import MIN_LIKES, Split, gate_share, split_by_salt
+from model.baselines import Popularity
+from model.calibration import calibrate
+from model.config import Config
+from model.evaluation import Scorer, judge, summarise
+from model.metrics import Estimate
+from model.training import EpochReport, Trainer
+
+# The libraries that decide the weights to the last bit.
+LIBRARIES = ("numpy", "scipy", "numba")
+
+
+class TrainingError(Exception):
+    """There is nothing to train on, or nobody to judge the result by."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A published model and how well it does."""
+
+    version: str
+    dataset: str
+    n_gate_users: int
+    figures: dict[str, dict[str, Estimate]]
+
+    @property
+    def ratio(self) -> float:
+        """NDCG@100 of the RBM, in times that of popularity."""
+        popularity = self.figures["popularity"]["ndcg@100"].mean
+        return self.figures["rbm"]["ndcg@100"].mean / popularity if popularity else float("inf")
+
+
+def train_and_publish(
+    database: Database,
+    models_dir: Path,
+    *,
+    like_threshold: float,
+    changes: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> TrainingResult:
+    """Train a model on the ratings in the database, judge it, publish and activate it.
+
+    `changes` replace hyper-parameters of `Config.for_data`; one that is None changes nothing.
+    Raises `TrainingError` where there are too few ratings, and what `Trainer` raises.
+    """
+    snapshot = read_snapshot(database, like_threshold)
+    split = _split(snapshot, seed)
+    started = time.perf_counter()
+    config = _config(split, changes or {})
+    trainer = Trainer(split.training, config, seed=seed, validation=split.validation)
+    curve = []
+    for report in trainer.epochs():
+        curve.append(report)
+        if on_epoch is not None:
+            on_epoch(report)
+    rbm = calibrate(trainer.rbm(), split.validation)
+    seconds = time.perf_counter() - started
+    figures = {"rbm": _figures(rbm, split)}
+    figures["popularity"] = _figures(Popularity.fit(split.training), split)
+    card = {
+        **_provenance(snapshot, split, seed, like_threshold),
+        "configuration": config.model_dump(),
+        "fit_seconds": round(seconds, 2),
+        "curve": [_point(report) for report in curve],
+        "results": [_result(model, metrics) for model, metrics in figures.items()],
+    }
+    version = publish(database, models_dir, rbm, card)
+    dataset = snapshot.dataset_name or "ratings given through the service"
+    return TrainingResult(version, dataset, split.test.given.n_users, figures)
+
+
+def _config(split: Split, changes: Mapping[str, Any]) -> Config:
+    chosen = {name: value for name, value in changes.items() if value is not None}
+    return Config(**{**Config.for_data(split.training).model_dump(), **chosen})
+
+
+def _split(snapshot: Snapshot, seed: int) -> Split:
+    if snapshot.interactions.n_ratings == 0:
+        raise TrainingError("the database has no ratings: run `recommender import` first")
+    split = split_by_salt(snapshot.interactions, snapshot.holdout_salt, seed=seed)
+    if split.training.n_ratings == 0 or split.test.given.n_users < 2:
+        raise TrainingError(
+            f"{snapshot.interactions.n_users} users are too few: the model is judged on about "
+            f"{gate_share(snapshot.interactions.n_users):.0%} of those with {MIN_LIKES} likes or "
+            "more, and that must be at least 2 users"
+        )
+    return split
+
+
+def _figures(model: Scorer, split: Split) -> dict[str, Estimate]:
+    return summarise(judge(model, split.test))
+
+
+def _provenance(
+    snapshot: Snapshot, split: Split, seed: int, like_threshold: float
+) -> dict[str, Any]:
+    """Say what the weights come from, so that a stranger can get the same."""
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": {"name": snapshot.dataset_name, "sha256": snapshot.dataset_sha256},
+        "data": {
+            "ratings_revision": snapshot.ratings_revision,
+            "like_threshold": like_threshold,
+            "n_users": snapshot.interactions.n_users,
+            "n_ratings": snapshot.interactions.n_ratings,
+            "n_movies": split.training.n_movies,
+        },
+        "holdout": {
+            "rule": "blake2b(salt + user key) / 2**64: gate below share, validation below 2 share",
+            "salt": snapshot.holdout_salt,
+            "share": gate_share(snapshot.interactions.n_users),
+            "min_likes": MIN_LIKES,
+            "n_training_users": split.training.n_users,
+            "n_validation_users": split.validation.given.n_users,
+            "n_gate_users": split.test.given.n_users,
+        },
+        "seed": seed,
+        "versions": {
+            "recommender": installed_version("recommender"),
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in LIBRARIES},
+        },
+    }
+
+
+def _point(report: EpochReport) -> dict[str, Any]:
+    return {
+        "epoch": report.epoch,
+        "reconstruction_error": report.reconstruction_error,
+        "validation_ndcg@100": report.validation_ndcg,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _result(model: str, metrics: dict[str, Estimate]) -> dict[str, Any]:
+    return {
+        "model": model,
+        "metrics": {name: {"mean": e.mean, "se": e.se} for name, e in metrics.items()},
+    }

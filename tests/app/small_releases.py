@@ -1,0 +1,95 @@
+"""Releases of a few lines, and all that a database holds, to compare."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+
+from app.database import Database
+from app.tables import Base, Rating, User
+from data.release import Release
+
+# One line of a file of ratings: user, movie, stars, Unix seconds (0: none).
+Line = tuple[int | str, int, float, int]
+
+FILMS: dict[int, str] = {1: "Toy Story", 2: "Jumanji", 3: "Heat", 4: "Sabrina"}
+LINES: list[Line] = [(7, 1, 4.0, 1000), (7, 2, 2.5, 1001), (8, 1, 5.0, 1002), (8, 3, 0.5, 1003)]
+
+
+def make_release(
+    lines: Iterable[Line] = LINES,
+    films: Mapping[int, str] = FILMS,
+    *,
+    name: str = "small",
+    year: int | None = 1995,
+) -> Release:
+    """Build what a reader would return; the checksum follows the contents."""
+    users, movie_ids, stars, rated_at = zip(*lines, strict=True)
+    ratings = pd.DataFrame(
+        {
+            "user": pd.Series(users, dtype="str" if isinstance(users[0], str) else "int32"),
+            "movie_id": np.array(movie_ids, dtype=np.int32),
+            "stars": np.array(stars, dtype=np.float32),
+            "rated_at": np.array(rated_at, dtype=np.int64),
+        }
+    )
+    movies = pd.DataFrame(
+        {
+            "movie_id": np.array(list(films), dtype=np.int32),
+            "title": pd.Series(list(films.values()), dtype="str"),
+            "year": pd.array([year] * len(films), dtype="Int32"),
+            "genres": pd.Series([["Comedy", "Drama"]] * len(films), dtype="object"),
+            "imdb_id": pd.array([None] * len(films), dtype="Int32"),
+            "tmdb_id": pd.array([862] * len(films), dtype="Int32"),
+        }
+    )
+    text = ratings.to_csv() + movies.to_csv()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return Release(name, sha256, ratings, movies, "Handle with care.", is_public=False)
+
+
+def large_release(n_users: int = 400, n_movies: int = 500, per_user: int = 100) -> Release:
+    """Build a release that takes a noticeable time to import, the same each time."""
+    generator = np.random.default_rng(0)
+    lines: list[Line] = [
+        (user, int(movie), 3.5, 1000 + user)
+        for user in range(1, n_users + 1)
+        for movie in generator.choice(n_movies, per_user, replace=False) + 1
+    ]
+    films = {movie: f"Film {movie}" for movie in range(1, n_movies + 1)}
+    return make_release(lines, films, name="large")
+
+
+def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table."""
+    with database.read() as connection:
+        return {
+            name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool, int]]:
+    """Return stars (or like) and time of each rating by user and movie."""
+    query = select(User.key, Rating.movie_id, Rating.stars, Rating.liked, Rating.rated_at).join(
+        Rating, Rating.user_id == User.id
+    )
+    with database.read() as connection:
+        return {
+            (key, movie_id): (stars if liked is None else liked, int(rated_at.timestamp()))
+            for key, movie_id, stars, liked, rated_at in connection.execute(query)
+        }
+
+
+def revisions(database: Database) -> dict[str, int]:
+    """Return the ratings revision of each user."""
+    with database.read() as connection:
+        return dict(connection.execute(select(User.key, User.ratings_revision)).tuples().all())
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,205 @@
+"""The command as people run it: real processes, a folder of their own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+# No server listens there: a download fails at once, as without network.
+NO_NETWORK = {"RECOMMENDER_DATASETS_URL": "http://127.0.0.1:9/"}
+TRAIN_SHORTLY = ["train", "--epochs", "3", "--hidden", "8"]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Ours without its own settings of the service, and with these."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RECOMMENDER_")}
+    return {**inherited, **NO_NETWORK, "COLUMNS": "200", **settings}
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def succeed(folder: Path, *arguments: str, **settings: str) -> str:
+    finished = run(folder, *arguments, **settings)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def get(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 (loopback)
+        return json.load(answer)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the sample was imported and a small model trained."""
+    folder = tmp_path_factory.mktemp("installation")
+    succeed(folder, "import", "sample")
+    succeed(folder, *TRAIN_SHORTLY)
+    return folder
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    text = succeed(tmp_path, "--help")
+    for command in ("demo", "db", "import", "train", "models", "recommend", "serve"):
+        assert command in text
+    assert not any(tmp_path.iterdir()), "asking for help must not make anything"
+
+
+def test_training_prints_the_figures_with_their_errors(trained: Path) -> None:
+    text = succeed(trained, *TRAIN_SHORTLY)
+    assert "ndcg@100" in text
+    assert "±" in text
+    assert "times that of popularity" in text
+    assert "SAMPLE" in text
+
+
+def test_models_are_listed_with_the_active_one_marked(trained: Path) -> None:
+    listed = json.loads(succeed(trained, "models", "list", "--json"))
+    assert sum(model["active"] for model in listed) == 1
+    assert listed[0]["dataset"] == "sample"
+    assert 0 < listed[0]["ndcg@100"] < 1
+    assert listed[0]["version"] in succeed(trained, "models", "list")
+
+
+def test_recommendations_are_shown_in_the_terminal(trained: Path) -> None:
+    text = succeed(trained, "recommend", "1", "--limit", "5")
+    assert "Recommendations for 1" in text
+    assert "invented ratings" in text
+    answer = json.loads(succeed(trained, "recommend", "1", "--limit", "5", "--json"))
+    assert [item["title"] for item in answer["items"] if item["title"] not in text] == []
+    assert answer["source"] == "rbm"
+
+
+def test_importing_the_same_again_changes_nothing(trained: Path) -> None:
+    assert "is in the database already" in succeed(trained, "import", "sample")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["import", "nowhere.csv"], "nowhere.csv"),
+        (["import", "ml-1m"], "ml-1m cannot be downloaded"),
+        (["models", "list"], "run `recommender db upgrade`"),
+        (["train"], "run `recommender db upgrade`"),
+        (["serve"], "run `recommender db upgrade`"),
+    ],
+)
+def test_a_failure_is_one_line_and_a_non_zero_exit(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    finished = run(tmp_path, *arguments)
+    assert finished.returncode == 1
+    assert message in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert "Traceback" not in finished.stdout + finished.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    assert "Traceback" in run(tmp_path, "--debug", "import", "nowhere.csv").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RECOMMENDER_PORT", "many"),
+        ("RECOMMENDER_LIKE_THRESHOLD", "nan"),
+        ("RECOMMENDER_PROT", "1"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    finished = run(tmp_path, "serve", **{name: value})
+    assert finished.returncode != 0
+    assert name in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_training_without_ratings_says_what_to_do(tmp_path: Path) -> None:
+    succeed(tmp_path, "db", "upgrade")
+    finished = run(tmp_path, "train")
+    assert finished.returncode == 1
+    assert "run `recommender import` first" in finished.stderr
+
+
+def test_a_taken_port_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        finished = run(tmp_path, "demo", RECOMMENDER_PORT=str(port))
+    assert finished.returncode == 1
+    assert f"port {port}" in finished.stderr
+    assert not (tmp_path / "var").exists()
+
+
+def test_replacing_the_data_set_asks_first(trained: Path) -> None:
+    finished = run(trained, "import", "sample", "--replace")
+    assert finished.returncode == 1
+    assert "Replace the data set" in finished.stdout
+
+
+class Service:
+    """`recommender demo` in a process, until it has said where it serves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.output = folder / "demo.log"
+        started = time.monotonic()
+        with self.output.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "demo"],
+                cwd=folder,
+                env=environment(RECOMMENDER_PORT=str(self.port)),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        while f"Serving on {self.address}" not in self.output.read_text():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < started + 240
+            time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+
+
+def test_demo_without_network_falls_back_to_the_sample_and_serves(tmp_path: Path) -> None:
+    with Service(tmp_path) as service:
+        text = service.output.read_text()
+        assert "bundled SAMPLE" in text
+        assert "curl" in text
+        films = get(f"{service.address}/recommendations/1?limit=20")["items"]
+        rated = get(f"{service.address}/users/1/ratings?limit=1000")["items"]
+        assert len(films) == 20
+        assert not {f["movie_id"] for f in films} & {r["movie_id"] for r in rated}
+    assert service.process.returncode in (0, -signal.SIGTERM)
+    with Service(tmp_path) as again:
+        text = again.output.read_text()
+        assert "are there already" in text
+        assert "bundled SAMPLE" in text, "every place that shows a result says so"
+        assert get(f"{again.address}/recommendations/1?limit=20")["items"] == films

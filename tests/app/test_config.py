@@ -1,0 +1,148 @@
+"""The settings, and the page that lists them."""
+
+import logging
+import logging.config
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from app.config import PREFIX, Settings, UnsafeBindError, check_bind
+from app.logs import log_config
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def documented_default(value: Any) -> str:
+    if value == ():
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def row(name: str, field: FieldInfo) -> str:
+    default = documented_default(field.default)
+    return f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |".replace("|  |", "| |")
+
+
+def test_the_documentation_lists_every_setting_as_it_is() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    listed = [line for line in page.splitlines() if line.startswith(f"| `{PREFIX}")]
+    assert listed == [row(name, field) for name, field in Settings.model_fields.items()]
+
+
+def test_the_defaults_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    settings = Settings()
+    for name, field in Settings.model_fields.items():
+        assert getattr(settings, name) == field.default
+    check_bind(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DATABASE_URL", "postgresql://me@db/films", "postgresql://me@db/films"),
+        ("DATABASE_URL", "postgresql+psycopg://me@db/films", "postgresql+psycopg://me@db/films"),
+        ("MODELS_DIR", "/data/models", Path("/data/models")),
+        ("LIKE_THRESHOLD", "3.5", 3.5),
+        ("PORT", "0", 0),
+        ("ALLOWED_HOSTS", "Films.example, films.test ,", ("films.example", "films.test")),
+        ("ALLOWED_HOSTS", "", ()),
+        ("LOG_LEVEL", "warning", "warning"),
+        ("INSECURE", "true", True),
+    ],
+)
+def test_a_setting_comes_from_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: Any
+) -> None:
+    monkeypatch.setenv(PREFIX + name, text)
+    assert getattr(Settings(), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATABASE_URL", "mysql://db/films"),
+        ("DATABASE_URL", "films.db"),
+        ("DATABASE_URL", ""),
+        ("DATASETS_URL", "ftp://example.org"),
+        ("LIKE_THRESHOLD", "0"),
+        ("LIKE_THRESHOLD", "nan"),
+        ("LIKE_THRESHOLD", "5.5"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("HOST", ""),
+        ("LOG_LEVEL", "chatty"),
+        ("INSECURE", "perhaps"),
+    ],
+)
+def test_a_value_that_is_not_valid_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(PREFIX + name, text)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert caught.value.errors()[0]["loc"] == (name.lower(),)
+
+
+def test_a_misspelt_variable_is_refused_with_the_right_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECOMMENDER_DATABSE_URL", "sqlite:///elsewhere.db")
+    with pytest.raises(ValidationError, match=r"did you mean RECOMMENDER_DATABASE_URL\?"):
+        Settings()
+
+
+def test_variables_of_the_tests_are_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECOMMENDER_TEST_ANYTHING", "1")
+    Settings()
+
+
+def test_a_password_is_neither_shown_nor_repeated_in_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", "postgresql://me:secret@db/films")
+    assert "secret" not in repr(Settings())
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", "mysql://me:secret@db/films")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
+def test_a_loopback_address_may_be_served(host: str) -> None:
+    check_bind(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["::", "10.0.0.1", "films.example", "localhost.example"])
+def test_another_address_is_served_only_when_told_so(host: str) -> None:
+    with pytest.raises(UnsafeBindError, match="RECOMMENDER_INSECURE=true"):
+        check_bind(Settings(host=host))
+    check_bind(Settings(host=host, insecure=True))
+
+
+def test_the_log_shows_requests_at_info_and_no_addresses_of_uvicorn(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = logging.root.handlers[:]
+    try:
+        for settings, shown in ((Settings(), True), (Settings(log_level="warning"), False)):
+            logging.config.dictConfig(log_config(settings))
+            logging.getLogger("app.access").info("GET /movies/{movie} 200 1.0 ms")
+            logging.getLogger("uvicorn.access").info("GET /users/somebody")
+            logging.getLogger("uvicorn.error").info("Started server process")
+            logging.getLogger("uvicorn.error").error("broken")
+            text = capsys.readouterr().err
+            assert ("INFO app.access: GET /movies/{movie} 200" in text) == shown
+            assert "somebody" not in text
+            assert "Started" not in text
+            assert "ERROR uvicorn.error: broken" in text
+    finally:
+        logging.root.handlers[:] = before
+        logging.root.setLevel(logging.WARNING)
+        for name in ("app", "uvicorn", "uvicorn.access"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+            logging.getLogger(name).propagate = True

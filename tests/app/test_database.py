@@ -1,0 +1,181 @@
+"""Transactions: what is kept, what is undone, who sees what."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+
+from app.database import Database, ForeignKeyError
+from app.tables import Dataset, Installation, Movie, Rating, User
+from app.users.repository import next_revision
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def add_user(connection: Connection, key: str) -> None:
+    connection.execute(insert(User).values(key=key, ratings_revision=0))
+
+
+def user_keys(database: Database) -> list[str]:
+    with database.read() as connection:
+        return list(connection.execute(select(User.key).order_by(User.key)).scalars())
+
+
+def add_rating(connection: Connection, **given: Any) -> None:
+    add_user(connection, "7")
+    connection.execute(insert(Movie).values(id=1, title="Toy Story", genres=[]))
+    user_id = connection.execute(select(User.id)).scalar_one()
+    values = {"user_id": user_id, "movie_id": 1, "rated_at": NOON, **given}
+    connection.execute(insert(Rating).values(values))
+
+
+def test_what_is_written_is_there_afterwards(database: Database) -> None:
+    with database.write() as connection:
+        add_user(connection, "7")
+    assert user_keys(database) == ["7"]
+
+
+def test_an_exception_undoes_all_that_was_written(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            add_user(connection, "7")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
+    assert user_keys(database) == []
+
+
+def test_a_reader_cannot_change_anything(database: Database) -> None:
+    with pytest.raises(DBAPIError, match=r"read-?only"), database.read() as connection:
+        add_user(connection, "7")
+    with database.write() as connection:  # the same connection of the pool may write
+        add_user(connection, "8")
+    assert user_keys(database) == ["8"]
+
+
+def test_a_reader_stays_on_one_snapshot_while_others_write(database: Database) -> None:
+    with database.read() as reader:
+        before = reader.execute(select(User.key)).all()
+        with database.write() as writer:
+            add_user(writer, "7")
+        assert reader.execute(select(User.key)).all() == before == []
+    assert user_keys(database) == ["7"]
+
+
+def test_a_second_writer_waits_for_the_first(database: Database) -> None:
+    drawn = []
+
+    def draw() -> None:
+        with database.write() as connection:
+            drawn.append(next_revision(connection))
+
+    with database.write() as connection:
+        drawn.append(next_revision(connection))
+        other = threading.Thread(target=draw)
+        other.start()
+        other.join(timeout=0.2)
+        assert other.is_alive()
+    other.join()
+    assert drawn == [1, 2]
+
+
+def test_a_revision_that_was_rolled_back_is_given_out_again(database: Database) -> None:
+    with database.write() as connection:
+        assert next_revision(connection) == 1
+        connection.rollback()
+    with database.write() as connection:
+        assert next_revision(connection) == 1
+
+
+def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("settings of SQLite")
+    with database.write() as connection:
+        settings = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "foreign_keys": 1,
+        "busy_timeout": 30_000,
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"stars": 4.0, "liked": True},
+        {"stars": 0.0},
+        {"stars": 5.5},
+        {"stars": 4.0, "movie_id": 2},
+        {"stars": 4.0, "user_id": 999},
+    ],
+    ids=["nothing", "stars and like", "too few", "too many", "unknown film", "unknown user"],
+)
+def test_the_database_refuses_a_rating_that_is_none(
+    database: Database, given: dict[str, Any]
+) -> None:
+    with pytest.raises(IntegrityError), database.write() as connection:
+        add_rating(connection, **given)
+    assert user_keys(database) == []
+
+
+@pytest.mark.parametrize("given", [{"stars": 0.5}, {"stars": 5.0}, {"liked": False}], ids=str)
+def test_the_database_takes_either_stars_or_a_like(
+    database: Database, given: dict[str, Any]
+) -> None:
+    with database.write() as connection:
+        add_rating(connection, **given)
+    with database.read() as connection:
+        row = connection.execute(select(Rating.stars, Rating.liked)).one()
+    assert row._asdict() == {"stars": None, "liked": None, **given}
+
+
+def test_there_can_be_only_one_installation(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.execute(
+            insert(Installation).values(id=2, holdout_salt="other", ratings_revision=0)
+        )
+
+
+def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> None:
+    abroad = NOON.astimezone(timezone(timedelta(hours=9))) + timedelta(milliseconds=700)
+    with database.write() as connection:
+        connection.execute(insert(Dataset).values(name="d", sha256="0", imported_at=abroad))
+    with database.read() as connection:
+        found = connection.execute(select(Dataset.imported_at)).scalar_one()
+    assert (found, found.tzinfo) == (NOON, UTC)
+
+
+def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
+    with pytest.raises(StatementError, match="no time zone"), database.write() as connection:
+        connection.execute(
+            insert(Dataset).values(name="d", sha256="0", imported_at=NOON.replace(tzinfo=None))
+        )
+
+
+def test_errors_do_not_show_the_values_of_a_statement(database: Database) -> None:
+    with pytest.raises(IntegrityError) as failure, database.write() as connection:
+        connection.execute(insert(User), [{"key": "secret", "ratings_revision": None}])
+    assert "secret" not in str(failure.value).partition("DETAIL")[0]
+
+
+def test_a_change_of_the_schema_may_not_leave_rows_that_refer_to_nothing(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        add_rating(connection, stars=4.0)
+    expected = ForeignKeyError if database.is_sqlite else IntegrityError
+    with pytest.raises(expected), database.write(alters_schema=True) as connection:
+        connection.execute(text("DELETE FROM movies"))
+    with database.write() as connection:  # and is refused at once again afterwards
+        assert connection.execute(select(Movie.id)).scalars().all() == [1]
+        with pytest.raises(IntegrityError):
+            connection.execute(text("DELETE FROM movies"))

@@ -1,0 +1,387 @@
+"""Import of a release: what it changes, what it never touches."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, inspect, select, update
+
+from app.config import Settings
+from app.database import Database
+from app.datasets import frames, service
+from app.datasets.repository import imported_dataset
+from app.datasets.service import DatasetConflictError, import_named, import_release
+from app.models.repository import active_version
+from app.ratings.schemas import GivenRating
+from app.ratings.service import RatingService
+from app.tables import ActiveModel, Dataset, ModelVersion, Movie, Rating, User
+from data.release import Release
+from tests.app.small_releases import (
+    FILMS,
+    LINES,
+    Line,
+    at,
+    contents,
+    make_release,
+    ratings,
+    revisions,
+)
+
+IMPORTED_AT = 5000
+
+
+def give(
+    database: Database, key: str, movie_id: int, stars: float, seconds: int | None = None
+) -> None:
+    """Rate through the service, at a moment of choice."""
+    service = RatingService(database, 4.0)
+    service.put(key, movie_id, GivenRating(stars=stars))
+    if seconds is not None:
+        user = select(User.id).where(User.key == key).scalar_subquery()
+        with database.write() as connection:
+            connection.execute(
+                update(Rating)
+                .where(Rating.user_id == user, Rating.movie_id == movie_id)
+                .values(rated_at=at(seconds))
+            )
+
+
+def add_films(database: Database) -> None:
+    with database.write() as connection:
+        rows = [{"id": id_, "title": title, "genres": []} for id_, title in FILMS.items()]
+        connection.execute(insert(Movie), rows)
+
+
+def activate_a_model(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(
+            insert(ModelVersion).values(
+                version="v1", state="published", card={}, sha256="0", created_at=at(1)
+            )
+        )
+        connection.execute(update(ActiveModel).values(version="v1", generation=1))
+
+
+def film_ids(database: Database) -> list[int]:
+    with database.read() as connection:
+        return list(connection.execute(select(Movie.id).order_by(Movie.id)).scalars())
+
+
+def test_an_import_brings_films_users_and_ratings(database: Database) -> None:
+    summary = import_release(database, make_release(), now=at(IMPORTED_AT))
+    assert ratings(database) == {
+        ("7", 1): (4.0, 1000),
+        ("7", 2): (2.5, 1001),
+        ("8", 1): (5.0, 1002),
+        ("8", 3): (0.5, 1003),
+    }
+    with database.read() as connection:
+        film = connection.execute(select(*Movie.__table__.columns).where(Movie.id == 1)).one()
+        users = connection.execute(select(User.key, User.imported_from).order_by(User.id)).all()
+        dataset = imported_dataset(connection)
+    assert tuple(film) == (1, "Toy Story", 1995, ["Comedy", "Drama"], None, 862)
+    assert users == [("7", "small"), ("8", "small")]
+    assert dataset is not None
+    assert (dataset.name, dataset.imported_at) == ("small", at(IMPORTED_AT))
+    assert (summary.n_movies, summary.n_users, summary.n_ratings) == (4, 2, 4)
+    assert (summary.n_ratings_written, summary.unchanged) == (4, False)
+    assert summary.notice == "Handle with care."
+
+
+def test_users_get_their_numbers_in_the_order_of_the_file(database: Database) -> None:
+    lines: list[Line] = [
+        ("zoe", 1, 4.0, 10),
+        ("adam", 1, 4.0, 10),
+        ("zoe", 2, 4.0, 10),
+        ("mia", 1, 4.0, 10),
+    ]
+    import_release(database, make_release(lines))
+    with database.read() as connection:
+        keys = connection.execute(select(User.key).order_by(User.id)).scalars().all()
+    assert keys == ["zoe", "adam", "mia"]
+
+
+def test_all_users_of_an_import_get_one_new_revision(database: Database) -> None:
+    add_films(database)
+    give(database, "stranger", 1, 3.0)
+    import_release(database, make_release())
+    assert revisions(database) == {"stranger": 1, "7": 2, "8": 2}
+
+
+def test_the_same_release_again_changes_nothing(database: Database) -> None:
+    import_release(database, make_release(), now=at(IMPORTED_AT))
+    before = contents(database)
+    summary = import_release(database, make_release())
+    assert summary.unchanged
+    assert (summary.n_ratings, summary.n_ratings_written) == (4, 0)
+    assert contents(database) == before
+
+
+def test_a_rating_deleted_since_stays_deleted_when_the_release_comes_again(
+    database: Database,
+) -> None:
+    import_release(database, make_release())
+    RatingService(database, 4.0).remove("7", 1)
+    import_release(database, make_release())
+    assert ("7", 1) not in ratings(database)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [make_release(name="other"), make_release([*LINES, (9, 1, 3.0, 1004)])],
+    ids=["another name", "another checksum"],
+)
+def test_another_release_is_refused(database: Database, other: Release) -> None:
+    import_release(database, make_release(), now=at(IMPORTED_AT))
+    before = contents(database)
+    with pytest.raises(DatasetConflictError, match=r"holds .*small, imported on 1970-01-01"):
+        import_release(database, other)
+    assert contents(database) == before
+
+
+@pytest.mark.parametrize(
+    ("given_at", "kept"),
+    [(999, (4.0, 1000)), (1000, (1.0, 1000)), (1001, (1.0, 1001))],
+    ids=["given earlier", "given at the same moment", "given later"],
+)
+def test_the_later_of_two_ratings_wins(
+    database: Database, given_at: int, kept: tuple[float, int]
+) -> None:
+    add_films(database)
+    give(database, "7", 1, 1.0, given_at)
+    summary = import_release(database, make_release())
+    assert ratings(database)[("7", 1)] == kept
+    assert summary.n_ratings_written == (4 if given_at < 1000 else 3)
+
+
+def test_stars_from_a_file_take_the_place_of_an_earlier_like(database: Database) -> None:
+    add_films(database)
+    with database.write() as connection:
+        connection.execute(insert(User).values(id=1, key="7", ratings_revision=0))
+        connection.execute(
+            insert(Rating).values(user_id=1, movie_id=1, liked=False, rated_at=at(1))
+        )
+    import_release(database, make_release())
+    assert ratings(database)[("7", 1)] == (4.0, 1000)
+
+
+def test_a_user_who_was_there_already_does_not_become_one_of_the_release(
+    database: Database,
+) -> None:
+    add_films(database)
+    give(database, "7", 4, 1.0)
+    import_release(database, make_release())
+    with database.read() as connection:
+        origin = dict(connection.execute(select(User.key, User.imported_from)).tuples().all())
+    assert origin == {"7": None, "8": "small"}
+    assert {movie for user, movie in ratings(database) if user == "7"} == {1, 2, 4}
+
+
+def test_ratings_without_time_carry_that_of_the_import(database: Database) -> None:
+    import_release(database, make_release([(7, 1, 4.0, 0)]), now=at(IMPORTED_AT))
+    assert ratings(database) == {("7", 1): (4.0, IMPORTED_AT)}
+
+
+def test_a_rating_without_time_never_takes_the_place_of_another(database: Database) -> None:
+    add_films(database)
+    give(database, "7", 1, 1.0, seconds=10)
+    import_release(database, make_release([(7, 1, 4.0, 0)]), now=at(IMPORTED_AT))
+    assert ratings(database) == {("7", 1): (1.0, 10)}
+
+
+def test_a_file_cannot_hold_ratings_from_after_its_import(database: Database) -> None:
+    import_release(database, make_release([(7, 1, 4.0, 9999)]), now=at(IMPORTED_AT))
+    assert ratings(database) == {("7", 1): (4.0, IMPORTED_AT)}
+
+
+def test_stars_are_stored_as_the_file_writes_them(database: Database) -> None:
+    import_release(database, make_release([(7, 1, 3.7, 10), (7, 2, 4.3, 10)]))
+    with database.read() as connection:
+        high = select(Rating.stars).where(Rating.stars >= 3.7).order_by(Rating.stars)
+        assert connection.execute(high).scalars().all() == [3.7, 4.3]
+
+
+def test_progress_reaches_the_end_of_each_stage(database: Database) -> None:
+    calls: list[tuple[str, int, int | None]] = []
+    import_release(database, make_release(), progress=lambda *call: calls.append(call))
+    assert calls == [("films", 0, 4), ("films", 4, 4), ("ratings", 0, 4), ("ratings", 4, 4)]
+
+
+def test_pieces_of_an_import_make_the_same_as_the_whole(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "CHUNK", 3)
+    monkeypatch.setattr(service, "MOVIES_CHUNK", 3)
+    shuffled = [LINES[i] for i in (3, 0, 2, 1)]
+    assert import_release(database, make_release(shuffled)).n_ratings_written == 4
+    assert len(ratings(database)) == 4
+    assert film_ids(database) == [1, 2, 3, 4]
+
+
+def test_an_import_leaves_the_schema_as_it_was(database: Database) -> None:
+    before = inspect(database.engine).get_indexes("ratings")
+    import_release(database, make_release())
+    with database.read() as connection:
+        inspector = inspect(connection)
+        assert inspector.get_indexes("ratings") == before
+        assert inspector.get_temp_table_names() == []
+
+
+def test_an_import_that_fails_at_the_end_changes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(database)
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("app.datasets.service.next_revision", fail)
+    with pytest.raises(OSError, match="disk full"):
+        import_release(database, make_release())
+    assert contents(database) == before
+    monkeypatch.undo()
+    import_release(database, make_release())
+    assert len(ratings(database)) == 4
+
+
+def test_readers_see_nothing_of_an_import_before_its_end(database: Database) -> None:
+    seen = []
+    import_release(database, make_release(), progress=lambda *_: seen.append(ratings(database)))
+    assert seen == [{}, {}, {}, {}]
+
+
+class TestReplacing:
+    def test_the_old_release_goes_whole(self, database: Database) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        lines: list[Line] = [(8, 1, 3.0, 2000), (9, 2, 3.5, 2001)]
+        other = make_release(lines, {1: "Alien", 2: "Brazil"}, name="other")
+        summary = import_release(database, other, replace=True, now=at(IMPORTED_AT + 1))
+        assert (summary.replaced, summary.n_ratings_removed) == ("small", 4)
+        assert ratings(database) == {("8", 1): (3.0, 2000), ("9", 2): (3.5, 2001)}
+        assert film_ids(database) == [1, 2]
+        with database.read() as connection:
+            assert connection.execute(select(Dataset.name)).scalars().all() == ["other"]
+            origins = connection.execute(select(User.key, User.imported_from)).all()
+        assert sorted(origins) == [("8", "other"), ("9", "other")]
+
+    def test_a_newer_version_of_the_same_release_replaces_it(self, database: Database) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        newer = make_release([*LINES[1:], (9, 4, 3.0, 1004)])
+        import_release(database, newer, replace=True)
+        assert set(ratings(database)) == {("7", 2), ("8", 1), ("8", 3), ("9", 4)}
+
+    def test_the_same_release_is_not_imported_again(self, database: Database) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        before = contents(database)
+        assert import_release(database, make_release(), replace=True).unchanged
+        assert contents(database) == before
+
+    def test_an_empty_database_has_nothing_to_replace(self, database: Database) -> None:
+        summary = import_release(database, make_release(), replace=True)
+        assert (summary.replaced, summary.n_ratings_written) == (None, 4)
+        with database.read() as connection:
+            assert active_version(connection).generation == 0
+
+    def test_what_was_given_through_the_service_stays(self, database: Database) -> None:
+        import_release(database, make_release())
+        give(database, "7", 2, 5.0)  # changes an imported rating
+        give(database, "8", 4, 1.0)
+        give(database, "stranger", 3, 2.0)
+        given = {("7", 2): 5.0, ("8", 4): 1.0, ("stranger", 3): 2.0}
+        other = make_release([(9, 9, 3.5, 2001)], {9: "Brazil"}, name="other")
+        import_release(database, other, replace=True)
+        kept = {key: stars for key, (stars, _) in ratings(database).items()}
+        assert kept == {**given, ("9", 9): 3.5}
+        assert film_ids(database) == [2, 3, 4, 9]
+
+    def test_everybody_who_lost_or_got_ratings_gets_a_new_revision(
+        self, database: Database
+    ) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        give(database, "8", 4, 1.0)
+        give(database, "stranger", 3, 2.0)
+        other = make_release([(9, 9, 3.5, 2001)], {9: "Brazil"}, name="other")
+        import_release(database, other, replace=True)
+        assert revisions(database) == {"8": 4, "stranger": 3, "9": 4}
+
+    def test_the_model_of_the_old_release_is_no_longer_served(self, database: Database) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        activate_a_model(database)
+        import_release(database, make_release(name="other"), replace=True)
+        with database.read() as connection:
+            assert active_version(connection) == (None, "v1", 2)
+
+    @pytest.mark.parametrize(
+        ("films", "year", "message"),
+        [
+            ({1: "Alien", 4: "Brazil"}, 1985, r"movie 4 is 'Brazil' \(1985\) in other, but 'Sa"),
+            ({1: "Alien", 4: "Sabrina"}, 1954, r"movie 4 is 'Sabrina' \(1954\) in other"),
+        ],
+        ids=["another title", "another year"],
+    )
+    def test_a_rating_that_stays_may_not_become_one_of_another_film(
+        self, database: Database, films: dict[int, str], year: int, message: str
+    ) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        activate_a_model(database)
+        give(database, "7", 4, 5.0)
+        before = contents(database)
+        other = make_release([(9, 1, 3.5, 2001)], films, name="other", year=year)
+        with pytest.raises(DatasetConflictError, match=message):
+            import_release(database, other, replace=True)
+        assert contents(database) == before
+
+    def test_the_same_film_may_stay_with_better_details(self, database: Database) -> None:
+        import_release(database, make_release(year=None), now=at(IMPORTED_AT))
+        give(database, "7", 4, 5.0)
+        import_release(database, make_release(name="other"), replace=True)
+        with database.read() as connection:
+            year = connection.execute(select(Movie.year).where(Movie.id == 4)).scalar_one()
+        assert year == 1995
+
+
+def test_a_film_of_the_service_that_somebody_rated_is_not_renamed(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(insert(Movie).values(id=4, title="Brazil", genres=[]))
+    give(database, "7", 4, 5.0)
+    with pytest.raises(DatasetConflictError, match="movie 4 is 'Sabrina'"):
+        import_release(database, make_release())
+
+
+def test_a_film_that_nobody_rated_takes_the_details_of_the_release(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(insert(Movie).values(id=4, title="Brazil", genres=[]))
+    import_release(database, make_release())
+    with database.read() as connection:
+        title = connection.execute(select(Movie.title).where(Movie.id == 4)).scalar_one()
+    assert title == "Sabrina"
+
+
+def test_two_imports_at_once_come_one_after_the_other(database: Database) -> None:
+    # The second is tried while the first one writes, from another connection.
+    other = Database(database.url.render_as_string(hide_password=False))
+    with other.engine.connect() as connection:
+        wait = "PRAGMA busy_timeout = 50" if other.is_sqlite else "SET lock_timeout = 50"
+        connection.exec_driver_sql(wait)
+        connection.commit()
+    blocked = []
+
+    def try_to_import(*_: object) -> None:
+        with pytest.raises(Exception, match="lock") as failure:
+            import_release(other, make_release())
+        blocked.append(failure.type.__name__)
+
+    import_release(database, make_release(), progress=try_to_import)
+    assert blocked == ["OperationalError"] * 4
+    assert import_release(other, make_release()).unchanged
+    other.dispose()
+
+
+def test_a_release_is_found_by_its_name(database: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "ml-latest-small"
+    folder.mkdir()
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
+    (folder / "movies.csv").write_text("movieId,title,genres\n1,Toy Story (1995),Comedy\n")
+    settings = Settings(datasets_dir=tmp_path)
+    summary = import_named(database, settings, "ml-latest-small")
+    assert (summary.name, summary.n_ratings) == ("ml-latest-small", 1)
+    assert ratings(database) == {("1", 1): (4.0, 964982703)}

@@ -1,0 +1,137 @@
+"""Which model and which films are served, while both change."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert
+
+from app.database import Database
+from app.recommendations import model_server
+from app.tables import Dataset
+from tests.app.world import (
+    MOMENT,
+    MOVIE_IDS,
+    World,
+    activate,
+    add_movies,
+    make_rbm,
+    publish,
+)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_server, "POLL_S", 0.02)
+    monkeypatch.setattr(model_server, "RETRY_S", 0.05)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def served(client: TestClient) -> Any:
+    return client.get("/recommendations/1").json()["model"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_new_active_version_is_picked_up(client: TestClient, world: World) -> None:
+    assert served(client) == "v1"
+    publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2))
+    wait_for(lambda: served(client) == "v2")
+    activate(world.database, "v1")
+    wait_for(lambda: served(client) == "v1")
+    activate(world.database, None)
+    wait_for(lambda: served(client) is None)
+
+
+def damage(world: World, version: str) -> None:
+    path = world.settings.models_dir / version / "W.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_damaged_model_is_refused_loudly_and_the_one_in_service_stays(
+    client: TestClient, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_damaged(world, "v2")
+    wait_for(lambda: "REFUSED model v2" in caplog.text)
+    wait_for(lambda: "model v1 stays in service" in caplog.text)
+    assert served(client) == "v1"
+    assert client.get("/health/ready").json()["active"] == "v2"
+
+
+def publish_damaged(world: World, version: str) -> None:
+    models_dir = world.settings.models_dir
+    publish(world.database, models_dir, version, make_rbm(seed=2), active=False)
+    damage(world, version)
+    activate(world.database, version)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_refused_model_is_served_once_its_files_are_whole(
+    client: TestClient, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_damaged(world, "v2")
+    wait_for(lambda: "REFUSED model v2" in caplog.text)
+    damage(world, "v2")  # the same bit once more: whole again
+    wait_for(lambda: served(client) == "v2")
+
+
+def test_a_service_that_starts_with_a_damaged_model_falls_back_to_the_one_before(
+    world: World, connect: Callable[[], TestClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_damaged(world, "v2")
+    client = connect()
+    assert served(client) == "v1"
+    assert "REFUSED model v2" in caplog.text
+    assert "FALLING BACK to the previous model v1" in caplog.text
+    ready = client.get("/health/ready").json()
+    assert (ready["model"], ready["active"]) == ("v1", "v2")
+
+
+def test_a_service_without_any_whole_model_serves_popular_films(
+    world: World, connect: Callable[[], TestClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(world, "v1")
+    answer = connect().get("/recommendations/1").json()
+    assert (answer["source"], answer["reason"]) == ("popular", "no_model")
+    assert "NO MODEL" in caplog.text
+
+
+@pytest.mark.usefixtures("impatient")
+def test_swapping_models_never_fails_a_request_or_mixes_two_models(
+    client: TestClient, world: World
+) -> None:
+    publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2))
+    seen: dict[str, set[bytes]] = {}
+    versions = ["v1", "v2"] * 5
+    for version in versions:
+        activate(world.database, version)
+        deadline = time.monotonic() + 0.1
+        while time.monotonic() < deadline:
+            response = client.get("/recommendations/1")
+            assert response.status_code == 200
+            seen.setdefault(response.json()["model"], set()).add(response.content)
+    assert set(seen) == {"v1", "v2"}
+    assert all(len(answers) == 1 for answers in seen.values())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_films_imported_into_an_empty_database_are_found_at_once(
+    empty_client: TestClient, database: Database
+) -> None:
+    assert empty_client.get("/recommendations/1").json()["items"] == []
+    add_movies(database, MOVIE_IDS)
+    with database.write() as connection:
+        connection.execute(
+            insert(Dataset).values(name="films", sha256="0" * 64, imported_at=MOMENT)
+        )
+    wait_for(lambda: len(empty_client.get("/recommendations/1").json()["items"]) == 20)

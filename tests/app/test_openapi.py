@@ -1,0 +1,165 @@
+"""The OpenAPI document, the page about the API, and what serving imports."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+from app import errors
+from app.errors import AppError, ErrorBody, InvalidRequestBody
+from app.main import create_app
+from app.movies.schemas import Movie
+from app.ratings.schemas import GivenRating, Rating
+from app.recommendations.schemas import Reason, Recommendations
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+COMMON = {error.error for error in errors.COMMON}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app().openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def error_names(operation: dict[str, Any]) -> set[str]:
+    names: set[str] = set()
+    for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            names |= response["content"]["application/json"]["examples"].keys()
+    return names
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Cells of the table under a heading of the page."""
+    section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_page_lists_every_route_with_its_own_errors(document: dict[str, Any]) -> None:
+    listed = {
+        (method, path.strip("`")): set(re.findall(r"`(\w+)`", own))
+        for method, path, _, own in rows("Routes")
+    }
+    assert listed == {
+        (method, path): error_names(operation) - COMMON
+        for method, path, operation in operations(document)
+    }
+
+
+def all_errors() -> list[type[AppError]]:
+    return AppError.__subclasses__()
+
+
+def test_the_page_lists_every_error() -> None:
+    listed = [tuple(row) for row in rows("Errors")]
+    expected = [(f"`{error.error}`", str(error.status), error.meaning) for error in all_errors()]
+    assert sorted(listed) == sorted(expected)
+
+
+def test_the_page_lists_every_reason() -> None:
+    table = PAGE.split("| `reason` | Meaning |\n|---|---|\n")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == [reason.value for reason in Reason]
+
+
+def test_the_page_lists_every_parameter_of_recommendations(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/recommendations/{user}"]["get"]["parameters"]
+    for parameter in parameters:
+        if parameter["in"] == "query":
+            assert f"| `{parameter['name']}` |" in PAGE
+            default = parameter["schema"]["default"]
+            assert not default or f"| `{parameter['name']}` | {default} |" in PAGE
+
+
+def test_no_two_errors_have_one_name() -> None:
+    names = [error.error for error in all_errors()]
+    assert len(names) == len(set(names))
+
+
+def test_every_error_of_a_route_is_described_in_the_one_shape(document: dict[str, Any]) -> None:
+    for _, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) < 400:
+                continue
+            content = response["content"]["application/json"]
+            body = InvalidRequestBody if status == "422" else ErrorBody
+            assert content["schema"]["$ref"].endswith(f"/{body.__name__}")
+            for name, example in content["examples"].items():
+                assert name in response["description"]
+                assert body.model_validate(example["value"]).error == name
+
+
+def test_the_shape_of_errors_of_the_framework_is_nowhere(document: dict[str, Any]) -> None:
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_route_can_answer_what_every_route_can_answer(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        expected = COMMON if path != "/health/live" else {"InternalError", "HostNotAllowed"}
+        assert expected <= error_names(operation)
+
+
+def test_every_operation_has_a_summary_a_description_and_a_tag(document: dict[str, Any]) -> None:
+    for _, _, operation in operations(document):
+        assert operation["summary"]
+        assert operation["description"]
+        assert operation["tags"]
+
+
+@pytest.mark.parametrize("model", [GivenRating, Rating, Movie, Recommendations])
+def test_the_examples_are_valid(model: type[BaseModel]) -> None:
+    examples = model.model_json_schema()["examples"]
+    assert examples
+    for example in examples:
+        shown = model.model_validate(example).model_dump(mode="json", exclude_unset=True)
+        assert shown == example
+
+
+def test_a_rating_is_described_as_exactly_one_of_stars_and_liked(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["GivenRating"]
+    assert schema["oneOf"] == [{"required": ["stars"]}, {"required": ["liked"]}]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["stars"]["type"] == "number"
+    assert schema["properties"]["liked"]["type"] == "boolean"
+    assert "default" not in schema["properties"]["stars"]
+
+
+def test_a_user_key_is_described_by_its_pattern(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        if "{user}" in path:
+            schema = operation["parameters"][0]["schema"]
+            assert schema["pattern"] == "^[A-Za-z0-9._~@:+-]{1,128}$"
+
+
+def test_the_document_and_its_page_are_served(lone_client: TestClient) -> None:
+    document = lone_client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.")
+    page = lone_client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in page.text
+
+
+def test_serving_imports_no_training_library() -> None:
+    code = (
+        "import sys\n"
+        "from app.main import create_app\n"
+        "create_app().openapi()\n"
+        "print(*sorted({'pandas', 'scipy', 'numba', 'pyarrow'} & sys.modules.keys()))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert loaded == []

@@ -1,0 +1,155 @@
+"""What PUT, GET and DELETE /users/{user}/ratings[/{movie}] refuse."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.ratings.schemas import GivenRating
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"stars": None},
+        {"liked": None},
+        {"stars": 4, "liked": True},
+        {"stars": 4, "liked": None},
+        {"stars": 0.4},
+        {"stars": 5.1},
+        {"stars": 0},
+        {"stars": -1},
+        {"stars": "4"},
+        {"stars": True},
+        {"stars": [4]},
+        {"stars": 10**400},
+        {"liked": 1},
+        {"liked": "yes"},
+        {"liked": "true"},
+        {"stars": 4, "comment": "good"},
+        {"Stars": 4},
+        {"stars": 4, "\ud800": 1},
+        {"stars": 4, "x" * 100_000: 1},
+        [],
+        [{"stars": 4}],
+        None,
+        4,
+        "stars",
+    ],
+)
+def test_a_body_that_is_no_opinion_is_refused(lone_client: TestClient, body: Any) -> None:
+    response = lone_client.put(
+        "/users/me/ratings/10",
+        content=json.dumps(body),
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 422
+    answer = response.json()
+    assert answer["error"] == "InvalidRequest"
+    assert answer["fields"][0]["location"][0] == "body"
+    assert len(response.content) < 2000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"stars=4",
+        b'{"stars": NaN}',
+        b'{"stars": Infinity}',
+        b'{"stars": 1e999}',
+        b'{"stars": 4}garbage',
+        b"\x00",
+        b"\xff\xfe\x00",
+        b'{"stars": "\xff"}',
+        b'{"\xed\xa0\x80": 4}',
+        b"[" * 100_000,
+        b'{"stars": ' + b"9" * 100_000 + b"}",
+        b'{"a":' * 50_000,
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(lone_client: TestClient, content: bytes) -> None:
+    response = lone_client.put(
+        "/users/me/ratings/10", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 422
+    assert response.json()["error"] == "InvalidRequest"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_does_not_say_that_it_is_json_is_refused(
+    lone_client: TestClient, content_type: str
+) -> None:
+    response = lone_client.put(
+        "/users/me/ratings/10", content=b'{"stars": 4}', headers={"Content-Type": content_type}
+    )
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "movie", ["0", "-1", str(2**31), "9" * 5000, "1.5", "ten", "%00", "1e3", "null", "٣x"]
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_movie_id_that_is_no_id_is_refused(
+    lone_client: TestClient, method: str, movie: str
+) -> None:
+    body = {"stars": 4} if method == "PUT" else None
+    response = lone_client.request(method, f"/users/me/ratings/{movie}", json=body)
+    assert response.status_code == 422
+    assert response.json()["fields"][0]["location"] == ["path", "movie"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_key_that_is_no_key_is_refused(lone_client: TestClient, method: str) -> None:
+    body = {"stars": 4} if method == "PUT" else None
+    response = lone_client.request(method, "/users/a%00b/ratings/10", json=body)
+    assert response.status_code == 422
+    assert response.json()["fields"][0]["location"] == ["path", "user"]
+
+
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"cursor": "!"}, {"page": 2}])
+def test_a_wrong_parameter_of_the_list_is_refused(
+    lone_client: TestClient, query: dict[str, Any]
+) -> None:
+    response = lone_client.get("/users/me/ratings", params=query)
+    assert response.status_code == 422
+    assert response.json()["fields"][0]["location"] == ["query", *query]
+
+
+def test_a_cursor_of_another_list_is_refused(client: TestClient) -> None:
+    cursor = client.get("/users/6/ratings", params={"limit": 1}).json()["next"]
+    assert client.get("/recommendations/6", params={"cursor": cursor}).status_code == 422
+    cursor = client.get("/recommendations/6", params={"limit": 1}).json()["next"]
+    assert client.get("/users/6/ratings", params={"cursor": cursor}).status_code == 422
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["stars", "liked", "rated_at"]) | st.text(max_size=3),
+                    json_values, max_size=3)
+)  # fmt: skip
+def test_an_accepted_body_is_exactly_one_opinion(body: dict[str, Any]) -> None:
+    try:
+        opinion = GivenRating.model_validate(body)
+    except ValidationError:
+        pass
+    else:
+        assert list(body) in (["stars"], ["liked"])
+        assert (opinion.stars is None) != (opinion.liked is None)
+        assert opinion.stars is None or 0.5 <= opinion.stars <= 5
+
+
+@given(st.floats(0.5, 5))
+def test_every_number_of_stars_in_the_range_is_accepted(stars: float) -> None:
+    assert GivenRating.model_validate({"stars": stars}).stars == stars

@@ -1,0 +1,128 @@
+"""From ratings in a database to a published model."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from app.database import Database
+from app.datasets.service import import_release
+from app.tables import ModelVersion, Rating, User
+from app.training.service import TrainingError, train_and_publish
+from data.movielens import Release, load
+from data.splitting import Group, holdout_groups
+from model.artifact import load as load_artifact
+
+EPOCHS = {"n_epochs": 6, "n_hidden": 16}
+
+
+def train(database: Database, models_dir: Path, **options: object) -> dict:
+    """Train briefly and return the card."""
+    result = train_and_publish(
+        database,
+        models_dir,
+        like_threshold=4.0,
+        changes=EPOCHS,
+        **options,  # type: ignore[arg-type]
+    )
+    return load_artifact(models_dir / result.version).card
+
+
+@pytest.fixture(scope="module")
+def sample() -> Release:
+    return load("sample", datasets_dir=Path("nowhere"), datasets_url="")
+
+
+@pytest.fixture
+def filled(database: Database, sample: Release) -> Database:
+    import_release(database, sample)
+    return database
+
+
+def test_a_trained_model_is_published_active_and_whole(filled: Database, tmp_path: Path) -> None:
+    result = train_and_publish(filled, tmp_path, like_threshold=4.0, changes=EPOCHS)
+    with filled.read() as connection:
+        row = connection.execute(
+            select(ModelVersion.card, ModelVersion.sha256, ModelVersion.state).where(
+                ModelVersion.version == result.version
+            )
+        ).one()
+    artifact = load_artifact(tmp_path / result.version, sha256=row.sha256)
+    assert artifact.rbm.n_hidden == 16
+    assert row.card == artifact.card
+
+
+def test_the_card_says_what_the_weights_come_from(filled: Database, tmp_path: Path) -> None:
+    card = train(filled, tmp_path, seed=5)
+    assert card["dataset"]["name"] == "sample"
+    assert len(card["dataset"]["sha256"]) == 64
+    assert card["seed"] == 5
+    assert card["configuration"]["n_epochs"] == 6
+    assert [point["epoch"] for point in card["curve"]] == [1, 2, 3, 4, 5, 6]
+    assert {"recommender", "python", "numpy"} <= card["versions"].keys()
+
+
+def test_the_card_holds_figures_with_errors_of_the_model_and_of_popularity(
+    filled: Database, tmp_path: Path
+) -> None:
+    results = {entry["model"]: entry["metrics"] for entry in train(filled, tmp_path)["results"]}
+    assert set(results) == {"rbm", "popularity"}
+    for metrics in results.values():
+        for figure in metrics.values():
+            assert 0 <= figure["mean"] <= 1
+            assert 0 < figure["se"] < 1
+
+
+def test_the_card_names_no_user(filled: Database, tmp_path: Path) -> None:
+    card = train(filled, tmp_path)
+    assert set(card["holdout"]) == {
+        "rule", "salt", "share", "min_likes",
+        "n_training_users", "n_validation_users", "n_gate_users",
+    }  # fmt: skip
+    assert "user_keys" not in json.dumps(card)
+
+
+def test_users_of_the_gate_and_validation_sets_leave_no_trace_in_the_weights(
+    filled: Database, tmp_path: Path
+) -> None:
+    """Turning all their opinions round changes no byte of the weights."""
+    before = train(filled, tmp_path)
+    with filled.write() as connection:
+        users = connection.execute(select(User.id, User.key)).all()
+        groups = holdout_groups([u.key for u in users], before["holdout"]["salt"])
+        held_out = [u.id for u, g in zip(users, groups, strict=True) if g != Group.TRAINING]
+        assert held_out
+        connection.execute(
+            update(Rating).where(Rating.user_id.in_(held_out)).values(stars=5.5 - Rating.stars)
+        )
+    after = train(filled, tmp_path)
+    for name in ("W.npy", "a.npy", "b.npy", "movie_ids.npy"):
+        assert before["files"][name] == after["files"][name]
+
+
+def test_the_same_ratings_and_seed_give_the_same_bytes(filled: Database, tmp_path: Path) -> None:
+    first, second = train(filled, tmp_path), train(filled, tmp_path)
+    assert first["files"] == second["files"]
+    assert train(filled, tmp_path, seed=1)["files"]["W.npy"] != first["files"]["W.npy"]
+
+
+def test_an_empty_database_is_refused(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no ratings"):
+        train(database, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_progress_is_reported_after_every_epoch(filled: Database, tmp_path: Path) -> None:
+    reports: list = []
+    train(filled, tmp_path, on_epoch=reports.append)
+    assert [report.epoch for report in reports] == [1, 2, 3, 4, 5, 6]
+    assert all(0 < report.reconstruction_error < 1 for report in reports)
+    assert all(0 < report.validation_ndcg < 1 for report in reports)
+
+
+def test_the_sample_is_learnt_well_beyond_popularity(filled: Database, tmp_path: Path) -> None:
+    result = train_and_publish(filled, tmp_path, like_threshold=4.0)
+    assert result.ratio > 1.3
+    assert np.isfinite(result.figures["rbm"]["ndcg@100"].se)

@@ -1,0 +1,46 @@
+"""Helpers that read recommendations as a client does."""
+
+from typing import Any
+
+import numpy as np
+from fastapi.testclient import TestClient
+
+from tests.app.world import (
+    MODEL_MOVIE_IDS,
+    N_RATERS,
+    World,
+)
+
+EVERYBODY = [*map(str, range(1, N_RATERS + 1)), "newcomer", "avant-garde", "nobody"]
+
+
+def walk(client: TestClient, user: str, limit: int) -> list[dict[str, Any]]:
+    """All items of all pages."""
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        answer = client.get(
+            f"/recommendations/{user}", params={"limit": limit, "cursor": cursor, "explain": 1}
+        ).json()
+        items += answer["items"]
+        if answer["next"] is None:
+            return items
+        assert len(answer["items"]) == limit
+        cursor = answer["next"]
+
+
+def ids(items: list[dict[str, Any]]) -> list[int]:
+    return [item["movie_id"] for item in items]
+
+
+def fold_in(world: World, user: str) -> tuple[Any, Any]:
+    """Rows and likes of the ratings that the model knows."""
+    known = {id_: like for id_, like in world.opinions[user].items() if id_ in MODEL_MOVIE_IDS}
+    rows = sorted((MODEL_MOVIE_IDS.index(id_), like) for id_, like in known.items())
+    return np.array([row for row, _ in rows]), np.array([like for _, like in rows], dtype=bool)
+
+
+def next_of(client: TestClient, user: str, limit: int = 3) -> str:
+    cursor = client.get(f"/recommendations/{user}", params={"limit": limit}).json()["next"]
+    assert isinstance(cursor, str)
+    return cursor
