@@ -1,0 +1,192 @@
+"""Hidden units in words: the films that switch each of them on and off most.
+
+NumPy alone: the service describes its model with nothing but the artifact at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.rbm import DISLIKE, LIKE, columns, sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from data.interactions import Interactions
+    from model.rbm import RBM
+
+__all__ = ["Feature", "FilmWeight", "describe_features"]
+
+# People whose hidden probabilities are averaged for `Feature.share_on`: its standard error is then
+# below .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
+SHARE_SAMPLE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class FilmWeight:
+    """A film and ``W[i, L, j]``: what liking it adds to the log-odds of the unit being on."""
+
+    movie_id: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One hidden unit.
+
+    Parameters
+    ----------
+    unit : int
+        j, its position in ``rbm.b``.
+    importance : float
+        Variance of the unit's input over people, see `describe_features`.
+    on, off : tuple of FilmWeight
+        Films whose likes switch the unit on and off, the most telling first.
+    share_on : float or None
+        Mean of P(h_j = 1 | v) over people, None where no ratings were given.
+    """
+
+    unit: int
+    importance: float
+    on: tuple[FilmWeight, ...]
+    off: tuple[FilmWeight, ...]
+    share_on: float | None = None
+
+    def as_json(self, titles: Mapping[int, tuple[str, int | None]]) -> dict[str, Any]:
+        """Return the unit as the report card takes it, its films with title and year.
+
+        Parameters
+        ----------
+        titles : mapping of int to (str, int or None)
+            Title and year of each movie id; a film without an entry is called by its id.
+        """
+
+        def films(weights: tuple[FilmWeight, ...]) -> list[dict[str, Any]]:
+            named = ((film, titles.get(film.movie_id)) for film in weights)
+            return [
+                {
+                    "movie_id": film.movie_id,
+                    "title": f"Film {film.movie_id}" if name is None else name[0],
+                    "year": None if name is None else name[1],
+                    "weight": film.weight,
+                }
+                for film, name in named
+            ]
+
+        return {
+            "unit": self.unit,
+            "importance": self.importance,
+            "share_on": self.share_on,
+            "on": films(self.on),
+            "off": films(self.off),
+        }
+
+
+def describe_features(
+    rbm: RBM,
+    n_films: int = 8,
+    *,
+    n_units: int | None = None,
+    interactions: Interactions | None = None,
+) -> list[Feature]:
+    """Describe the hidden units by films, those that matter most first.
+
+    The films of a unit are those whose likes make most of the difference between people:
+
+        p[i,s]        = exp(a[i,s]) / (1 + exp(a[i,L]) + exp(a[i,D]))
+        telling[i,j]  = W[i,L,j] sqrt(p[i,L] (1 - p[i,L]))
+        importance[j] = sum_i (sum_s p[i,s] W[i,s,j]^2 - (sum_s p[i,s] W[i,s,j])^2)
+
+    p is the share of people in each state as the visible biases hold it (they start at the
+    empirical log-odds and stay close), so no ratings are needed. ``telling`` is the standard
+    deviation, over people, of what film i sends up to unit j, signed: the bare weight would name
+    films that hardly anybody has seen. ``importance`` is the variance of the whole input, were
+    the films independent; a unit whose input never varies tells nobody apart.
+
+    Parameters
+    ----------
+    rbm : RBM
+    n_films : int
+        Films per direction at most; only those with a weight of the right sign are named.
+    n_units : int, optional
+        How many units at most; default: all.
+    interactions : Interactions, optional
+        Whose ratings ``share_on`` averages over, over this machine's movies in their order; of
+        more than 2,000 people, 2,000 at even distances.
+
+    Returns
+    -------
+    list of Feature
+        By falling importance, ties by unit.
+
+    Raises
+    ------
+    ValueError
+        The movies of `interactions` are not those of the machine.
+    """
+    p = _state_shares(rbm.a)
+    importance = _input_variance(rbm.W, p)
+    deviation = np.sqrt(p[:, LIKE] * (1 - p[:, LIKE]))
+    shares = None if interactions is None else _shares_on(rbm, interactions)
+    units = np.argsort(-importance, kind="stable")[:n_units]
+    return [
+        Feature(
+            int(j),
+            float(importance[j]),
+            _most_telling(rbm, int(j), deviation, n_films, sign=1),
+            _most_telling(rbm, int(j), deviation, n_films, sign=-1),
+            None if shares is None else float(shares[j]),
+        )
+        for j in units
+    ]
+
+
+def _state_shares(a: NDArray[np.floating]) -> NDArray[np.float64]:
+    """p[i,s] = exp(a[i,s]) / (1 + exp(a[i,L]) + exp(a[i,D])), shape (n_movies, 2)."""
+    x = np.asarray(a, dtype=np.float64)
+    shares: NDArray[np.float64] = np.exp(x - np.logaddexp(0, np.logaddexp(x[:, :1], x[:, 1:])))
+    return shares
+
+
+def _input_variance(W: NDArray[np.floating], p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance over people of each unit's input, the films independent; shape (n_hidden,).
+
+    The square of the film's mean is multiplied out, so that nothing of the size of W is made.
+    """
+    own = np.einsum("is,isj,isj->j", p * (1 - p), W, W)
+    both = np.einsum("i,ij,ij->j", p[:, LIKE] * p[:, DISLIKE], W[:, LIKE], W[:, DISLIKE])
+    variance: NDArray[np.float64] = own - 2 * both
+    return variance
+
+
+def _most_telling(
+    rbm: RBM, unit: int, deviation: NDArray[np.float64], n_films: int, *, sign: int
+) -> tuple[FilmWeight, ...]:
+    """Films by falling ``sign * telling``, ties by movie id."""
+    weight = rbm.W[:, LIKE, unit]
+    telling = sign * weight * deviation
+    order = np.lexsort((rbm.movie_ids, -telling))[: max(n_films, 0)]
+    return tuple(
+        FilmWeight(int(rbm.movie_ids[i]), float(weight[i])) for i in order if telling[i] > 0
+    )
+
+
+def _shares_on(rbm: RBM, interactions: Interactions) -> NDArray[np.float64] | None:
+    """Mean of P(h | v) over people, shape (n_hidden,); None without people."""
+    if not np.array_equal(interactions.movie_ids, rbm.movie_ids):
+        raise ValueError("the movies of the interactions are not those of the model")
+    n = interactions.n_users
+    if n == 0:
+        return None
+    people = np.unique(np.linspace(0, n - 1, min(n, SHARE_SAMPLE)).astype(np.int64))
+    total = np.zeros(rbm.n_hidden)
+    for row in people:
+        # The input by a plain sum: one gather per person, no matrix of people x films.
+        received = rbm.weights[columns(*interactions.user(row))].sum(axis=0)
+        total += sigmoid(rbm.b + received)
+    return total / len(people)
