@@ -187,7 +187,7 @@ class Trainer:
     def _add_to_mean(self) -> None:
         p = self._parameters
         for total, parameter in zip(self._sum, (p.W, p.a, p.b), strict=True):
-            total += parameter
+            np.add(total, parameter, out=total)
         self._n_summed += 1
 
 
