@@ -1,0 +1,1 @@
+"""The web service, its database, its batch jobs and the command line."""

@@ -259,8 +259,6 @@ async def _database_error(_request: Request, error: Exception) -> Response:
     return DatabaseUnavailableError().response()
 
 
-def _echo(part: Any) -> str | int:
-    """Repeat a piece of the input so that it can be encoded, and is short."""
-    if isinstance(part, int):
-        return part
-    return str(part)[:LONGEST_ECHO].encode("utf-8", "replace").decode()
+def _echo(part: str | int) -> str | int:
+    """Repeat a piece of the input, but no more of it than helps."""
+    return part if isinstance(part, int) else part[:LONGEST_ECHO]

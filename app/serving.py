@@ -8,6 +8,7 @@ import uvicorn
 
 from app import console
 from app.config import Settings, check_bind
+from app.logs import log_config
 from app.main import create_app
 
 # Requests under way when the service is told to stop get this long to be answered.
@@ -57,8 +58,9 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
     lines += [f"    {example.format(address=address)}" for example in examples]
     config = uvicorn.Config(
         create_app(settings),
-        log_level="warning",
+        log_config=log_config(settings),
         access_log=False,
+        proxy_headers=False,  # anybody on this machine could set them
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -69,7 +69,12 @@ def save(folder: Path, rbm: RBM, card: Mapping[str, Any]) -> str:
     ValueError
         A parameter is not finite.
     """
-    arrays = {"W": rbm.W, "a": rbm.a, "b": rbm.b, "movie_ids": rbm.movie_ids}
+    arrays: dict[str, NDArray[Any]] = {
+        "W": rbm.W,
+        "a": rbm.a,
+        "b": rbm.b,
+        "movie_ids": rbm.movie_ids,
+    }
     _refuse_non_finite(arrays)
     folder.mkdir(parents=True)
     for name, array in arrays.items():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from model.rbm import RBM
 
-__all__ = ["Gradient", "contrastive_divergence", "cd_gradient"]
+__all__ = ["Gradient", "cd_gradient", "contrastive_divergence"]
 
 
 class Gradient(NamedTuple):

@@ -65,7 +65,7 @@ def sample_visible(
 def sample_rated(
     rbm: RBM, H: NDArray[np.floating], V: sparse.csr_array[Any], rng: np.random.Generator
 ) -> sparse.csr_array[Any]:
-    """Draw like or dislike for the rated movies alone, from σ(x[i,L] - x[i,D]): the classic machine.
+    """Draw like or dislike of the rated movies alone, from σ(x[i,L] - x[i,D]): the classic machine.
 
     Parameters
     ----------

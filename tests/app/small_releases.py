@@ -52,16 +52,17 @@ def make_release(
     return Release(name, sha256, ratings, movies, "Handle with care.", is_public=False)
 
 
-def large_release(n_users: int = 400, n_movies: int = 500, per_user: int = 100) -> Release:
-    """Build a release that takes a noticeable time to import, the same each time."""
-    generator = np.random.default_rng(0)
+def large_release(name: str, n_users: int = 200, per_user: int = 150) -> Release:
+    """Build a release that takes a noticeable time to import; by its name always the same."""
+    generator = np.random.default_rng(list(name.encode()))
+    n_movies = 400 + ord(name[0])
     lines: list[Line] = [
-        (user, int(movie), 3.5, 1000 + user)
+        (user, int(movie), float(generator.integers(1, 11)) / 2, 1000 + user)
         for user in range(1, n_users + 1)
         for movie in generator.choice(n_movies, per_user, replace=False) + 1
     ]
     films = {movie: f"Film {movie}" for movie in range(1, n_movies + 1)}
-    return make_release(lines, films, name="large")
+    return make_release(lines, films, name=name)
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -73,14 +74,14 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool, int]]:
+def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool | None, int]]:
     """Return stars (or like) and time of each rating by user and movie."""
     query = select(User.key, Rating.movie_id, Rating.stars, Rating.liked, Rating.rated_at).join(
         Rating, Rating.user_id == User.id
     )
     with database.read() as connection:
         return {
-            (key, movie_id): (stars if liked is None else liked, int(rated_at.timestamp()))
+            (key, movie_id): (liked if stars is None else stars, int(rated_at.timestamp()))
             for key, movie_id, stars, liked, rated_at in connection.execute(query)
         }
 
@@ -88,7 +89,7 @@ def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool, int
 def revisions(database: Database) -> dict[str, int]:
     """Return the ratings revision of each user."""
     with database.read() as connection:
-        return dict(connection.execute(select(User.key, User.ratings_revision)).tuples().all())
+        return dict(connection.execute(select(User.key, User.ratings_revision)).all())
 
 
 def at(seconds: int) -> datetime:

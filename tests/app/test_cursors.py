@@ -14,11 +14,7 @@ from app.errors import InvalidRequestError
 from app.recommendations import model_server
 from app.recommendations.schemas import RecommendationsCursor
 from tests.app.walking import next_of
-from tests.app.world import (
-    World,
-    make_rbm,
-    publish,
-)
+from tests.app.world import World, make_rbm, publish
 
 
 def test_a_cursor_expires_when_the_person_rates(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """The one shape of errors, and what is asked of every request."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.types import Message
 
 from app import layers, main
 from app.config import Settings
@@ -101,6 +103,27 @@ def test_head_answers_as_get_without_the_body(lone_client: TestClient, path: str
     assert head.status_code == get.status_code
     assert head.content == b""
     assert head.headers == get.headers
+
+
+def test_head_sends_no_body_even_where_the_server_would_let_it(lone_settings: Settings) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "HEAD",
+        "path": "/health/live",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    asyncio.run(create_app(lone_settings)(scope, receive, send))
+    assert sent[0]["status"] == 200
+    assert b"".join(message["body"] for message in sent[1:]) == b""
 
 
 def test_malformed_input_is_reported_field_by_field(lone_client: TestClient) -> None:

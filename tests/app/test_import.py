@@ -171,7 +171,7 @@ def test_a_user_who_was_there_already_does_not_become_one_of_the_release(
     give(database, "7", 4, 1.0)
     import_release(database, make_release())
     with database.read() as connection:
-        origin = dict(connection.execute(select(User.key, User.imported_from)).tuples().all())
+        origin = dict(connection.execute(select(User.key, User.imported_from)).all())
     assert origin == {"7": None, "8": "small"}
     assert {movie for user, movie in ratings(database) if user == "7"} == {1, 2, 4}
 

@@ -8,10 +8,7 @@ from fastapi.testclient import TestClient
 
 from model.scoring import effects
 from tests.app.walking import fold_in, ids, walk
-from tests.app.world import (
-    MODEL_MOVIE_IDS,
-    World,
-)
+from tests.app.world import MODEL_MOVIE_IDS, World
 
 
 @pytest.mark.parametrize("user", ["1", "6"])

@@ -5,11 +5,7 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
-from tests.app.world import (
-    MODEL_MOVIE_IDS,
-    N_RATERS,
-    World,
-)
+from tests.app.world import MODEL_MOVIE_IDS, N_RATERS, World
 
 EVERYBODY = [*map(str, range(1, N_RATERS + 1)), "newcomer", "avant-garde", "nobody"]
 
@@ -23,6 +19,7 @@ def walk(client: TestClient, user: str, limit: int) -> list[dict[str, Any]]:
             f"/recommendations/{user}", params={"limit": limit, "cursor": cursor, "explain": 1}
         ).json()
         items += answer["items"]
+        assert answer["items"] or not cursor, "a page beyond the end"
         if answer["next"] is None:
             return items
         assert len(answer["items"]) == limit

@@ -1,6 +1,7 @@
 """A machine small enough to visit all of its 3^m 2^n states, in float64."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,14 @@ N_MOVIES, N_HIDDEN = 3, 2
 ACTIVITY = 0.3  # any value: t is given
 
 
+def exact_rbm(W: Any, a: Any, b: Any, movie_ids: Any, mean_ratings: float) -> RBM:
+    """A machine in float64, which the equations take as well as float32."""
+    return RBM(W, a, b, movie_ids, mean_ratings)
+
+
 def tiny_rbm(seed: int = 0, *, scale: float = 0.8, n_movies: int = N_MOVIES) -> RBM:
     rng = np.random.default_rng(seed)
-    return RBM(
+    return exact_rbm(
         W=rng.normal(0, scale, (n_movies, 2, N_HIDDEN)),
         a=rng.normal(-0.5, 0.5, (n_movies, 2)),
         b=rng.normal(0, 0.5, N_HIDDEN),

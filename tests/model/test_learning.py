@@ -12,6 +12,7 @@ from tests.model.enumeration import (
     ACTIVITY,
     Array,
     all_visible,
+    exact_rbm,
     gibbs_kernel,
     joint,
     statistics,
@@ -65,7 +66,9 @@ def test_exact_gradient_is_the_slope_of_the_log_likelihood(name: str) -> None:
 def test_mean_update_of_cd_k_is_that_of_the_k_step_gibbs_kernel(k: int) -> None:
     rbm, n = tiny_rbm(), 100_000
     V0 = sparse.csr_array(np.tile(all_visible()[DATA], (n, 1)))
-    gradient, _ = contrastive_divergence(rbm, V0, np.full(n, ACTIVITY), k, np.random.default_rng(k))
+    gradient, _ = contrastive_divergence(
+        rbm, V0, np.full(n, ACTIVITY, dtype=np.float32), k, np.random.default_rng(k)
+    )
     # Each entry of the negative phase is a mean of n values in [0, 1]: s.e. at most .5 / sqrt(n).
     for computed, expected in zip(gradient, expected_cd(rbm, k), strict=True):
         np.testing.assert_allclose(computed, expected, atol=5 * 0.5 / np.sqrt(n))
@@ -93,7 +96,9 @@ def test_each_phase_is_averaged_over_its_own_rows() -> None:
 def test_classic_machine_learns_from_rated_units_alone() -> None:
     rbm = replace(tiny_rbm(), classic=True)
     V0 = sparse.csr_array(np.array([[1.0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0]] * 500))
-    gradient, Vk = contrastive_divergence(rbm, V0, np.zeros(1000), 1, np.random.default_rng(0))
+    gradient, Vk = contrastive_divergence(
+        rbm, V0, np.zeros(1000, dtype=np.float32), 1, np.random.default_rng(0)
+    )
     assert not gradient.W[2:].any()
     assert not gradient.a[2:].any()
     assert gradient.W[:2].any()
@@ -115,7 +120,7 @@ def test_one_step_worked_by_hand() -> None:
     like = [0, 2]  # the like columns of the two movies
     W = np.zeros((2, 2, 2))
     W[:, 0] = [[0.5, -0.3], [0.2, 0.4]]
-    rbm = RBM(W, np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([0.2, -0.2]), np.array([1, 2]), 1.0)
+    rbm = exact_rbm(W, np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([0.2, -0.2]), np.array([1, 2]), 1.0)
     V0 = sparse.csr_array(np.array([[1.0, 0, 0, 0]]))
     V1 = sparse.csr_array(np.array([[0.0, 0, 1, 0]]))
 

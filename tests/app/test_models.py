@@ -1,0 +1,251 @@
+"""Publication of models: whole or not at all, and which one is served."""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from app.database import Database
+from app.models import repository, service
+from app.models.repository import ActiveVersion, active_version
+from app.models.service import (
+    UnknownModelError,
+    activate,
+    list_models,
+    publish,
+    remove_strays,
+    servable_version,
+)
+from app.tables import ModelVersion
+from model import artifact
+from tests.app.small_releases import contents
+from tests.app.world import make_rbm
+
+CARD = {
+    "dataset": {"name": "small", "sha256": "0"},
+    "results": [
+        {"model": "rbm", "metrics": {"ndcg@100": {"mean": 0.41234, "se": 0.02}}},
+        {"model": "popularity", "metrics": {"ndcg@100": {"mean": 0.2, "se": 0.02}}},
+    ],
+}
+
+
+def served(database: Database) -> ActiveVersion:
+    with database.read() as connection:
+        return active_version(connection)
+
+
+def folders(models_dir: Path) -> list[str]:
+    return sorted(path.name for path in models_dir.iterdir() if path.is_dir())
+
+
+def test_a_published_model_is_on_the_disk_in_the_database_and_active(
+    database: Database, tmp_path: Path
+) -> None:
+    rbm = make_rbm(1)
+    version = publish(database, tmp_path, rbm, CARD)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", version)
+    assert served(database) == (version, None, 1)
+    with database.read() as connection:
+        row = connection.execute(
+            select(ModelVersion.card, ModelVersion.sha256, ModelVersion.state)
+        ).one()
+    loaded = artifact.load(tmp_path / version, sha256=row.sha256)
+    assert row.state == "published"
+    assert row.card == loaded.card
+    assert (loaded.rbm.W == rbm.W).all()
+    assert folders(tmp_path) == [version]
+
+
+def test_the_models_folder_is_made_when_it_is_missing(database: Database, tmp_path: Path) -> None:
+    models_dir = tmp_path / "var" / "models"
+    version = publish(database, models_dir, make_rbm(1), CARD)
+    assert folders(models_dir) == [version]
+
+
+def test_a_model_can_be_published_without_being_served(database: Database, tmp_path: Path) -> None:
+    first = publish(database, tmp_path, make_rbm(1), CARD)
+    publish(database, tmp_path, make_rbm(2), CARD, activate=False)
+    assert served(database) == (first, None, 1)
+
+
+def test_the_model_before_is_remembered(database: Database, tmp_path: Path) -> None:
+    first, second, third = (publish(database, tmp_path, make_rbm(i), CARD) for i in range(3))
+    assert served(database) == (third, second, 3)
+    activate(database, first)
+    assert served(database) == (first, third, 4)
+
+
+def test_activating_the_active_model_changes_nothing(database: Database, tmp_path: Path) -> None:
+    publish(database, tmp_path, make_rbm(1), CARD)
+    version = publish(database, tmp_path, make_rbm(2), CARD)
+    before = served(database)
+    activate(database, version)
+    assert served(database) == before
+
+
+def test_an_unknown_version_cannot_be_activated(database: Database, tmp_path: Path) -> None:
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    with pytest.raises(UnknownModelError, match="'20200101T000000Z-0000'"):
+        activate(database, "20200101T000000Z-0000")
+    assert served(database) == (version, None, 1)
+
+
+def test_a_model_after_none_has_none_before_it(database: Database, tmp_path: Path) -> None:
+    first = publish(database, tmp_path, make_rbm(1), CARD)
+    with database.write() as connection:
+        repository.deactivate(connection)
+    assert served(database) == (None, first, 2)
+    second = publish(database, tmp_path, make_rbm(2), CARD)
+    assert served(database) == (second, None, 3)
+
+
+def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) -> None:
+    older, newer = (publish(database, tmp_path, make_rbm(i), CARD) for i in range(2))
+    with database.write() as connection:
+        for version, day in ((older, 1), (newer, 2)):
+            moment = service.datetime(2026, 11, day, tzinfo=service.UTC)
+            connection.execute(
+                update(ModelVersion)
+                .where(ModelVersion.version == version)
+                .values(created_at=moment)
+            )
+    activate(database, older)
+    assert list_models(database) == [
+        {
+            "version": version,
+            "active": active,
+            "state": "published",
+            "created_at": f"2026-11-0{day}T00:00:00+00:00",
+            "dataset": "small",
+            "ndcg@100": 0.4123,
+            "popularity": 0.2,
+        }
+        for version, active, day in ((newer, False, 2), (older, True, 1))
+    ]
+
+
+def test_a_card_without_figures_can_be_listed(database: Database, tmp_path: Path) -> None:
+    publish(database, tmp_path, make_rbm(1), {})
+    (model,) = list_models(database)
+    assert (model["dataset"], model["ndcg@100"]) == (None, None)
+
+
+def test_a_damaged_model_is_not_servable(database: Database, tmp_path: Path) -> None:
+    assert servable_version(database, tmp_path) is None
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    assert servable_version(database, tmp_path) == version
+    path = tmp_path / version / "a.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    assert servable_version(database, tmp_path) is None
+
+
+def test_files_that_cannot_be_written_leave_nothing_behind(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    before = contents(database)
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        publish(database, tmp_path, make_rbm(2), CARD)
+    assert folders(tmp_path) == [version]
+    assert contents(database) == before
+
+
+# Publishes a model and kills itself at the step that is named.
+PROCESS = """
+import os, signal, sys
+from pathlib import Path
+from app.database import Database
+from app.models import repository, service
+from model import artifact
+from tests.app.world import make_rbm
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+fsync, calls = os.fsync, []
+def die_at_the_second_file(descriptor):
+    calls.append(descriptor)
+    fsync(descriptor) if len(calls) < 2 else die()
+
+where = {
+    "half of the files": (os, "fsync", die_at_the_second_file),
+    "all files, no name": (Path, "rename", die),
+    "files, no row": (repository, "add", die),
+    "row, not committed": (repository, "activate", die),
+}
+setattr(*where[sys.argv[3]])
+service.publish(Database(sys.argv[1]), Path(sys.argv[2]), make_rbm(2), {})
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "stray"),
+    [
+        ("half of the files", True),
+        ("all files, no name", True),
+        ("files, no row", False),
+        ("row, not committed", False),
+    ],
+)
+def test_a_publication_that_is_killed_leaves_the_served_model_as_it_was(
+    database: Database, tmp_path: Path, step: str, stray: bool
+) -> None:
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    before = contents(database)
+    url = database.url.render_as_string(hide_password=False)
+    root = Path(__file__).parents[2]
+    killed = subprocess.run(
+        [sys.executable, "-c", PROCESS, url, str(tmp_path), step],
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert killed.returncode == -9
+    assert contents(database) == before
+    assert servable_version(database, tmp_path) == version
+    strays = [name for name in folders(tmp_path) if name.startswith(".")]
+    assert len(strays) == stray
+    assert remove_strays(tmp_path) == strays
+    publish(database, tmp_path, make_rbm(3), CARD)
+    assert not any(name.startswith(".") for name in folders(tmp_path))
+
+
+def test_strays_of_a_publication_under_way_stay(tmp_path: Path) -> None:
+    stray = tmp_path / ".unfinished-20261120T101500Z-3f2a"
+    stray.mkdir()
+    with (tmp_path / service.LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert remove_strays(tmp_path) == []
+        assert stray.exists()
+    assert remove_strays(tmp_path) == [stray.name]
+
+
+def test_a_folder_that_is_not_there_has_no_strays(tmp_path: Path) -> None:
+    assert remove_strays(tmp_path / "none") == []
+
+
+def test_a_failing_transaction_leaves_the_served_model_as_it_was(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, tmp_path, make_rbm(1), CARD)
+    before = contents(database)
+
+    def fail(*_: Any) -> None:
+        raise ConnectionError("the server is gone")
+
+    monkeypatch.setattr(repository, "activate", fail)
+    with pytest.raises(ConnectionError, match="gone"):
+        publish(database, tmp_path, make_rbm(2), CARD)
+    assert contents(database) == before
