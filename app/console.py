@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,13 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from app.datasets.service import ImportSummary
     from app.recommendations.schemas import Recommendations
     from app.training.service import TrainingResult
-    from model.metrics import Estimate
     from model.training import EpochReport
+
+RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 out = Console()
 err = Console(stderr=True)
@@ -80,11 +81,7 @@ def show_import(summary: ImportSummary) -> None:
 
 def show_result(result: TrainingResult) -> None:
     """Show the figures of a model beside those of popularity."""
-    metrics = list(result.figures["rbm"])
-    table = Table("model", *metrics, title=_title(result), title_justify="left")
-    for model, figures in result.figures.items():
-        table.add_row(model, *(_estimate(figures[name]) for name in metrics))
-    out.print(table)
+    out.print(_comparison(result.results, _title(result)))
     out.print(f"NDCG@100 is {result.ratio:.2f} times that of popularity.")
 
 
@@ -140,5 +137,16 @@ def _title(result: TrainingResult) -> str:
     )
 
 
-def _estimate(estimate: Estimate) -> str:
-    return f"{estimate.mean:.3f} ± {estimate.se:.3f}"
+def _comparison(results: list[dict[str, Any]], title: str) -> Table:
+    """One row a model, one column a ranking metric."""
+    table = Table("model", *RANKING_METRICS, title=title, title_justify="left")
+    for row in results:
+        table.add_row(row["model"], *(_estimate(row["metrics"][name]) for name in RANKING_METRICS))
+    return table
+
+
+def _estimate(figure: Mapping[str, float | None]) -> str:
+    mean, se = figure["mean"], figure["se"]
+    if mean is None:
+        return "—"
+    return f"{mean:.3f}" if se is None else f"{mean:.3f} ± {se:.3f}"

@@ -92,9 +92,10 @@ class Dataset(Base):
 
     __tablename__ = "datasets"
 
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64))
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_public: Mapped[bool]  # anybody may look at its users: MovieLens, or the bundled sample
 
 
 class User(Base):
@@ -106,7 +107,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     key: Mapped[str] = mapped_column(String(128), unique=True)
     ratings_revision: Mapped[int] = mapped_column(BigInteger)
-    imported_from: Mapped[str | None] = mapped_column(String(200))
+    imported_from: Mapped[str | None] = mapped_column(String(255))
 
 
 class Movie(Base):

@@ -4,6 +4,7 @@ By hand is for development (``alembic revision --autogenerate``), on the databas
 """
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from app.config import Settings
@@ -23,7 +24,7 @@ def run(connection: Connection) -> None:
 
 
 if context.is_offline_mode():
-    raise SystemExit("migrations read the database that they change: --sql is not possible")
+    raise CommandError("a migration reads the database that it changes: --sql is not possible")
 given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     run(given)

@@ -5,7 +5,8 @@
     b.npy          float32 (n_hidden,)
     movie_ids.npy  int64   (n_movies,)
     card.json      what the machine is, what it was trained on and how well it does, with the
-                   SHA-256 of each file above
+                   SHA-256 of every other file
+    report.html    the same for people, where one was written
 
 No pickle. The arrays are memory-mapped, so that the workers of one host share a single copy.
 """
@@ -15,23 +16,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from model.rbm import RBM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["FORMAT", "Artifact", "ArtifactError", "load", "save"]
+__all__ = ["CARD", "FORMAT", "REPORT", "Artifact", "ArtifactError", "load", "save", "sync_folder"]
 
 FORMAT = 1
 CARD = "card.json"
+REPORT = "report.html"
 DTYPES = {"W": np.float32, "a": np.float32, "b": np.float32, "movie_ids": np.int64}
 
 
@@ -47,7 +50,9 @@ class Artifact:
     card: dict[str, Any]
 
 
-def save(folder: Path, rbm: RBM, card: Mapping[str, Any]) -> str:
+def save(
+    folder: Path, rbm: RBM, card: Mapping[str, Any], documents: Mapping[str, str] | None = None
+) -> str:
     """Write the machine into a new folder; every file has reached the disk on return.
 
     Parameters
@@ -57,6 +62,8 @@ def save(folder: Path, rbm: RBM, card: Mapping[str, Any]) -> str:
     rbm : RBM
     card : mapping
         JSON values; what loading needs (``format``, ``machine``, ``files``) is added here.
+    documents : mapping of str to str, optional
+        Further files by name, as text.
 
     Returns
     -------
@@ -78,24 +85,16 @@ def save(folder: Path, rbm: RBM, card: Mapping[str, Any]) -> str:
     _refuse_non_finite(arrays)
     folder.mkdir(parents=True)
     for name, array in arrays.items():
-        with (folder / f"{name}.npy").open("wb") as file:
+        with _durable(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array, dtype=DTYPES[name]), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-    machine = {
-        "n_movies": rbm.n_movies,
-        "n_hidden": rbm.n_hidden,
-        "mean_ratings": rbm.mean_ratings,
-        "classic": rbm.classic,
-        "calibration": {"slope": rbm.calibration[0], "intercept": rbm.calibration[1]},
-    }
-    files = {f"{name}.npy": _sha256(folder / f"{name}.npy") for name in arrays}
-    whole = {"format": FORMAT, **card, "machine": machine, "files": files}
+    for name, text in (documents or {}).items():
+        with _durable(folder / name) as file:
+            file.write(text.encode())
+    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    whole = {"format": FORMAT, **card, "machine": _machine(rbm), "files": files}
     content = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False).encode()
-    with (folder / CARD).open("wb") as file:
+    with _durable(folder / CARD) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
     sync_folder(folder)
     return hashlib.sha256(content).hexdigest()
 
@@ -149,6 +148,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _machine(rbm: RBM) -> dict[str, Any]:
+    """What makes a machine of the arrays."""
+    return {
+        "n_movies": rbm.n_movies,
+        "n_hidden": rbm.n_hidden,
+        "mean_ratings": rbm.mean_ratings,
+        "classic": rbm.classic,
+        "calibration": {"slope": rbm.calibration[0], "intercept": rbm.calibration[1]},
+    }
+
+
+@contextmanager
+def _durable(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file whose content has reached the disk when it is closed."""
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:

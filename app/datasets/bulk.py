@@ -58,7 +58,7 @@ class Ratings(NamedTuple):
     rated_at: NDArray[np.int64]
 
 
-# Writes some ratings and returns how many of them are in the database now.
+# Merges some ratings into the database; returns how many of them it took.
 Write = Callable[[Ratings], int]
 
 

@@ -45,6 +45,7 @@ class ImportedDataset(NamedTuple):
     name: str
     sha256: str
     imported_at: datetime
+    is_public: bool
 
 
 class NamedFilm(NamedTuple):
@@ -72,14 +73,16 @@ def lock_ratings(connection: Connection) -> None:
 
 def imported_dataset(connection: Connection) -> ImportedDataset | None:
     """Return the release that the database holds."""
-    row = connection.execute(select(Dataset.name, Dataset.sha256, Dataset.imported_at)).first()
+    row = connection.execute(
+        select(Dataset.name, Dataset.sha256, Dataset.imported_at, Dataset.is_public)
+    ).first()
     return None if row is None else ImportedDataset(*row)
 
 
-def add(connection: Connection, name: str, sha256: str, imported_at: datetime) -> None:
+def add(connection: Connection, dataset: ImportedDataset) -> None:
     """Record the release that the database holds from now on."""
     connection.execute(delete(Dataset))
-    connection.execute(insert(Dataset).values(name=name, sha256=sha256, imported_at=imported_at))
+    connection.execute(insert(Dataset).values(**dataset._asdict()))
 
 
 def remove_ratings(connection: Connection, name: str, imported_at: datetime) -> int:

@@ -102,7 +102,8 @@ def import_release(
                 summary, replaced=before.name, n_ratings_removed=n_removed
             )
         _refuse_other_films(connection, release.movies, release.name)
-        repository.add(connection, release.name, release.sha256, imported_at)
+        dataset = ImportedDataset(release.name, release.sha256, imported_at, release.is_public)
+        repository.add(connection, dataset)
         _put_movies(connection, release.movies, report)
         n_written = _put_ratings(connection, release, imported_at, report)
         # Last, since every other writer waits from here on.
@@ -124,7 +125,7 @@ def _conflict(before: ImportedDataset, release: Release) -> str:
     same = "another version of " if before.name == release.name else ""
     return (
         f"the database holds {same}{before.name}, imported on {before.imported_at:%Y-%m-%d}: "
-        f"import {release.name} in its place, or into another database"
+        f"import {release.name} in its place (--replace), or into another database"
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, case, select
 
 from app.database import Database
-from app.datasets.repository import imported_dataset
+from app.datasets.repository import ImportedDataset, imported_dataset
 from app.ratings.repository import liked
 from app.tables import Installation, Movie, Rating, User
 from data.interactions import Interactions
@@ -25,8 +25,7 @@ class Snapshot:
     """The ratings as likes and dislikes, where they come from, and how far they go."""
 
     interactions: Interactions
-    dataset_name: str | None
-    dataset_sha256: str | None
+    dataset: ImportedDataset | None
     holdout_salt: str
     ratings_revision: int
     taken_at: datetime
@@ -42,11 +41,9 @@ def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
         installation = connection.execute(
             select(Installation.holdout_salt, Installation.ratings_revision)
         ).one()
-        dataset = imported_dataset(connection)
         return Snapshot(
             interactions=_interactions(connection, like_threshold),
-            dataset_name=dataset.name if dataset else None,
-            dataset_sha256=dataset.sha256 if dataset else None,
+            dataset=imported_dataset(connection),
             holdout_salt=installation.holdout_salt,
             ratings_revision=installation.ratings_revision,
             taken_at=datetime.now(UTC),

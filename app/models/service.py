@@ -6,7 +6,7 @@ import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,12 +35,17 @@ def publish(
     rbm: RBM,
     card: Mapping[str, Any],
     *,
+    report: Callable[[str], str] | None = None,
     activate: bool = True,
 ) -> str:
-    """Write a model into the folder, record it, serve it if `activate`; return its version."""
+    """Write a model into the folder, record it, serve it if `activate`; return its version.
+
+    `report` draws the report card of a version; it is kept beside the weights.
+    """
     created_at = datetime.now(UTC)
     version = f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    sha256 = _write_files(models_dir, version, rbm, card)
+    documents = {artifact.REPORT: report(version)} if report else {}
+    sha256 = _write_files(models_dir, version, rbm, card, documents)
     stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
     # Files without a row, from here to the commit, are never served and do no harm. Nor are they
     # removed when it fails: a lost connection does not tell whether it did.
@@ -103,14 +108,16 @@ def servable_version(database: Database, models_dir: Path) -> str | None:
     return version
 
 
-def _write_files(models_dir: Path, version: str, rbm: RBM, card: Mapping[str, Any]) -> str:
+def _write_files(
+    models_dir: Path, version: str, rbm: RBM, card: Mapping[str, Any], documents: Mapping[str, str]
+) -> str:
     """Make the folder of a version appear as a whole, on the disk; return its checksum."""
     models_dir.mkdir(parents=True, exist_ok=True)
     with _publishing(models_dir, wait=True):
         _remove_strays(models_dir)
         temporary = models_dir / f"{TEMPORARY}{version}"
         try:
-            sha256 = artifact.save(temporary, rbm, card)
+            sha256 = artifact.save(temporary, rbm, card, documents)
             temporary.rename(models_dir / version)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -9,15 +9,20 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.database import Database
 from app.datasets.snapshot import Snapshot, read_snapshot
+from app.evaluation.report import card_report, examples, features, read_titles
 from app.models.service import publish
 from data.splitting import MIN_LIKES, Split, gate_share, split_by_salt
 from model.baselines import Popularity
+from model.breakdown import popularity_groups, result
 from model.calibration import calibrate
 from model.config import Config
-from model.evaluation import Scorer, judge, summarise
-from model.metrics import Estimate
+from model.evaluation import Scorer, measure
+from model.rbm import RBM
+from model.report import render
 from model.training import EpochReport, Trainer
 
 # The libraries that decide the weights to the last bit.
@@ -35,13 +40,13 @@ class TrainingResult:
     version: str
     dataset: str
     n_gate_users: int
-    figures: dict[str, dict[str, Estimate]]
+    results: list[dict[str, Any]]
 
     @property
     def ratio(self) -> float:
         """NDCG@100 of the RBM, in times that of popularity."""
-        popularity = self.figures["popularity"]["ndcg@100"].mean
-        return self.figures["rbm"]["ndcg@100"].mean / popularity if popularity else float("inf")
+        rbm, popularity = (row["metrics"]["ndcg@100"]["mean"] for row in self.results)
+        return float(rbm / popularity) if popularity else float("inf")
 
 
 def train_and_publish(
@@ -70,18 +75,24 @@ def train_and_publish(
             on_epoch(report)
     rbm = calibrate(trainer.rbm(), split.validation)
     seconds = time.perf_counter() - started
-    figures = {"rbm": _figures(rbm, split)}
-    figures["popularity"] = _figures(Popularity.fit(split.training), split)
+    results = _judge(rbm, split)
+    results[0]["fit_seconds"] = round(seconds, 2)
     card = {
         **_provenance(snapshot, split, seed, like_threshold),
         "configuration": config.model_dump(),
-        "fit_seconds": round(seconds, 2),
         "curve": [_point(report) for report in curve],
-        "results": [_result(model, metrics) for model, metrics in figures.items()],
+        "results": results,
     }
-    version = publish(database, models_dir, rbm, card)
-    dataset = snapshot.dataset_name or "ratings given through the service"
-    return TrainingResult(version, dataset, split.test.given.n_users, figures)
+
+    def draw(version: str) -> str:
+        titles = read_titles(database)
+        public = snapshot.dataset is not None and snapshot.dataset.is_public
+        shown = examples(rbm, split.test, titles) if public else []
+        report = card_report(card, version)
+        return render({**report, "features": features(rbm, titles), "examples": shown})
+
+    version = publish(database, models_dir, rbm, card, report=draw)
+    return TrainingResult(version, _dataset_name(snapshot), split.test.given.n_users, results)
 
 
 def _config(split: Split, changes: Mapping[str, Any]) -> Config:
@@ -102,8 +113,18 @@ def _split(snapshot: Snapshot, seed: int) -> Split:
     return split
 
 
-def _figures(model: Scorer, split: Split) -> dict[str, Estimate]:
-    return summarise(judge(model, split.test))
+def _judge(rbm: RBM, split: Split) -> list[dict[str, Any]]:
+    """Judge the model, and popularity beside it, on the gate users."""
+    models: dict[str, Scorer] = {"rbm": rbm, "popularity": Popularity.fit(split.training)}
+    groups = popularity_groups(split.training)
+    hidden, n_films = groups[split.test.hidden.movie_rows], np.bincount(groups, minlength=3)
+    return [
+        result(name, measure(model, split.test), hidden, n_films) for name, model in models.items()
+    ]
+
+
+def _dataset_name(snapshot: Snapshot) -> str:
+    return snapshot.dataset.name if snapshot.dataset else "ratings given through the service"
 
 
 def _provenance(
@@ -112,7 +133,10 @@ def _provenance(
     """Say what the weights come from, so that a stranger can get the same."""
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": {"name": snapshot.dataset_name, "sha256": snapshot.dataset_sha256},
+        "dataset": {
+            "name": _dataset_name(snapshot),
+            "sha256": snapshot.dataset.sha256 if snapshot.dataset else None,
+        },
         "data": {
             "ratings_revision": snapshot.ratings_revision,
             "like_threshold": like_threshold,
@@ -144,11 +168,4 @@ def _point(report: EpochReport) -> dict[str, Any]:
         "reconstruction_error": report.reconstruction_error,
         "validation_ndcg@100": report.validation_ndcg,
         "seconds": round(report.seconds, 3),
-    }
-
-
-def _result(model: str, metrics: dict[str, Estimate]) -> dict[str, Any]:
-    return {
-        "model": model,
-        "metrics": {name: {"mean": e.mean, "se": e.se} for name, e in metrics.items()},
     }

@@ -50,9 +50,10 @@ def create_installation() -> None:
     op.bulk_insert(installation, [{"id": 1, "holdout_salt": salt, "ratings_revision": 0}])
     op.create_table(
         "datasets",
-        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("name", sa.String(255), nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("imported_at", MOMENT, nullable=False),
+        sa.Column("is_public", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_datasets")),
     )
 
@@ -63,7 +64,7 @@ def create_ratings() -> None:
         sa.Column("id", BIG_KEY, nullable=False),
         sa.Column("key", sa.String(128), nullable=False),
         sa.Column("ratings_revision", sa.BigInteger(), nullable=False),
-        sa.Column("imported_from", sa.String(200), nullable=True),
+        sa.Column("imported_from", sa.String(255), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("key", name=op.f("uq_users_key")),
     )

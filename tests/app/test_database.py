@@ -97,13 +97,20 @@ def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Dat
     with database.write() as connection:
         settings = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "foreign_keys",
+                "busy_timeout",
+                "journal_size_limit",
+            )
         }
     assert settings == {
         "journal_mode": "wal",
         "synchronous": 2,  # FULL
         "foreign_keys": 1,
         "busy_timeout": 30_000,
+        "journal_size_limit": 64 * 2**20,
     }
 
 
@@ -148,7 +155,9 @@ def test_there_can_be_only_one_installation(database: Database) -> None:
 def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> None:
     abroad = NOON.astimezone(timezone(timedelta(hours=9))) + timedelta(milliseconds=700)
     with database.write() as connection:
-        connection.execute(insert(Dataset).values(name="d", sha256="0", imported_at=abroad))
+        connection.execute(
+            insert(Dataset).values(name="d", sha256="0", imported_at=abroad, is_public=True)
+        )
     with database.read() as connection:
         found = connection.execute(select(Dataset.imported_at)).scalar_one()
     assert (found, found.tzinfo) == (NOON, UTC)
@@ -157,7 +166,9 @@ def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> Non
 def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
     with pytest.raises(StatementError, match="no time zone"), database.write() as connection:
         connection.execute(
-            insert(Dataset).values(name="d", sha256="0", imported_at=NOON.replace(tzinfo=None))
+            insert(Dataset).values(
+                name="d", sha256="0", imported_at=NOON.replace(tzinfo=None), is_public=True
+            )
         )
 
 

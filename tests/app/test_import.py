@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, inspect, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
 from app.database import Database
@@ -51,6 +52,15 @@ def add_films(database: Database) -> None:
         connection.execute(insert(Movie), rows)
 
 
+def impatient(database: Database) -> Database:
+    """Connect once more, not willing to wait for others."""
+    other = Database(database.url.render_as_string(hide_password=False))
+    with other.engine.begin() as connection:
+        wait = "PRAGMA busy_timeout = 50" if other.is_sqlite else "SET lock_timeout = 50"
+        connection.exec_driver_sql(wait)
+    return other
+
+
 def activate_a_model(database: Database) -> None:
     with database.write() as connection:
         connection.execute(
@@ -81,7 +91,7 @@ def test_an_import_brings_films_users_and_ratings(database: Database) -> None:
     assert tuple(film) == (1, "Toy Story", 1995, ["Comedy", "Drama"], None, 862)
     assert users == [("7", "small"), ("8", "small")]
     assert dataset is not None
-    assert (dataset.name, dataset.imported_at) == ("small", at(IMPORTED_AT))
+    assert dataset == ("small", make_release().sha256, at(IMPORTED_AT), False)
     assert (summary.n_movies, summary.n_users, summary.n_ratings) == (4, 2, 4)
     assert (summary.n_ratings_written, summary.unchanged) == (4, False)
     assert summary.notice == "Handle with care."
@@ -310,6 +320,21 @@ class TestReplacing:
         with database.read() as connection:
             assert active_version(connection) == (None, "v1", 2)
 
+    def test_nobody_rates_between_what_goes_and_what_comes(self, database: Database) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        other = impatient(database)
+        blocked = []
+
+        def try_to_rate(*_: object) -> None:
+            with pytest.raises(OperationalError, match="lock"):
+                give(other, "7", 1, 5.0)
+            blocked.append(1)
+
+        import_release(database, make_release(name="other"), replace=True, progress=try_to_rate)
+        assert len(blocked) == 4
+        give(other, "7", 1, 5.0)
+        other.dispose()
+
     @pytest.mark.parametrize(
         ("films", "year", "message"),
         [
@@ -357,23 +382,33 @@ def test_a_film_that_nobody_rated_takes_the_details_of_the_release(database: Dat
 
 
 def test_two_imports_at_once_come_one_after_the_other(database: Database) -> None:
-    # The second is tried while the first one writes, from another connection.
-    other = Database(database.url.render_as_string(hide_password=False))
-    with other.engine.connect() as connection:
-        wait = "PRAGMA busy_timeout = 50" if other.is_sqlite else "SET lock_timeout = 50"
-        connection.exec_driver_sql(wait)
-        connection.commit()
+    other = impatient(database)
     blocked = []
 
     def try_to_import(*_: object) -> None:
-        with pytest.raises(Exception, match="lock") as failure:
+        with pytest.raises(OperationalError, match="lock"):
             import_release(other, make_release())
-        blocked.append(failure.type.__name__)
+        blocked.append(1)
 
     import_release(database, make_release(), progress=try_to_import)
-    assert blocked == ["OperationalError"] * 4
+    assert len(blocked) == 4
     assert import_release(other, make_release()).unchanged
     other.dispose()
+
+
+def test_people_go_on_rating_during_an_import_on_postgresql(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time: ratings wait for the end of an import")
+    add_films(database)
+    stars = iter((1.0, 2.0, 3.0, 4.0))
+    import_release(
+        database,
+        make_release(),
+        now=at(IMPORTED_AT),
+        progress=lambda *_: give(database, "stranger", 1, next(stars)),
+    )
+    assert ratings(database)[("stranger", 1)][0] == 4.0
+    assert revisions(database) == {"stranger": 4, "7": 5, "8": 5}
 
 
 def test_a_release_is_found_by_its_name(database: Database, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The schema: made and unmade by the migrations alone, the same as the tables of the code."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import Script
+from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
 
+import migrations
 from app import migrating
 from app.database import Database
 from app.tables import (
@@ -34,7 +40,9 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 def fill(database: Database) -> None:
     """Put a row into every table."""
     with database.write() as connection:
-        connection.execute(insert(Dataset).values(name="d", sha256="0", imported_at=NOON))
+        connection.execute(
+            insert(Dataset).values(name="d", sha256="0", imported_at=NOON, is_public=True)
+        )
         connection.execute(insert(User).values(id=1, key="7", ratings_revision=1))
         connection.execute(insert(Movie).values(id=1, title="Toy Story", genres=["Comedy"]))
         connection.execute(insert(Rating).values(user_id=1, movie_id=1, stars=4.0, rated_at=NOON))
@@ -169,6 +177,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 KILLED_WITHIN = """
 import os, signal, sys
 from alembic.operations import Operations
+import migrations
 from app import migrating
 from app.database import Database
 
@@ -210,6 +219,43 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(database: Database) 
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM ratings")).scalar_one() == 1
         assert connection.execute(text("SELECT origin FROM users")).all() == [(None,)]
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Configure Alembic as its own command does, for a copy of the migrations."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", f"sqlite:///{tmp_path / 'own.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def test_alembic_works_by_hand_on_the_database_of_the_settings(
+    by_hand: Config, tmp_path: Path
+) -> None:
+    command.upgrade(by_hand, "head")
+    database = Database(f"sqlite:///{tmp_path / 'own.db'}")
+    assert not migrating.is_behind(database)
+    database.dispose()
+
+
+def test_alembic_writes_the_next_migration_in_our_form(by_hand: Config) -> None:
+    command.upgrade(by_hand, "head")
+    script = command.revision(by_hand, "A column more", autogenerate=True)
+    assert isinstance(script, Script)
+    text = Path(script.path).read_text()
+    assert text.startswith('"""A column more."""\n')
+    assert text.count("    pass\n") == 2  # nothing to do, in either direction
+    command.upgrade(by_hand, "head")
+    command.downgrade(by_hand, "0001")
+
+
+def test_migrations_are_not_written_out_as_sql(by_hand: Config) -> None:
+    with pytest.raises(CommandError, match="--sql is not possible"):
+        command.upgrade(by_hand, "head", sql=True)
 
 
 def test_the_migrations_need_neither_a_configuration_file_nor_a_folder(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) 
     older, newer = (publish(database, tmp_path, make_rbm(i), CARD) for i in range(2))
     with database.write() as connection:
         for version, day in ((older, 1), (newer, 2)):
-            moment = service.datetime(2026, 11, day, tzinfo=service.UTC)
+            moment = datetime(2026, 11, day, tzinfo=UTC)
             connection.execute(
                 update(ModelVersion)
                 .where(ModelVersion.version == version)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from app.database import Database
 from app.datasets import snapshot
+from app.datasets.repository import ImportedDataset, imported_dataset
 from app.datasets.service import import_release
 from app.datasets.snapshot import read_snapshot
 from app.ratings.schemas import GivenRating
@@ -62,7 +63,7 @@ def test_an_empty_database_gives_an_empty_matrix(database: Database) -> None:
     taken = read_snapshot(database, 4.0)
     interactions = taken.interactions
     assert (interactions.n_users, interactions.n_movies, interactions.n_ratings) == (0, 0, 0)
-    assert (taken.dataset_name, taken.dataset_sha256) == (None, None)
+    assert taken.dataset is None
 
 
 def test_a_snapshot_says_where_it_comes_from(database: Database) -> None:
@@ -70,7 +71,8 @@ def test_a_snapshot_says_where_it_comes_from(database: Database) -> None:
     import_release(database, release)
     begin = datetime.now(UTC)
     taken = read_snapshot(database, 4.0)
-    assert (taken.dataset_name, taken.dataset_sha256) == ("small", release.sha256)
+    assert taken.dataset is not None
+    assert (taken.dataset.name, taken.dataset.sha256) == ("small", release.sha256)
     assert taken.ratings_revision == 1
     assert begin <= taken.taken_at <= datetime.now(UTC)
     with database.read() as connection:
@@ -114,13 +116,12 @@ def test_a_snapshot_is_of_one_moment_while_people_rate_on(
 ) -> None:
     import_release(database, make_release())
     before = read_snapshot(database, 4.0)
-    keys = snapshot._user_keys
 
-    def rate_and_read(*arguments: object) -> object:
+    def rate_and_go_on(connection: Connection) -> ImportedDataset | None:
         RatingService(database, 4.0).put("newcomer", 1, GivenRating(stars=5.0))
-        return keys(*arguments)  # type: ignore[arg-type]
+        return imported_dataset(connection)
 
-    monkeypatch.setattr(snapshot, "_user_keys", rate_and_read)
+    monkeypatch.setattr("app.datasets.snapshot.imported_dataset", rate_and_go_on)
     during = read_snapshot(database, 4.0)
     assert during.ratings_revision == before.ratings_revision
     assert opinions(during.interactions) == opinions(before.interactions)

@@ -1,0 +1,1 @@
+"""What people read about how good a model is."""
