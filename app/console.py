@@ -85,6 +85,11 @@ def show_result(result: TrainingResult) -> None:
     out.print(f"NDCG@100 is {result.ratio:.2f} times that of popularity.")
 
 
+def show_comparison(results: list[dict[str, Any]], title: str) -> None:
+    """Show how every model ranks and how far its probabilities can be trusted."""
+    out.print(_comparison(results, escape(title), ("auc", "log_loss", "ece")))
+
+
 def warn(message: str) -> None:
     """Say something that must not be overlooked."""
     out.print(Panel(escape(message), border_style="bold yellow", title="Note"))
@@ -137,16 +142,19 @@ def _title(result: TrainingResult) -> str:
     )
 
 
-def _comparison(results: list[dict[str, Any]], title: str) -> Table:
-    """One row a model, one column a ranking metric."""
-    table = Table("model", *RANKING_METRICS, title=title, title_justify="left")
+def _comparison(results: list[dict[str, Any]], title: str, further: tuple[str, ...] = ()) -> Table:
+    """One row a model, one column a metric; the standard error with those that rank."""
+    table = Table("model", *RANKING_METRICS, *further, title=title, title_justify="left")
     for row in results:
-        table.add_row(row["model"], *(_estimate(row["metrics"][name]) for name in RANKING_METRICS))
+        metrics = row["metrics"]
+        ranking = [_estimate(metrics[name]) for name in RANKING_METRICS]
+        others = [_estimate({"mean": metrics.get(name, {}).get("mean")}) for name in further]
+        table.add_row(row["model"], *ranking, *others)
     return table
 
 
 def _estimate(figure: Mapping[str, float | None]) -> str:
-    mean, se = figure["mean"], figure["se"]
+    mean, se = figure["mean"], figure.get("se")
     if mean is None:
         return "—"
     return f"{mean:.3f}" if se is None else f"{mean:.3f} ± {se:.3f}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from model.rbm import RBM
+from model.rbm import RBM, Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,12 +131,11 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
             raise ArtifactError(
                 f"{folder / name}.npy has shape {arrays[name].shape}, the card says {shape}"
             )
-    calibration = machine["calibration"]
     rbm = RBM(
         **arrays,
         mean_ratings=machine["mean_ratings"],
         classic=machine["classic"],
-        calibration=(calibration["slope"], calibration["intercept"]),
+        calibration=Calibration(**machine["calibration"]),
     )
     return Artifact(rbm, card)
 
@@ -151,13 +150,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def _machine(rbm: RBM) -> dict[str, Any]:
-    """What makes a machine of the arrays."""
+    """Say what makes a machine of the arrays."""
     return {
         "n_movies": rbm.n_movies,
         "n_hidden": rbm.n_hidden,
         "mean_ratings": rbm.mean_ratings,
         "classic": rbm.classic,
-        "calibration": {"slope": rbm.calibration[0], "intercept": rbm.calibration[1]},
+        "calibration": rbm.calibration._asdict(),
     }
 
 

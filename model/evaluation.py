@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from model.metrics import Estimate, estimate, ndcg, recall
+from model.metrics import (
+    Estimate,
+    auc,
+    calibration_error,
+    clustered,
+    coverage,
+    estimate,
+    log_loss,
+    ndcg,
+    recall,
+    reliability,
+    share_of_places,
+)
 from model.scoring import rank
 
 if TYPE_CHECKING:
@@ -17,10 +32,22 @@ if TYPE_CHECKING:
     from data.interactions import Interactions
     from data.splitting import HeldOut
 
-__all__ = ["LeakError", "Scorer", "judge", "ranking_hits", "summarise"]
+__all__ = [
+    "DEPTH",
+    "Judgement",
+    "LeakError",
+    "Scorer",
+    "figures",
+    "judge",
+    "leak_test",
+    "measure",
+    "prove_unseen",
+    "summarise",
+]
 
 # Places of the ranking that the metrics look at.
 DEPTH = 100
+RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 
 class Scorer(Protocol):
@@ -32,16 +59,65 @@ class Scorer(Protocol):
 
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """P(like), which ranks, and P(like | seen), two arrays of shape (n_movies,)."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Scores, which rank, and P(like | seen), each of shape (n_movies,).
+
+        The second is None of a model that has no such probability.
+        """
 
 
 class LeakError(AssertionError):
     """A model was given what it is asked to find; every figure would be worthless."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What a model did for each held-out user; `figures` sums it up.
+
+    Parameters
+    ----------
+    per_user : dict of float64 arrays, shape (n_users,)
+        Ranking metrics and ``dislikes@20``, the share of the first 20 places that go to hidden
+        dislikes.
+    n_given : int array, shape (n_users,)
+        Ratings given to the model.
+    users : int array, shape (n_hidden,)
+        User of each hidden rating.
+    liked : bool array, shape (n_hidden,)
+    places : int array, shape (n_hidden,)
+        Place of the film in its user's ranking, from 0; 100 beyond the first 100.
+    probabilities : float32 array, shape (n_hidden,), or None
+        P(like | seen) of each hidden rating.
+    coverage : float
+        Share of the catalogue that is among anybody's first 20.
+    seconds : float
+        Wall time of scoring the catalogue for one user, mean.
+    """
+
+    per_user: dict[str, NDArray[np.float64]]
+    n_given: NDArray[np.int64]
+    users: NDArray[np.int64]
+    liked: NDArray[np.bool_]
+    places: NDArray[np.int64]
+    probabilities: NDArray[np.float32] | None
+    coverage: float
+    seconds: float
+
+
 def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
-    """Return every ranking metric of every held-out user.
+    """Return the ranking metrics of every held-out user; see `measure`.
+
+    Returns
+    -------
+    dict of float64 arrays, shape (n_users,)
+        ``ndcg@10``, ``ndcg@100``, ``recall@20`` and ``recall@50``.
+    """
+    per_user = measure(model, held_out).per_user
+    return {name: per_user[name] for name in RANKING_METRICS}
+
+
+def measure(model: Scorer, held_out: HeldOut) -> Judgement:
+    """Score one user at a time, as the service does, and compare with what was hidden.
 
     Parameters
     ----------
@@ -50,8 +126,7 @@ def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
 
     Returns
     -------
-    dict of float64 arrays, shape (n_users,)
-        ``ndcg@10``, ``ndcg@100``, ``recall@20`` and ``recall@50``.
+    Judgement
 
     Raises
     ------
@@ -60,52 +135,140 @@ def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
     ValueError
         The model's movies are not those of the held-out users.
     """
-    if not np.array_equal(model.movie_ids, held_out.given.movie_ids):
-        raise ValueError("the model ranks other movies than the held-out users have")
-    hits = np.empty((held_out.given.n_users, DEPTH), dtype=np.bool_)
-    for row in range(held_out.given.n_users):
-        given, liked = held_out.given.user(row)
-        scores, _ = model.score_user(given, liked)
-        hits[row] = ranking_hits(scores, given, held_out.hidden, row)
-    n_relevant = held_out.hidden.likes_per_user
-    return {
-        "ndcg@10": ndcg(hits, n_relevant, 10),
-        "ndcg@100": ndcg(hits, n_relevant, 100),
-        "recall@20": recall(hits, n_relevant, 20),
-        "recall@50": recall(hits, n_relevant, 50),
-    }
+    prove_unseen(held_out.given, held_out.hidden)
+    return _measure(model, held_out.given, held_out)
 
 
-def ranking_hits(
-    scores: NDArray[np.floating], given: NDArray[np.integer], hidden: Interactions, row: int
-) -> NDArray[np.bool_]:
-    """Rank the catalogue without the given movies; say which of the first 100 are hidden likes.
+def leak_test(model: Scorer, held_out: HeldOut) -> tuple[Estimate, Estimate]:
+    """NDCG@100 as it is, and with the hidden ratings among the inputs.
+
+    Only the given films are left out of both rankings. An honest evaluation lies well below the
+    second figure; one that equals it has been given what it was to find.
 
     Parameters
     ----------
-    scores : array, shape (n_movies,)
-    given : int array
-        Rows of the movies given to the model.
-    hidden : Interactions
-        Hidden ratings of all held-out users.
-    row : int
-        The user's row in `hidden`.
+    model : Scorer
+    held_out : HeldOut
 
     Returns
     -------
-    bool array, shape (100,)
-        False beyond the end of a shorter catalogue.
+    honest, leaking : Estimate
     """
-    movies, liked = hidden.user(row)
-    if np.isin(movies, given).any():
-        leaked = hidden.movie_ids[movies[np.isin(movies, given)][0]]
-        raise LeakError(f"user {hidden.user_keys[row]!r}: movie {leaked} is given and hidden")
-    ranking = rank(scores, hidden.movie_ids, exclude=given, limit=DEPTH)
-    hits = np.zeros(DEPTH, dtype=np.bool_)
-    hits[: len(ranking)] = np.isin(ranking, movies[liked])
-    return hits
+    honest = measure(model, held_out)
+    leaking = _measure(model, held_out.everything(), held_out)
+    return estimate(honest.per_user["ndcg@100"]), estimate(leaking.per_user["ndcg@100"])
+
+
+def prove_unseen(seen: Interactions, hidden: Interactions) -> None:
+    """Raise `LeakError` if a pair of user and movie in `hidden` is in `seen`.
+
+    Parameters
+    ----------
+    seen, hidden : Interactions
+        Over the same movies; users are told apart by their keys.
+    """
+    _, in_seen, in_hidden = np.intersect1d(seen.user_keys, hidden.user_keys, return_indices=True)
+    row = np.full(seen.n_users, -1)
+    row[in_seen] = in_hidden
+    users = row[seen.user_rows]
+    inputs = _pairs(users[users >= 0], seen.movie_rows[users >= 0], seen.n_movies)
+    leaked = np.isin(_pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies), inputs)
+    if leaked.any():
+        at = int(np.flatnonzero(leaked)[0])
+        raise LeakError(
+            f"user {hidden.user_keys[hidden.user_rows[at]]}: "
+            f"movie {hidden.movie_ids[hidden.movie_rows[at]]} is given and hidden"
+        )
+
+
+def figures(judgement: Judgement) -> dict[str, Estimate]:
+    """Every figure with its standard error over users; not a number where there is none.
+
+    The ranking metrics and ``dislikes@20`` are means over users, ``auc``, ``log_loss`` and ``ece``
+    are of the hidden ratings of all users together, ``coverage`` is of all first 20 places.
+    """
+    result = summarise(judgement.per_user)
+    result["coverage"] = Estimate(judgement.coverage, float("nan"))
+    p, liked, users = judgement.probabilities, judgement.liked, judgement.users
+    if p is not None:
+        result["auc"] = auc(p, liked, users)
+        result["log_loss"] = clustered(log_loss(p, liked), users)
+        result["ece"] = Estimate(calibration_error(reliability(p, liked)), float("nan"))
+    return result
 
 
 def summarise(per_user: Mapping[str, NDArray[np.float64]]) -> dict[str, Estimate]:
     """Mean and standard error over users of each metric."""
     return {name: estimate(values) for name, values in per_user.items()}
+
+
+def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgement:
+    given, hidden = held_out.given, held_out.hidden
+    if not np.array_equal(model.movie_ids, given.movie_ids):
+        raise ValueError("the model ranks other movies than the held-out users have")
+    # One person's products are too small for several threads, and must not depend on their number.
+    with threadpool_limits(limits=1, user_api="blas"):
+        ranking, probabilities, seconds = _score(model, inputs, held_out)
+    places = _places(ranking, hidden)
+    return Judgement(
+        per_user=_per_user(places, hidden),
+        n_given=given.ratings_per_user,
+        users=hidden.user_rows,
+        liked=hidden.liked,
+        places=places,
+        probabilities=probabilities,
+        coverage=coverage(ranking, 20, given.n_movies),
+        seconds=seconds / max(given.n_users, 1),
+    )
+
+
+def _score(
+    model: Scorer, inputs: Interactions, held_out: HeldOut
+) -> tuple[NDArray[np.int64], NDArray[np.float32] | None, float]:
+    """First films of everybody, P(like | seen) of the hidden ratings, and wall time."""
+    given, hidden = held_out.given, held_out.hidden
+    ranking = np.full((given.n_users, DEPTH), -1, dtype=np.int64)
+    probabilities: list[NDArray[np.float32]] = []
+    seconds = 0.0
+    for row in range(given.n_users):
+        started = time.perf_counter()
+        scores, like_given_seen = model.score_user(*inputs.user(row))
+        seconds += time.perf_counter() - started
+        best = rank(scores, model.movie_ids, exclude=given.user(row)[0], limit=DEPTH)
+        ranking[row, : len(best)] = best
+        if like_given_seen is not None:
+            probabilities.append(like_given_seen[hidden.user(row)[0]])
+    return ranking, np.concatenate(probabilities) if probabilities else None, seconds
+
+
+def _per_user(places: NDArray[np.int64], hidden: Interactions) -> dict[str, NDArray[np.float64]]:
+    found = np.zeros((2, hidden.n_users, DEPTH + 1), dtype=np.bool_)
+    found[hidden.liked.astype(np.int64), hidden.user_rows, places] = True
+    dislikes, hits = found[..., :DEPTH]
+    n_relevant = hidden.likes_per_user
+    return {
+        "ndcg@10": ndcg(hits, n_relevant, 10),
+        "ndcg@100": ndcg(hits, n_relevant, 100),
+        "recall@20": recall(hits, n_relevant, 20),
+        "recall@50": recall(hits, n_relevant, 50),
+        "dislikes@20": share_of_places(dislikes, 20),
+    }
+
+
+def _places(ranking: NDArray[np.int64], hidden: Interactions) -> NDArray[np.int64]:
+    """Place of each hidden rating in its user's ranking, DEPTH where it is not in it."""
+    users, places = np.nonzero(ranking >= 0)
+    ranked = _pairs(users, ranking[users, places], hidden.n_movies)
+    order = np.argsort(ranked)
+    wanted = _pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies)
+    at = np.minimum(np.searchsorted(ranked, wanted, sorter=order), len(order) - 1)
+    if not len(order):
+        return np.full(len(wanted), DEPTH)
+    return np.where(ranked[order[at]] == wanted, places[order[at]], DEPTH)
+
+
+def _pairs(
+    users: NDArray[np.integer], movies: NDArray[np.integer], n_movies: int
+) -> NDArray[np.int64]:
+    """One number for each pair of user and movie row."""
+    return np.asarray(users, dtype=np.int64) * n_movies + movies

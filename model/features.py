@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.rbm import DISLIKE, LIKE, columns, sigmoid
+from model.scoring import rank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,7 +171,7 @@ def _most_telling(
     """Films by falling ``sign * telling``, ties by movie id."""
     weight = rbm.W[:, LIKE, unit]
     telling = sign * weight * deviation
-    order = np.lexsort((rbm.movie_ids, -telling))[: max(n_films, 0)]
+    order = rank(telling, rbm.movie_ids, limit=n_films)
     return tuple(
         FilmWeight(int(rbm.movie_ids[i]), float(weight[i])) for i in order if telling[i] > 0
     )

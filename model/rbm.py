@@ -29,7 +29,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from data.interactions import Interactions
 
-__all__ = ["DISLIKE", "LIKE", "RBM", "activity", "columns", "sigmoid", "softplus"]
+__all__ = ["DISLIKE", "LIKE", "RBM", "Calibration", "activity", "columns", "sigmoid", "softplus"]
 
 LIKE, DISLIKE = 0, 1
 
@@ -67,6 +67,26 @@ def activity(n_ratings: NDArray[Any] | int, mean_ratings: float) -> NDArray[np.f
     return np.log(np.maximum(n_ratings, 1) / mean_ratings).astype(np.float32)
 
 
+class Calibration(NamedTuple):
+    """What makes P(like | seen) mean what it says; see `model.scoring.score_user`.
+
+        logit P(like | seen) =   hidden (W[i,L] - W[i,D]) h + film (a[i,L] - a[i,D])
+                               + person d + shift
+
+    with d the person's leaning: how much more they like than their films are liked by others. The
+    hidden units have to be regularised strongly and know little of it; all of them say too much of
+    what they do know. (1, 1, 0, 0) is the bare σ(x[i,L] - x[i,D]).
+    """
+
+    hidden: float = 1.0
+    film: float = 1.0
+    person: float = 0.0
+    shift: float = 0.0
+
+
+UNCALIBRATED = Calibration()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RBM:
     """Parameters of the machine, with one short method for each of its quantities.
@@ -82,8 +102,7 @@ class RBM:
         Ratings per training user, the scale of `activity`.
     classic : bool
         The energy leaves out unrated units; then there is no P(like), and t plays no part.
-    calibration : tuple of float
-        Slope and intercept that turn the logit of P(like | seen) into a calibrated one.
+    calibration : Calibration
     """
 
     W: NDArray[np.float32]
@@ -92,7 +111,7 @@ class RBM:
     movie_ids: NDArray[np.int64]
     mean_ratings: float
     classic: bool = False
-    calibration: tuple[float, float] = (1.0, 0.0)
+    calibration: Calibration = UNCALIBRATED
 
     @property
     def n_movies(self) -> int:
@@ -176,9 +195,7 @@ class RBM:
 
         return score_user(self, movie_rows, liked)
 
-    def scores(
-        self, interactions: Interactions
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def scores(self, interactions: Interactions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """P(like) and P(like | seen) of every movie for every user, one user per product.
 
         Parameters

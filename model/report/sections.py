@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.report import charts
 from model.report.charts import Caption, DotRow, ReliabilityBin
+from model.report.passport import pairs
 from model.report.values import Estimate, clean, count, estimate, figure, mappings, number
 from model.report.wording import Metric, describe, in_reading_order
 
@@ -100,8 +101,7 @@ class Reliability:
 
     chart: Markup
     table: Table
-    slope: float | None
-    intercept: float | None
+    weights: list[tuple[str, Any]]
 
 
 def headline(results: object) -> Headline | None:
@@ -224,12 +224,10 @@ def reliability(values: object, calibration: object) -> Reliability | None:
         f"where {figure(furthest.observed)} was observed.",
     )
     table = [[figure(b.predicted), figure(b.observed), count(b.n)] for b in bins]
-    given = calibration if isinstance(calibration, Mapping) else {}
     return Reliability(
         charts.reliability_chart(bins, caption),
         Table(["Predicted", "Observed", "Ratings"], table),
-        number(given.get("slope")),
-        number(given.get("intercept")),
+        pairs(calibration),
     )
 
 

@@ -13,7 +13,7 @@ from app.database import Database
 from app.models import repository as models
 from app.tables import Installation, Movie, Rating, User
 from model import artifact
-from model.rbm import RBM
+from model.rbm import RBM, Calibration
 
 MOVIE_IDS = [10 * i for i in range(1, 41)]
 # Films 360 to 400 came after the model was trained; it knows film 7, which the catalogue lost.
@@ -47,7 +47,7 @@ def make_rbm(seed: int, movie_ids: list[int] = MODEL_MOVIE_IDS, n_hidden: int = 
         b=draw(n_hidden),
         movie_ids=np.array(movie_ids, dtype=np.int64),
         mean_ratings=8.0,
-        calibration=(0.9, 0.1),
+        calibration=Calibration(0.9, 0.9, 0.3, 0.1),
     )
 
 

@@ -6,6 +6,7 @@ from data.splitting import (
     MIN_LIKES,
     Group,
     Split,
+    gate_users,
     hide_ratings,
     holdout_groups,
     split_by_salt,
@@ -124,3 +125,38 @@ def test_growing_beyond_the_limit_never_puts_a_trained_user_into_the_gate_set() 
     for before, after in ((small, large), (large, small)):
         assert not ((before == Group.TRAINING) & (after == Group.GATE)).any()
     assert (large == Group.GATE).sum() < (small == Group.GATE).sum()
+
+
+def test_refit_is_training_and_validation_over_the_movies_of_training(
+    interactions: Interactions,
+) -> None:
+    split = strong_generalisation(interactions, seed=3)
+    np.testing.assert_array_equal(split.refit.movie_ids, split.training.movie_ids)
+    assert pairs(split.training) < pairs(split.refit)
+    assert pairs(split.validation.everything()) < pairs(split.refit)
+    assert not keys(split.refit) & keys(split.test.given)
+    assert split.refit.n_users + round(0.2 * eligible_users(interactions)) == interactions.n_users
+
+
+def eligible_users(interactions: Interactions) -> int:
+    return int((interactions.likes_per_user >= MIN_LIKES).sum())
+
+
+def test_everything_of_held_out_users_is_given_and_hidden_together(split: Split) -> None:
+    both = split.test.everything()
+    assert pairs(both) == pairs(split.test.given) | pairs(split.test.hidden)
+    assert both.n_ratings == split.test.given.n_ratings + split.test.hidden.n_ratings
+    for row in range(both.n_users):
+        movies, liked = both.user(row)
+        assert (np.diff(movies) > 0).all()
+        given, given_liked = split.test.given.user(row)
+        np.testing.assert_array_equal(liked[np.isin(movies, given)], given_liked)
+
+
+def test_gate_users_are_the_test_users_of_the_split_by_salt(interactions: Interactions) -> None:
+    split = split_by_salt(interactions, "salt", seed=3)
+    held_out = gate_users(
+        interactions, "salt", split.training.movie_ids, n_users=interactions.n_users, seed=3
+    )
+    assert pairs(held_out.given) == pairs(split.test.given)
+    assert pairs(held_out.hidden) == pairs(split.test.hidden)

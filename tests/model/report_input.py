@@ -48,7 +48,7 @@ REPORT: dict[str, Any] = {
         {"predicted": 0.52, "observed": 0.55, "n": 380},
         {"predicted": 0.83, "observed": 0.8123, "n": 390},
     ],
-    "calibration": {"slope": 0.5182, "intercept": -0.1275},
+    "calibration": {"hidden": 0.2182, "film": 0.6644, "person": 4.12, "shift": -0.1275},
     "by_ratings": [
         {"label": "1–20", "n_users": 14, "ndcg@100": {"mean": 0.25, "se": 0.042}},
         {"label": "over 20", "n_users": 104, "ndcg@100": {"mean": 0.4062, "se": 0.018}},

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 
 from model.artifact import ArtifactError, load, save
+from model.rbm import Calibration
 from tests.model.test_scoring import random_rbm
 
+CALIBRATION = Calibration(0.9, 0.8, 0.7, 0.1)
 CARD = {"seed": 7, "figures": {"ndcg@100": {"mean": 0.4, "se": 0.02}}}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    save(tmp_path / "v1", random_rbm(0, classic=True, calibration=(0.9, 0.1)), CARD)
+    save(tmp_path / "v1", random_rbm(0, classic=True, calibration=CALIBRATION), CARD)
     return tmp_path / "v1"
 
 
@@ -21,13 +23,13 @@ def test_what_is_saved_is_loaded(folder: Path) -> None:
     for name in ("W", "a", "b", "movie_ids"):
         np.testing.assert_array_equal(getattr(artifact.rbm, name), getattr(rbm, name))
     assert (artifact.rbm.mean_ratings, artifact.rbm.classic) == (12.0, True)
-    assert artifact.rbm.calibration == (0.9, 0.1)
+    assert artifact.rbm.calibration == CALIBRATION
     assert artifact.card["figures"] == CARD["figures"]
 
 
 def test_a_loaded_machine_scores_the_same_bytes(folder: Path) -> None:
     rows, liked = np.array([1, 2]), np.array([True, False])
-    before = random_rbm(0, classic=True, calibration=(0.9, 0.1)).score_user(rows, liked)
+    before = random_rbm(0, classic=True, calibration=CALIBRATION).score_user(rows, liked)
     for one, other in zip(before, load(folder).rbm.score_user(rows, liked), strict=True):
         assert one.tobytes() == other.tobytes()
 

@@ -3,38 +3,55 @@ import pytest
 
 from data import Interactions
 from data.splitting import HeldOut
-from model.calibration import calibrate, fit_platt
+from model.calibration import TYPICAL, calibrate, fit_logistic
 from model.rbm import sigmoid
 from tests.model.test_scoring import random_rbm
 
+PRIOR = np.array([1.0, 0.0])
 
-@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.5, 0.8), (2.0, -1.0)])
-def test_slope_and_intercept_are_found_again(slope: float, intercept: float) -> None:
+
+@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.5, 0.8), (2.0, -1.0)])
+def test_the_weights_behind_the_ratings_are_found_again(weights: tuple[float, float]) -> None:
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 1.5, 50_000)
-    liked = rng.random(50_000) < sigmoid(slope * logits + intercept)
-    assert fit_platt(logits, liked) == pytest.approx((slope, intercept), abs=0.06)
+    X = np.stack((rng.normal(0, 1.5, 50_000), np.ones(50_000)), axis=1)
+    liked = rng.random(50_000) < sigmoid(X @ np.array(weights))
+    assert fit_logistic(X, liked, PRIOR) == pytest.approx(weights, abs=0.06)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
-def test_a_handful_of_ratings_gives_a_finite_answer_near_no_change(n: int) -> None:
-    slope, intercept = fit_platt(np.full(n, 2.0), np.ones(n, dtype=bool))
-    assert 0.5 < slope < 2
-    assert -0.5 < intercept < 0.5
+def test_a_handful_of_ratings_gives_a_finite_answer_near_the_usual_one(n: int) -> None:
+    X = np.tile([2.0, 1.0], (n, 1))
+    weights = fit_logistic(X, np.ones(n, dtype=bool), PRIOR)
+    assert np.abs(weights - PRIOR).max() < 0.5
 
 
-def test_calibrated_probabilities_have_the_mean_of_the_ratings_they_were_fitted_to() -> None:
+def generous_and_strict() -> HeldOut:
+    """200 people of whom half like nine films in ten, and half one in ten."""
     rng = np.random.default_rng(1)
+    movie_ids = random_rbm(1).movie_ids
+    users = np.repeat(np.arange(200), 20)
+    movies = np.concatenate([rng.permutation(movie_ids)[:20] for _ in range(200)])
+    liked = rng.random(4000) < np.where(users % 2, 0.9, 0.1)
+    everything = Interactions.from_arrays(users, movies, liked, movie_ids=movie_ids)
+    hidden = rng.random(4000) < 0.5
+    return HeldOut(everything.select_ratings(~hidden), everything.select_ratings(hidden))
+
+
+def test_calibrated_probabilities_have_the_means_of_the_ratings_they_were_fitted_to() -> None:
+    held_out = generous_and_strict()
     rbm = random_rbm(1)
-    users = np.repeat(np.arange(200), 10)
-    movies = np.concatenate([rng.permutation(rbm.movie_ids)[:10] for _ in range(200)])
-    everything = Interactions.from_arrays(
-        users, movies, rng.random(2000) < 0.9, movie_ids=rbm.movie_ids
-    )
-    hidden = rng.random(2000) < 0.5
-    held_out = HeldOut(everything.select_ratings(~hidden), everything.select_ratings(hidden))
     calibrated = calibrate(rbm, held_out)
+    rows = held_out.hidden.user_rows
     _, probability = calibrated.scores(held_out.given)
-    at_hidden = probability[held_out.hidden.user_rows, held_out.hidden.movie_rows]
-    assert at_hidden.mean() == pytest.approx(held_out.hidden.liked.mean(), abs=0.01)
+    at_hidden = probability[rows, held_out.hidden.movie_rows]
+    for group in (0, 1):
+        members = held_out.hidden.user_keys[rows] % 2 == group
+        observed = held_out.hidden.liked[members].mean()
+        assert at_hidden[members].mean() == pytest.approx(observed, abs=0.05)
     np.testing.assert_array_equal(calibrated.W, rbm.W)
+
+
+def test_without_validation_users_the_usual_weights_are_kept() -> None:
+    rbm = random_rbm(1)
+    nobody = Interactions.from_arrays([], np.array([], dtype=int), [], movie_ids=rbm.movie_ids)
+    assert calibrate(rbm, HeldOut(nobody, nobody)).calibration == pytest.approx(TYPICAL)

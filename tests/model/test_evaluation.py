@@ -1,12 +1,17 @@
+import time
+import tracemalloc
 from dataclasses import replace
 
+import ir_measures
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data import Interactions
-from data.splitting import HeldOut
-from model.baselines import Popularity, damped_like_share
-from model.evaluation import LeakError, judge, ranking_hits, summarise
+from data.splitting import HeldOut, hide_ratings
+from model.evaluation import LeakError, figures, judge, leak_test, measure, prove_unseen, summarise
+from tests.model.test_scoring import random_rbm
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ class Fixed:
         self.scores = np.array(scores, dtype=np.float32)
         self.movie_ids = np.arange(10, 15)
 
-    def score_user(self, movie_rows: np.ndarray, liked: np.ndarray) -> tuple[np.ndarray, ...]:
+    def score_user(self, *_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.scores, self.scores
 
 
@@ -38,9 +43,62 @@ def test_given_movies_are_taken_out_and_hidden_likes_looked_for(held_out: HeldOu
     np.testing.assert_allclose(figures["recall@20"], [1.0, 1.0])
 
 
-def test_a_hidden_dislike_is_no_hit(held_out: HeldOut) -> None:
-    hits = ranking_hits(np.array([9.0, 0, 0, 0, 0]), np.array([4]), held_out.hidden, 1)
-    assert not hits[0]
+def test_a_hidden_dislike_is_no_hit_and_counted_as_such(held_out: HeldOut) -> None:
+    per_user = measure(Fixed([5, 4, 3, 2, 1]), held_out).per_user
+    np.testing.assert_allclose(per_user["dislikes@20"], [0, 1 / 20])
+
+
+def test_places_count_from_the_best_without_the_given(held_out: HeldOut) -> None:
+    judgement = measure(Fixed([5, 4, 3, 2, 1]), held_out)
+    assert judgement.places.tolist() == [0, 1, 0, 3]  # 11, 12 of user 1; 10, 13 of user 2
+    assert judgement.users.tolist() == [0, 0, 1, 1]
+    assert judgement.liked.tolist() == [True, True, False, True]
+
+
+def test_ties_are_broken_by_movie_id(held_out: HeldOut) -> None:
+    assert measure(Fixed([1, 1, 1, 1, 1]), held_out).places.tolist() == [0, 1, 0, 3]
+
+
+def test_a_place_beyond_the_first_hundred_is_no_hit() -> None:
+    movie_ids = np.arange(200)
+    given = Interactions.from_arrays([1], [199], [1], movie_ids=movie_ids)
+    hidden = Interactions.from_arrays([1, 1], [99, 100], [1, 1], movie_ids=movie_ids)
+    model = Fixed(list(range(200, 0, -1)))
+    model.movie_ids = movie_ids
+    judgement = measure(model, HeldOut(given, hidden))
+    assert judgement.places.tolist() == [99, 100]
+    assert 0 < judgement.per_user["ndcg@100"][0] < 0.2
+
+
+@given(seed=st.integers(0, 2**32), n_movies=st.integers(3, 130))
+def test_the_whole_way_equals_trec_eval(seed: int, n_movies: int) -> None:
+    rng = np.random.default_rng(seed)
+    movie_ids = rng.permutation(1000)[:n_movies]
+    state = rng.integers(0, 3, n_movies)  # given, hidden, unseen
+    state[:2] = 0, 1
+    liked = (rng.random(n_movies) < 0.6) | (np.arange(n_movies) < 2)
+    parts = [
+        Interactions.from_arrays(
+            np.ones((state == s).sum()), movie_ids[state == s], liked[state == s],
+            movie_ids=movie_ids,
+        )
+        for s in (0, 1)
+    ]  # fmt: skip
+    model = Fixed(rng.permutation(n_movies).tolist())
+    model.movie_ids = movie_ids
+    ours = judge(model, HeldOut(*parts))
+    relevant = movie_ids[(state == 1) & liked]
+    judged = {"1": {str(movie): 1 for movie in relevant}}
+    left = state != 0
+    scores = zip(movie_ids[left], model.scores[left], strict=True)
+    run = {"1": {str(movie): float(score) for movie, score in scores}}
+    for k in (10, 100):
+        [theirs] = ir_measures.iter_calc([ir_measures.nDCG @ k], judged, run)
+        assert ours[f"ndcg@{k}"][0] == pytest.approx(theirs.value, abs=1e-9)
+    for k in (20, 50):
+        [theirs] = ir_measures.iter_calc([ir_measures.R @ k], judged, run)
+        rescaled = theirs.value * len(relevant) / min(k, len(relevant))
+        assert ours[f"recall@{k}"][0] == pytest.approx(rescaled, abs=1e-9)
 
 
 def test_what_is_given_and_hidden_at_once_is_caught(held_out: HeldOut) -> None:
@@ -62,15 +120,71 @@ def test_summary_gives_a_mean_and_an_error_for_every_metric(held_out: HeldOut) -
     assert summary["ndcg@10"].mean == pytest.approx((1 + 1 / np.log2(5)) / 2)
 
 
-def test_popularity_counts_likes_per_user() -> None:
-    interactions = Interactions.from_arrays([1, 1, 2, 3], [7, 8, 7, 8], [1, 0, 1, 1])
-    like, _ = Popularity.fit(interactions).score_user(np.array([]), np.array([]))
-    np.testing.assert_allclose(like, [2 / 3, 1 / 3])
+def test_probabilities_are_read_at_the_hidden_films(held_out: HeldOut) -> None:
+    judgement = measure(Fixed([0.5, 0.4, 0.3, 0.2, 0.1]), held_out)
+    assert judgement.probabilities is not None
+    np.testing.assert_allclose(judgement.probabilities, [0.4, 0.3, 0.5, 0.2])
+    summary = figures(judgement)
+    assert summary["log_loss"].mean == pytest.approx(-np.log([0.4, 0.3, 0.5, 0.2]).mean())
+    assert summary["auc"].mean == 0  # the one dislike has the largest probability
+    assert summary["coverage"].mean == 1
 
 
-def test_share_of_likes_is_drawn_towards_the_mean_where_ratings_are_few() -> None:
-    share = damped_like_share(np.array([300, 1, 0]), np.array([100, 0, 0]))
-    mean = 301 / 401
-    np.testing.assert_allclose(
-        share, [(300 + 10 * mean) / 410, (1 + 10 * mean) / 11, mean], rtol=1e-6
-    )
+def test_a_model_without_probabilities_has_no_figures_of_them(held_out: HeldOut) -> None:
+    class RanksOnly(Fixed):
+        def score_user(self, *_: np.ndarray) -> tuple:
+            return self.scores, None
+
+    summary = figures(measure(RanksOnly([5, 4, 3, 2, 1]), held_out))
+    assert set(summary) == {
+        "ndcg@10", "ndcg@100", "recall@20", "recall@50", "dislikes@20", "coverage",
+    }  # fmt: skip
+
+
+class Echo(Fixed):
+    """Puts what it was given first: the honest evaluation never sees that, a leaking one does."""
+
+    def __init__(self) -> None:
+        super().__init__([1, 0, 0, 0, 2])
+
+    def score_user(self, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        movie_rows, liked = given
+        scores = self.scores.copy()
+        scores[movie_rows] += 10 * liked
+        return scores, scores
+
+
+def test_hidden_ratings_among_the_inputs_raise_the_figures(held_out: HeldOut) -> None:
+    honest, leaking = leak_test(Echo(), held_out)
+    assert leaking.mean == 1
+    assert honest.mean < 0.8
+
+
+def test_a_rating_seen_in_training_is_caught_whatever_the_order_of_users() -> None:
+    movie_ids = [10, 11, 12]
+    seen = Interactions.from_arrays(["c", "a", "b"], [10, 11, 12], [1, 1, 1], movie_ids=movie_ids)
+    hidden = Interactions.from_arrays(["b", "a"], [11, 12], [1, 1], movie_ids=movie_ids)
+    prove_unseen(seen, hidden)
+    leaked = Interactions.from_arrays(["b", "a"], [11, 11], [1, 1], movie_ids=movie_ids)
+    with pytest.raises(LeakError, match="user a: movie 11 is given and hidden"):
+        prove_unseen(seen, leaked)
+
+
+def test_a_thousand_users_at_the_size_of_ml_1m_take_seconds_and_little_memory() -> None:
+    rng, n_users, n_movies = np.random.default_rng(0), 1_200, 3_700
+    movies = np.concatenate([rng.permutation(n_movies)[:165] for _ in range(n_users)])
+    rated = Interactions.from_arrays(
+        np.repeat(np.arange(n_users), 165), movies, rng.random(len(movies)) < 0.6,
+        movie_ids=np.arange(n_movies),
+    )  # fmt: skip
+    held_out = hide_ratings(rated, rng)
+    machine = random_rbm(0, n_movies=n_movies, n_hidden=500)
+    machine = replace(machine, movie_ids=np.arange(n_movies))
+    tracemalloc.start()
+    started = time.perf_counter()
+    figures(measure(machine, held_out))
+    seconds = time.perf_counter() - started
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 10 * 3  # 3.5 s where nothing else runs; a loaded machine is no failure
+    assert peak < 100e6

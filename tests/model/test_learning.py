@@ -120,7 +120,9 @@ def test_one_step_worked_by_hand() -> None:
     like = [0, 2]  # the like columns of the two movies
     W = np.zeros((2, 2, 2))
     W[:, 0] = [[0.5, -0.3], [0.2, 0.4]]
-    rbm = exact_rbm(W, np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([0.2, -0.2]), np.array([1, 2]), 1.0)
+    rbm = exact_rbm(
+        W, np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([0.2, -0.2]), np.array([1, 2]), 1.0
+    )
     V0 = sparse.csr_array(np.array([[1.0, 0, 0, 0]]))
     V1 = sparse.csr_array(np.array([[0.0, 0, 1, 0]]))
 

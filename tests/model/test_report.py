@@ -204,7 +204,12 @@ def test_the_figures_shown_are_the_figures_given() -> None:
             assert f"{value:.3f}" in text
     for shown in (
         *("610 people", "9,724 films", "100,836 ratings", "1.7 %", "20 November 2026, 10:15 UTC"),
-        *("multiplied by 0.518 and shifted by -0.128", "on in 28 % of people", "+0.26", "-0.41"),
+        *(
+            "hidden +0.22 , film +0.66 , person +4.12 , shift -0.13",
+            "on in 28 % of people",
+            "+0.26",
+            "-0.41",
+        ),
         *("1 hidden like in the first 2", "Aliens 1986 ✓", "0.48", "2 min 11 s", "0.004 s"),
         *("rates.weights 0.05", "classic no", "n_hidden 300", "numpy 2.4.0", "ab" * 32),
     ):
@@ -229,7 +234,7 @@ def test_what_is_no_number_shows_as_a_dash(missing: object) -> None:
     values["features"][0]["on"][0] |= {"weight": missing, "year": missing}
     values["examples"][0]["recommended"][0] |= {"score": missing, "year": missing}
     values["dataset"]["n_users"] = missing
-    values["calibration"]["slope"] = missing
+    values["calibration"]["hidden"] = missing
     page = Page(render(values))
     assert page.text.count("–") > Page(render(REPORT)).text.count("–") + 8
     assert not re.search(r"\b(nan|inf|None)\b", page.text, re.IGNORECASE)

@@ -93,3 +93,30 @@ def test_a_long_chain_reaches_the_distribution_of_the_machine() -> None:
     _, last = next(islice(chain, 40, None))
     counts = np.bincount(states_of(last), minlength=3**N_MOVIES)
     assert_distributed(counts, joint(rbm).sum(axis=1))
+
+
+def test_a_chain_with_clamped_ratings_reaches_their_conditional_distribution() -> None:
+    rbm = tiny_rbm(scale=1.5)
+    clamped = sparse.csr_array(np.tile([0.0, 0, 0, 1, 0, 0], (N, 1)))  # the second is disliked
+    start = sparse.csr_array(np.tile([1.0, 0, 1, 0, 0, 0], (N, 1)))  # which says it is liked
+    chain = gibbs_chain(rbm, start, np.full(N, ACTIVITY), np.random.default_rng(8), clamped=clamped)
+    _, last = next(islice(chain, 30, None))
+    disliked = all_visible()[:, 3] == 1
+    counts = np.bincount(states_of(last), minlength=3**N_MOVIES)
+    assert counts[~disliked].sum() == 0
+    expected = joint(rbm).sum(axis=1)[disliked]
+    assert_distributed(counts[disliked], expected / expected.sum())
+
+
+def test_clamping_one_person_leaves_the_others_free() -> None:
+    rbm = tiny_rbm()
+    start = sparse.csr_array((N, 2 * N_MOVIES), dtype=np.float32)
+    clamped = start.tolil()
+    clamped[0, 0] = 1
+    chain = gibbs_chain(
+        rbm, start, np.full(N, ACTIVITY), np.random.default_rng(9), clamped=clamped.tocsr()
+    )
+    drawn = [V.toarray() for _, V in islice(chain, 20)]
+    assert all(V[0, 0] == 1 and V[0, 1] == 0 for V in drawn)
+    counts = np.bincount(states_of(sparse.csr_array(drawn[-1][1:])), minlength=3**N_MOVIES)
+    assert_distributed(counts, joint(rbm).sum(axis=1))

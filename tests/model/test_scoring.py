@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from model.rbm import RBM
+from model.rbm import RBM, Calibration
 from model.scoring import effects, rank, score_user
 
 
@@ -41,9 +41,21 @@ def test_scores_are_the_reference_equations_in_mean_field(classic: bool) -> None
 def test_calibration_moves_like_given_seen_alone() -> None:
     rows, liked = np.array([3, 5]), np.array([True, True])
     like, given_seen = score_user(random_rbm(2), rows, liked)
-    like_2, given_seen_2 = score_user(random_rbm(2, calibration=(0.5, 0.25)), rows, liked)
+    halved = Calibration(hidden=0.5, film=0.5, person=0.0, shift=0.25)
+    like_2, given_seen_2 = score_user(random_rbm(2, calibration=halved), rows, liked)
     np.testing.assert_array_equal(like, like_2)
     np.testing.assert_allclose(logit(given_seen_2), 0.5 * logit(given_seen) + 0.25, atol=1e-4)
+
+
+def test_calibration_weighs_hidden_units_film_and_person_apart() -> None:
+    rows, liked = np.array([3, 5, 8]), np.array([True, True, False])
+    bare = random_rbm(2)
+    film = bare.a[:, 0] - bare.a[:, 1]
+    hidden = logit(score_user(bare, rows, liked)[1]) - film
+    leaning = sum(liked - 1 / (1 + np.exp(-film[rows]))) / (3 + 5)
+    weighed = random_rbm(2, calibration=Calibration(0.3, 0.7, 2.0, -0.1))
+    expected = 0.3 * hidden + 0.7 * film + 2.0 * leaning - 0.1
+    np.testing.assert_allclose(logit(score_user(weighed, rows, liked)[1]), expected, atol=1e-4)
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 8), classic=st.booleans())

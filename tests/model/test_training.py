@@ -16,21 +16,9 @@ from model.config import Config
 from model.evaluation import judge
 from model.monitor import RankingMonitor
 from model.training import DivergenceError, EpochReport, Trainer
+from tests.model.planted import planted
 
 SMALL = Config(n_hidden=16, n_epochs=4, batch_size=20)
-
-
-def planted(n_users: int = 400, n_movies: int = 120, seed: int = 0) -> Interactions:
-    """Four tastes over four kinds of films; films of all kinds are equally popular.
-
-    People see half of their own kind and a tenth of the others, like 9 of 10 of their own kind and
-    3 of 10 of the others.
-    """
-    rng = np.random.default_rng(seed)
-    own = (np.arange(n_users) % 4)[:, np.newaxis] == (np.arange(n_movies) % 4)
-    users, movies = np.nonzero(rng.random(own.shape) < np.where(own, 0.5, 0.1))
-    liked = rng.random(len(users)) < np.where(own[users, movies], 0.9, 0.3)
-    return Interactions.from_arrays(users, movies, liked, movie_ids=np.arange(n_movies))
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +86,16 @@ def test_a_checkerboard_is_learnt() -> None:
 def test_the_classic_machine_learns_what_people_like_of_what_they_saw() -> None:
     data = planted(n_users=300, n_movies=60)
     rbm = train(data, Config(n_hidden=16, n_epochs=30, batch_size=20, classic=True))
-    _, like_given_seen = rbm.scores(data)
+    score, _ = rbm.scores(data)
     own = (np.arange(300) % 4)[:, np.newaxis] == (np.arange(60) % 4)
-    assert like_given_seen[own].mean() > like_given_seen[~own].mean() + 0.3
+    assert score[own].mean() > score[~own].mean() + 0.3
 
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
     program = (
         "import hashlib\n"
-        "from tests.model.test_training import SMALL, planted\n"
+        "from tests.model.planted import planted\n"
+        "from tests.model.test_training import SMALL\n"
         "from model import train\n"
         "rbm = train(planted(60, 30), SMALL, seed=7)\n"
         "print(hashlib.sha256(rbm.W.tobytes() + rbm.a.tobytes() + rbm.b.tobytes()).hexdigest())"

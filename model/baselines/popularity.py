@@ -1,0 +1,73 @@
+"""The same list for everybody, the least that a recommender has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from data.interactions import Interactions
+
+__all__ = ["Popularity", "damped_like_share"]
+
+# Ratings of an average film that a film is assumed to have before its own are counted.
+DAMPING = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Popularity:
+    """The same list for everybody: films by their number of likes.
+
+    Parameters
+    ----------
+    like : float32 array, shape (n_movies,)
+        Likes of each film / number of users.
+    like_given_seen : float32 array, shape (n_movies,)
+        See `damped_like_share`.
+    movie_ids : int64 array, shape (n_movies,)
+    """
+
+    like: NDArray[np.float32]
+    like_given_seen: NDArray[np.float32]
+    movie_ids: NDArray[np.int64]
+
+    @classmethod
+    def fit(cls, interactions: Interactions) -> Popularity:
+        """Count the likes and dislikes of every film."""
+        likes, dislikes = interactions.movie_counts()
+        return cls(
+            (likes / max(interactions.n_users, 1)).astype(np.float32),
+            damped_like_share(likes, dislikes),
+            interactions.movie_ids,
+        )
+
+    def score_user(
+        self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the same scores whatever the person has rated."""
+        del movie_rows, liked
+        return self.like, self.like_given_seen
+
+
+def damped_like_share(
+    likes: NDArray[np.integer], dislikes: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """(likes + 10 share) / (likes + dislikes + 10), share being that of all ratings together.
+
+    Parameters
+    ----------
+    likes, dislikes : int array, shape (n_movies,)
+
+    Returns
+    -------
+    float32 array, shape (n_movies,)
+        Share of likes; of a film with few ratings it is drawn towards the mean.
+    """
+    total = likes.sum() + dislikes.sum()
+    share = likes.sum() / total if total else 0.5
+    damped = (likes + DAMPING * share) / (likes + dislikes + DAMPING)
+    return np.asarray(damped, dtype=np.float32)

@@ -1,0 +1,265 @@
+"""A run that was stopped or killed goes on to the same weights, bit for bit."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from data import Interactions
+from model.checkpoint import CheckpointError
+from model.config import Config
+from model.engine import Engine
+from model.rbm import RBM
+from model.training import DivergenceError, Trainer
+from tests.model.planted import planted
+
+CONFIG = Config(n_hidden=12, n_epochs=6, batch_size=20, averaged_share=0.5)
+# What the killed processes train; each checkpoint is a few files that are synced.
+LONGER = Config(n_hidden=24, n_epochs=80, batch_size=10)
+
+
+def data() -> Interactions:
+    return planted(90, 40)
+
+
+def checksum(rbm: RBM) -> str:
+    return hashlib.sha256(rbm.W.tobytes() + rbm.a.tobytes() + rbm.b.tobytes()).hexdigest()
+
+
+def finish(trainer: Trainer) -> str:
+    list(trainer.epochs())
+    assert trainer.finished
+    return checksum(trainer.rbm())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted() -> str:
+    return finish(Trainer(data(), CONFIG, seed=3))
+
+
+def stop_after(n_updates: int, trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train until so many updates of the whole run are done."""
+    update = Engine.update
+
+    def counted(engine: Engine, *arguments: Any, **named: Any) -> int:
+        missed = update(engine, *arguments, **named)
+        if engine.n_updates == n_updates:
+            trainer.stop()
+        return missed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "update", counted)
+        list(trainer.epochs())
+    assert not trainer.finished
+
+
+@pytest.mark.parametrize("stops", [[1], [5], [7, 16, 23], [26, 29]])  # 5 updates an epoch
+def test_a_run_stopped_after_any_batch_goes_on_to_the_same_weights(
+    stops: list[int], uninterrupted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n_updates in stops:
+        trainer = Trainer(data(), CONFIG, seed=3)
+        if n_updates != stops[0]:
+            trainer.resume(tmp_path)
+        stop_after(n_updates, trainer, monkeypatch)
+        trainer.save(tmp_path)
+    last = Trainer(data(), CONFIG, seed=3)
+    last.resume(tmp_path)
+    assert finish(last) == uninterrupted
+
+
+def test_the_curve_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole = Trainer(data(), CONFIG)
+    finish(whole)
+    first = Trainer(data(), CONFIG)
+    for report in first.epochs():
+        if report.epoch == 4:
+            first.save(tmp_path)
+            break
+    second = Trainer(data(), CONFIG)
+    second.resume(tmp_path)
+    assert second.curve == first.curve
+    finish(second)
+    errors = [[report.reconstruction_error for report in run.curve] for run in (whole, second)]
+    assert errors[0] == errors[1]
+    assert [report.epoch for report in second.curve] == [1, 2, 3, 4, 5, 6]
+
+
+def checkpointed(folder: Path, **options: Any) -> Trainer:
+    trainer = Trainer(data(), CONFIG, **options)
+    next(trainer.epochs())
+    trainer.save(folder)
+    return trainer
+
+
+def test_only_the_newest_checkpoint_stays_and_it_holds_no_pickle(tmp_path: Path) -> None:
+    trainer = checkpointed(tmp_path)
+    next(trainer.epochs())
+    newest = trainer.save(tmp_path)
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [newest]
+    names = sorted(path.name for path in newest.iterdir())
+    assert [name for name in names if not name.endswith(".npy")] == ["state.json"]
+    assert len(names) == 10
+    for path in newest.glob("*.npy"):
+        np.load(path, allow_pickle=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, "of a run with seed 0, not 1"),
+        ({"config": CONFIG.model_copy(update={"l2": 0.5})}, r"of a run with l2 0\.01, not 0\.5"),
+        ({"interactions": planted(90, 40, seed=1)}, "of a run on other ratings"),
+        ({"start": "another"}, "of a run on another machine to start from"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_saying_what_differs(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    start = checkpointed(tmp_path).rbm()
+    if "start" in changes:
+        changes = {"start": start}
+    other = Trainer(**{"interactions": data(), "config": CONFIG, "seed": 0, **changes})
+    with pytest.raises(CheckpointError, match=message):
+        other.resume(tmp_path)
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_on_from(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint in"):
+        Trainer(data(), CONFIG).resume(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["W.npy", "velocity_a.npy", "kept_b.npy", "state.json"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_checkpoint_is_refused_by_file(name: str, damage: str, tmp_path: Path) -> None:
+    checkpointed(tmp_path)
+    (path,) = tmp_path.glob(f"*/{name}")
+    content = bytearray(path.read_bytes())
+    if damage == "remove":
+        path.unlink()
+    else:
+        content[-1] ^= 1
+        path.write_bytes(content if damage == "flip" else content[:-5])
+    with pytest.raises(CheckpointError, match=name):
+        Trainer(data(), CONFIG).resume(tmp_path)
+
+
+def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
+    checkpointed(tmp_path)
+    (path,) = tmp_path.glob("*/state.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    with pytest.raises(CheckpointError, match="not of format 1"):
+        Trainer(data(), CONFIG).resume(tmp_path)
+
+
+def test_weights_that_have_run_away_are_no_checkpoint(tmp_path: Path) -> None:
+    trainer = Trainer(data(), CONFIG.model_copy(update={"learning_rate_weights": 10.0, "l2": 10.0}))
+    with pytest.raises(DivergenceError):
+        list(trainer.epochs())
+    with pytest.raises(DivergenceError, match="epoch 1"):
+        trainer.save(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# Reads names of folders; trains in a process of its own each time, from the last checkpoint there.
+# Forked, since loading all that training needs takes longer than the training.
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.model.test_checkpoint import train_with_checkpoints
+
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        print(os.getpid(), flush=True)
+        train_with_checkpoints(Path(line.strip()))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+def train_with_checkpoints(folder: Path) -> None:
+    trainer = Trainer(data(), LONGER, threads=1)
+    if any(folder.glob("*/state.json")):
+        trainer.resume(folder)
+    for _ in trainer.epochs():
+        trainer.save(folder)
+    folder.with_suffix(".sum").write_text(checksum(trainer.rbm()))
+
+
+class Runner:
+    """A process that trains, and can be killed while it does."""
+
+    def __init__(self) -> None:
+        root = Path(__file__).parents[2]
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", KILLED],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def run(self, folder: Path, *, kill_after: float | None = None) -> tuple[bool, float]:
+        """Train; whether it came to its end before it was killed, and the seconds it took."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(folder, file=self.process.stdin, flush=True)
+        pid = int(self.process.stdout.readline())
+        begin = time.monotonic()
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        code = int(self.process.stdout.readline())
+        assert code in {0, -signal.SIGKILL}
+        return code == 0, time.monotonic() - begin
+
+
+def check_kills(folder: Path, n_kills: int) -> None:
+    expected = finish(Trainer(data(), LONGER))
+    moments = random.Random()  # noqa: S311 - any moments do
+    n_killed = n_ended = n_resumed = 0
+    with Runner() as runner:
+        _, seconds = runner.run(folder / "whole")
+        while True:
+            # A part that is not killed in time ends a run; then another one begins.
+            own = folder / f"run-{n_ended}"
+            n_resumed += any(own.glob("*/state.json"))
+            # Spread over the whole time, at random within each part.
+            after = (n_killed + moments.random()) / n_kills * 0.9 * seconds
+            ended, _ = runner.run(own, kill_after=after if n_killed < n_kills else None)
+            n_killed += not ended
+            n_ended += ended
+            if ended:
+                assert own.with_suffix(".sum").read_text() == expected
+                if n_killed == n_kills:
+                    break
+    assert n_resumed > 0, "no kill came between two checkpoints"
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    check_kills(tmp_path, n_kills=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_run_killed_at_twenty_moments_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    check_kills(tmp_path, n_kills=20)
