@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from app.datasets.service import ImportSummary
+    from app.models.schemas import ModelSummary
     from app.recommendations.schemas import Recommendations
     from app.training.service import TrainingResult
     from model.training import EpochReport
@@ -119,17 +120,20 @@ def show_recommendations(answer: Recommendations, dataset: str | None, *, as_jso
         out.print("[yellow]From the bundled sample: real films, invented ratings.[/yellow]")
 
 
-def show_models(models: list[dict[str, object]], *, as_json: bool) -> None:
+def show_models(models: list[ModelSummary], *, as_json: bool) -> None:
     """List the published models, the newest first."""
     if as_json:
-        out.print_json(json.dumps(models))
+        out.print_json(json.dumps([model.model_dump(mode="json") for model in models]))
         return
     table = Table("", Column("version", no_wrap=True), "data set", "NDCG@100", "popularity's")
     for model in models:
         table.add_row(
-            "active" if model["active"] else "", str(model["version"]),
-            escape(str(model["dataset"])), str(model["ndcg@100"]), str(model["popularity"]),
-        )  # fmt: skip
+            "active" if model.active else "",
+            model.version,
+            escape(str(model.dataset)),
+            _estimate({"mean": model.ndcg_at_100}),
+            _estimate({"mean": model.popularity_ndcg_at_100}),
+        )
     out.print(table)
 
 

@@ -44,6 +44,12 @@ def exists(connection: Connection, version: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def find(connection: Connection, version: str) -> Row[Any] | None:
+    """Return a published model."""
+    query = select(*ModelVersion.__table__.columns).where(ModelVersion.version == version)
+    return connection.execute(query).first()
+
+
 def versions(connection: Connection) -> Sequence[Row[Any]]:
     """Return all published models, the newest first."""
     return connection.execute(

@@ -12,8 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.database import Database
+from app.errors import ModelNotFoundError, ReportNotFoundError
 from app.models import repository
+from app.models.schemas import Model, ModelSummary
 from model import artifact
 from model.rbm import RBM
 
@@ -75,23 +79,30 @@ def remove_strays(models_dir: Path) -> list[str]:
         return []
 
 
-def list_models(database: Database) -> list[dict[str, object]]:
+def list_models(database: Database) -> list[ModelSummary]:
     """Describe the published models, the newest first."""
     with database.read() as connection:
         active = repository.active_version(connection).version
         rows = repository.versions(connection)
-    return [
-        {
-            "version": row.version,
-            "active": row.version == active,
-            "state": row.state,
-            "created_at": row.created_at.isoformat(),
-            "dataset": row.card.get("dataset", {}).get("name"),
-            "ndcg@100": _figure(row.card, "rbm"),
-            "popularity": _figure(row.card, "popularity"),
-        }
-        for row in rows
-    ]
+    return [ModelSummary(**_summary(row, active)) for row in rows]
+
+
+def find_model(database: Database, version: str) -> Model:
+    """Return a published model with its card; raises `ModelNotFoundError`."""
+    with database.read() as connection:
+        active = repository.active_version(connection).version
+        row = repository.find(connection, version)
+    if row is None:
+        raise ModelNotFoundError(version)
+    return Model(**_summary(row, active), card=row.card)
+
+
+def read_report(models_dir: Path, version: str) -> bytes:
+    """Return the report card of a published model; raises `ReportNotFoundError`."""
+    try:
+        return (models_dir / version / artifact.REPORT).read_bytes()
+    except OSError as error:
+        raise ReportNotFoundError(version) from error
 
 
 def servable_version(database: Database, models_dir: Path) -> str | None:
@@ -139,6 +150,18 @@ def _remove_strays(models_dir: Path) -> list[str]:
     for stray in strays:
         shutil.rmtree(stray)
     return [stray.name for stray in strays]
+
+
+def _summary(row: Row[Any], active: str | None) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "active": row.version == active,
+        "state": row.state,
+        "created_at": row.created_at,
+        "dataset": row.card.get("dataset", {}).get("name"),
+        "ndcg_at_100": _figure(row.card, "rbm"),
+        "popularity_ndcg_at_100": _figure(row.card, "popularity"),
+    }
 
 
 def _figure(card: dict[str, Any], model: str) -> float | None:

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from app.database import Database
 from app.models import repository, service
 from app.models.repository import ActiveVersion, active_version
+from app.models.schemas import ModelSummary
 from app.models.service import (
     UnknownModelError,
     activate,
@@ -119,15 +120,15 @@ def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) 
             )
     activate(database, older)
     assert list_models(database) == [
-        {
-            "version": version,
-            "active": active,
-            "state": "published",
-            "created_at": f"2026-11-0{day}T00:00:00+00:00",
-            "dataset": "small",
-            "ndcg@100": 0.4123,
-            "popularity": 0.2,
-        }
+        ModelSummary(
+            version=version,
+            active=active,
+            state="published",
+            created_at=datetime(2026, 11, day, tzinfo=UTC),
+            dataset="small",
+            ndcg_at_100=0.4123,
+            popularity_ndcg_at_100=0.2,
+        )
         for version, active, day in ((newer, False, 2), (older, True, 1))
     ]
 
@@ -135,7 +136,7 @@ def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) 
 def test_a_card_without_figures_can_be_listed(database: Database, tmp_path: Path) -> None:
     publish(database, tmp_path, make_rbm(1), {})
     (model,) = list_models(database)
-    assert (model["dataset"], model["ndcg@100"]) == (None, None)
+    assert (model.dataset, model.ndcg_at_100) == (None, None)
 
 
 def test_a_damaged_model_is_not_servable(database: Database, tmp_path: Path) -> None:
@@ -219,8 +220,14 @@ def test_a_publication_that_is_killed_leaves_the_served_model_as_it_was(
     strays = [name for name in folders(tmp_path) if name.startswith(".")]
     assert len(strays) == stray
     assert remove_strays(tmp_path) == strays
-    publish(database, tmp_path, make_rbm(3), CARD)
-    assert not any(name.startswith(".") for name in folders(tmp_path))
+
+
+def test_the_next_publication_removes_what_a_killed_one_has_left(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / ".unfinished-20261120T101500Z-3f2a").mkdir()
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    assert folders(tmp_path) == [version]
 
 
 def test_strays_of_a_publication_under_way_stay(tmp_path: Path) -> None:
