@@ -3,17 +3,22 @@
 What a subcommand needs is imported when it runs: `serve` must not load pandas, `--help` nothing.
 """
 
+import json
+import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from app import console
-from app.config import PREFIX, Settings
+from app.access.commands import keys
+from app.config import PREFIX, VAR, Settings
 from app.database import Database
+from app.opening import open_database as _database
+from app.opening import read_settings as _settings
+from app.training.commands import train, tune
 
 app = typer.Typer(
     name="recommender",
@@ -27,6 +32,16 @@ db = typer.Typer(no_args_is_help=True, help="Make and upgrade the database.")
 models = typer.Typer(no_args_is_help=True, help="Look at the published models.")
 app.add_typer(db, name="db")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
+app.command()(train)
+app.command()(tune)
+
+
+class Protocol(StrEnum):
+    """How users and ratings are held out."""
+
+    STRONG = "strong"
+    TEMPORAL = "temporal"
 
 
 def main() -> None:
@@ -37,7 +52,7 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         console.err.print(f"recommender: {_one_line(error)}", markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_code", 1))
 
 
 @app.callback()
@@ -61,12 +76,14 @@ def demo(
     What is done already is skipped.
     """
     from app import demo as steps
+    from app.access.service import check_bind
     from app.serving import listening_socket, serve_on
 
     settings = _settings()
     # Taken first: a port that is not free should not be found out after the training.
     with listening_socket(settings) as socket:
         with _database(settings, migrate=True) as database:
+            check_bind(settings, database)
             examples = steps.prepare(database, settings, dataset)
         serve_on(socket, settings, examples)
 
@@ -103,31 +120,78 @@ def import_dataset(
 
 
 @app.command()
-def train(
+def evaluate(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="A release, a path, or `db` for the database.", metavar="NAME|PATH|db"),
+    ] = None,
     *,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the data.", show_default="by size")
+    version: Annotated[
+        str | None, typer.Option("--model", help="Judge a published model on its gate users.")
     ] = None,
-    hidden: Annotated[
-        int | None, typer.Option(min=1, help="Hidden units.", show_default="by size")
+    protocol: Annotated[
+        Protocol, typer.Option(help="Split by people, or by date.")
+    ] = Protocol.STRONG,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of splits.")] = 1,
+    models: Annotated[
+        str | None, typer.Option(help="Names, separated by commas.", show_default="all")
     ] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure to this file.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report card to this file.")] = None,
 ) -> None:
-    """Train on what is in the database, show how well it does, publish it."""
-    from app.training.service import train_and_publish
-
+    """Compare the RBM with strong baselines on the same people, tuned on validation users."""
+    if (source is None) == (version is None):
+        raise typer.BadParameter("name a data set, or a model with --model")
+    if version is not None and report is not None:
+        raise typer.BadParameter("a published model has its report card: report.html in its folder")
     settings = _settings()
+    if version is not None:
+        result = _judge_version(settings, version)
+    else:
+        names = models.split(",") if models else None
+        result = _compare(settings, str(source), protocol, seeds, names, report)
+    if as_json is not None:
+        as_json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _judge_version(settings: Settings, version: str) -> dict[str, Any]:
+    from app.evaluation.service import judge_version
+
     with _database(settings) as database:
-        with console.training() as on_epoch:
-            result = train_and_publish(
-                database,
-                settings.models_dir,
-                like_threshold=settings.like_threshold,
-                changes={"n_epochs": epochs, "n_hidden": hidden},
-                seed=seed,
-                on_epoch=on_epoch,
-            )
-        console.show_result(result)
+        result = judge_version(database, settings, version)
+    console.show_comparison(result["results"], f"Model {version} on its gate users")
+    return result
+
+
+def _compare(
+    settings: Settings,
+    source: str,
+    protocol: Protocol,
+    seeds: int,
+    names: list[str] | None,
+    report: Path | None,
+) -> dict[str, Any]:
+    from app.evaluation.report import comparison_report
+    from app.evaluation.service import compare_models
+    from model.report import render
+
+    with console.stages() as progress:
+        result, shown = compare_models(
+            settings,
+            source,
+            protocol=protocol,
+            n_seeds=seeds,
+            names=names,
+            progress=lambda _, done, total: progress("models fitted", done, total),
+        )
+    title = f"{result['dataset']['name']}, mean ± standard error over test users"
+    console.show_comparison(result["results"], title)
+    if report is not None:
+        result["command"] = "recommender " + shlex.join(sys.argv[1:])
+        report.write_text(render({**comparison_report(result), **shown}), encoding="utf-8")
+    return result
 
 
 @models.command("list")
@@ -150,7 +214,7 @@ def recommend(
 ) -> None:
     """Show what the service recommends to somebody."""
     from app.recommendations.model_server import ModelServer
-    from app.recommendations.schemas import RecommendationsQuery
+    from app.recommendations.options import RecommendationsQuery
     from app.recommendations.service import RecommendationService
 
     settings = _settings()
@@ -163,45 +227,23 @@ def recommend(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    *,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve a network although there is no API key.")
+    ] = False,
+) -> None:
     """Serve the API."""
+    from app.access.service import check_bind
     from app.serving import listening_socket, serve_on
 
     settings = _settings()
-    with _database(settings):
-        pass  # a schema that is behind is told here, not by the first request
+    if insecure:
+        settings = settings.model_copy(update={"insecure": True})
+    with _database(settings) as database:
+        check_bind(settings, database)
     with listening_socket(settings) as socket:
         serve_on(socket, settings)
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise typer.BadParameter(
-            first["msg"].removeprefix("Value error, "), param_hint=name
-        ) from None
-
-
-@contextmanager
-def _database(settings: Settings, *, migrate: bool = False) -> Iterator[Database]:
-    """Open the database, at the newest revision."""
-    from app.migrating import is_behind, upgrade
-
-    database = Database(settings.database_url)
-    try:
-        if migrate:
-            upgrade(database)
-        elif is_behind(database):
-            raise RuntimeError(
-                f"the database {database.url.render_as_string()} is not at the newest revision: "
-                "run `recommender db upgrade`"
-            )
-        yield database
-    finally:
-        database.dispose()
 
 
 def _dataset_name(database: Database) -> str | None:

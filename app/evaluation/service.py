@@ -1,24 +1,40 @@
 """Judges models on a data set, or a published model on the users that no training saw."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from app.config import Settings
 from app.database import Database
 from app.datasets.snapshot import read_snapshot
+from app.evaluation.report import Titles, examples, features, read_titles
 from app.models import repository as models
 from app.models.service import UnknownModelError
 from data.interactions import Interactions
 from data.movielens import load
+from data.splitting import Split
 from data.temporal import TimeSlices, slice_by_time
 from model import artifact
 from model.comparison import compare
+from model.evaluation import Scorer
 from model.published import judge_published
+from model.rbm import RBM
 
 DATABASE = "db"
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is evaluated on."""
+
+    interactions: Interactions | TimeSlices
+    dataset: dict[str, Any]
+    titles: Titles
+    is_public: bool
 
 
 class EvaluationError(ValueError):
@@ -33,16 +49,33 @@ def compare_models(
     n_seeds: int = 1,
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Compare the RBM with its baselines on a data set, or on what is in the database."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Compare the RBM with its baselines on a data set, or on what is in the database.
+
+    Returns the figures, and what a report card shows beside them: hidden units and examples of the
+    first RBM.
+    """
     if source == DATABASE:
-        interactions, dataset = _from_database(settings, protocol)
+        data = _from_database(settings, protocol)
     else:
-        interactions, dataset = _from_release(settings, source, protocol)
-    dataset["like_threshold"] = settings.like_threshold
-    return compare(
-        interactions, seeds=range(n_seeds), models=names, dataset=dataset, progress=progress
+        data = _from_release(settings, source, protocol)
+    data.dataset["like_threshold"] = settings.like_threshold
+    shown: dict[str, Any] = {}
+
+    def observe(name: str, scorer: Scorer, split: Split) -> None:
+        if isinstance(scorer, RBM) and name == "rbm" and not shown:
+            shown["features"] = features(scorer, data.titles)
+            shown["examples"] = examples(scorer, split.test, data.titles) if data.is_public else []
+
+    result = compare(
+        data.interactions,
+        seeds=range(n_seeds),
+        models=names,
+        dataset=data.dataset,
+        progress=progress,
+        observe=observe,
     )
+    return result, shown
 
 
 def judge_version(database: Database, settings: Settings, version: str) -> dict[str, Any]:
@@ -58,7 +91,7 @@ def judge_version(database: Database, settings: Settings, version: str) -> dict[
     )
 
 
-def _from_database(settings: Settings, protocol: str) -> tuple[Interactions, dict[str, Any]]:
+def _from_database(settings: Settings, protocol: str) -> Data:
     if protocol != "strong":
         raise EvaluationError(
             "the temporal protocol needs the times of a data set: name a release or a path"
@@ -66,15 +99,15 @@ def _from_database(settings: Settings, protocol: str) -> tuple[Interactions, dic
     database = Database(settings.database_url)
     try:
         snapshot = read_snapshot(database, settings.like_threshold)
+        titles = read_titles(database)
     finally:
         database.dispose()
-    name = snapshot.dataset.name if snapshot.dataset else "database"
-    return snapshot.interactions, {"name": name, "revision": snapshot.ratings_revision}
+    known = snapshot.dataset
+    dataset = {"name": known.name if known else "database", "revision": snapshot.ratings_revision}
+    return Data(snapshot.interactions, dataset, titles, known is not None and known.is_public)
 
 
-def _from_release(
-    settings: Settings, source: str, protocol: str
-) -> tuple[Interactions | TimeSlices, dict[str, Any]]:
+def _from_release(settings: Settings, source: str, protocol: str) -> Data:
     release = load(
         source, datasets_dir=settings.datasets_dir, datasets_url=str(settings.datasets_url)
     )
@@ -84,7 +117,20 @@ def _from_release(
         ratings["movie_id"].to_numpy(dtype=np.int64),
         ratings["stars"].to_numpy() >= settings.like_threshold,
     )
-    dataset = {"name": release.name, "sha256": release.sha256}
+    interactions: Interactions | TimeSlices
     if protocol == "temporal":
-        return slice_by_time(*columns, ratings["rated_at"].to_numpy()), dataset
-    return Interactions.from_arrays(*columns), dataset
+        interactions = slice_by_time(*columns, ratings["rated_at"].to_numpy())
+    else:
+        interactions = Interactions.from_arrays(*columns)
+    dataset = {"name": release.name, "sha256": release.sha256}
+    return Data(interactions, dataset, _titles(release.movies), release.is_public)
+
+
+def _titles(movies: pd.DataFrame) -> Titles:
+    """Title and year of every film, by movie id."""
+    return {
+        int(movie_id): (str(title), None if pd.isna(year) else int(year))
+        for movie_id, title, year in zip(
+            movies["movie_id"], movies["title"], movies["year"], strict=True
+        )
+    }

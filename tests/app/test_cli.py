@@ -81,7 +81,7 @@ def test_models_are_listed_with_the_active_one_marked(trained: Path) -> None:
     listed = json.loads(succeed(trained, "models", "list", "--json"))
     assert sum(model["active"] for model in listed) == 1
     assert listed[0]["dataset"] == "sample"
-    assert 0 < listed[0]["ndcg@100"] < 1
+    assert 0 < listed[0]["ndcg_at_100"] < 1
     assert listed[0]["version"] in succeed(trained, "models", "list")
 
 
@@ -92,6 +92,25 @@ def test_recommendations_are_shown_in_the_terminal(trained: Path) -> None:
     answer = json.loads(succeed(trained, "recommend", "1", "--limit", "5", "--json"))
     assert [item["title"] for item in answer["items"] if item["title"] not in text] == []
     assert answer["source"] == "rbm"
+
+
+def test_evaluation_compares_models_and_writes_json_and_report(trained: Path) -> None:
+    options = ["--models", "popularity,ease", "--json", "e.json", "--report", "e.html"]
+    text = succeed(trained, "evaluate", "sample", *options)
+    assert "ease" in text
+    assert "±" in text
+    result = json.loads((trained / "e.json").read_text())
+    assert [row["model"] for row in result["results"]] == ["popularity", "ease"]
+    assert result["protocol"]["splits"][0]["sha256"]["test_hidden"]
+    assert "SAMPLE" in (trained / "e.html").read_text().upper()
+
+
+def test_a_published_model_is_judged_again_on_its_gate_users(trained: Path) -> None:
+    (listed, *_) = json.loads(succeed(trained, "models", "list", "--json"))
+    succeed(trained, "evaluate", "--model", listed["version"], "--json", "m.json")
+    rows = {row["model"]: row for row in json.loads((trained / "m.json").read_text())["results"]}
+    figure = rows["rbm"]["metrics"]["ndcg@100"]["mean"]
+    assert figure == pytest.approx(listed["ndcg_at_100"], abs=1e-4)
 
 
 def test_importing_the_same_again_changes_nothing(trained: Path) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from time import sleep
 from typing import Any
 
 import pytest
@@ -81,6 +82,27 @@ def test_a_second_writer_waits_for_the_first(database: Database) -> None:
         assert other.is_alive()
     other.join()
     assert drawn == [1, 2]
+
+
+def test_writers_that_read_first_do_not_get_into_each_others_way(database: Database) -> None:
+    failures = []
+
+    def read_and_write(key: str) -> None:
+        try:
+            with database.write() as connection:
+                connection.execute(select(User.key)).all()
+                sleep(0.1)
+                add_user(connection, key)
+        except DBAPIError as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=read_and_write, args=(key,)) for key in "abc"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failures == []
+    assert user_keys(database) == ["a", "b", "c"]
 
 
 def test_a_revision_that_was_rolled_back_is_given_out_again(database: Database) -> None:

@@ -322,17 +322,18 @@ class TestReplacing:
 
     def test_nobody_rates_between_what_goes_and_what_comes(self, database: Database) -> None:
         import_release(database, make_release(), now=at(IMPORTED_AT))
+        give(database, "stranger", 3, 2.0)
         other = impatient(database)
         blocked = []
 
         def try_to_rate(*_: object) -> None:
             with pytest.raises(OperationalError, match="lock"):
-                give(other, "7", 1, 5.0)
+                give(other, "another stranger", 3, 5.0)
             blocked.append(1)
 
         import_release(database, make_release(name="other"), replace=True, progress=try_to_rate)
         assert len(blocked) == 4
-        give(other, "7", 1, 5.0)
+        give(other, "another stranger", 3, 5.0)
         other.dispose()
 
     @pytest.mark.parametrize(
@@ -387,7 +388,7 @@ def test_two_imports_at_once_come_one_after_the_other(database: Database) -> Non
 
     def try_to_import(*_: object) -> None:
         with pytest.raises(OperationalError, match="lock"):
-            import_release(other, make_release())
+            import_release(other, make_release(name="other"))
         blocked.append(1)
 
     import_release(database, make_release(), progress=try_to_import)

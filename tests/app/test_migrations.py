@@ -25,8 +25,10 @@ from app import migrating
 from app.database import Database
 from app.tables import (
     ActiveModel,
+    ApiKey,
     Base,
     Dataset,
+    Erasure,
     Installation,
     ModelVersion,
     Movie,
@@ -51,6 +53,10 @@ def fill(database: Database) -> None:
                 version="v", state="published", card={}, sha256="0", created_at=NOON
             )
         )
+        connection.execute(
+            insert(ApiKey).values(prefix="p", sha256="0", scopes=["read"], name="", created_at=NOON)
+        )
+        connection.execute(insert(Erasure).values(erased_at=NOON, ratings_revision=1))
         connection.execute(ActiveModel.__table__.update().values(version="v"))  # type: ignore[attr-defined]
 
 
