@@ -122,7 +122,7 @@ def measure(name: str, data: Interactions, rounds: int, threads: int) -> dict[st
         "shape": {"users": data.n_users, "movies": data.n_movies, "ratings": data.n_ratings},
         "n_hidden": N_HIDDEN,
         "batch_size": config.batch_size,
-        "peak_memory_mib": memory / 1024,  # kibibytes on Linux
+        "process_peak_mib": memory / 1024,  # earlier shapes included; kibibytes on Linux
         "times": {key: clock.median() for key, clock in clocks.items()},
         "ratios": ratios(clocks),
     }
@@ -195,7 +195,7 @@ def table(results: list[dict[str, Any]]) -> str:
         title = (
             f"{result['name']}: {shape['users']:,} users x {shape['movies']:,} movies, "
             f"{shape['ratings']:,} ratings, {result['n_hidden']} hidden units, batches of "
-            f"{result['batch_size']}, peak memory {result['peak_memory_mib']:,.0f} MiB"
+            f"{result['batch_size']}, process peak so far {result['process_peak_mib']:,.0f} MiB"
         )
         lines += [
             title,

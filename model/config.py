@@ -44,6 +44,9 @@ class Config(BaseModel):
     averaged_share : float
         The weights are the mean over this last share of the epochs; 0 keeps the last ones alone
         (Polyak & Juditsky 1992).
+    dislike_weight : float
+        What the weights of dislikes are multiplied by in the finished machine, see
+        `model.dislikes`; without effect in the classic one.
     classic : bool
         Leave unrated units out of the energy (Salakhutdinov, Mnih & Hinton 2007) instead of
         making *unseen* a state of every unit.
@@ -52,16 +55,17 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_hidden: Annotated[int, Field(ge=1, le=100_000)] = 300
-    n_epochs: Annotated[int, Field(ge=1, le=100_000)] = 40
+    n_epochs: Annotated[int, Field(ge=1, le=100_000)] = 60
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     cd_steps: Annotated[int, Field(ge=1, le=1_000)] = 1
     learning_rate_weights: Rate = 0.05
     learning_rate_visible: Rate = 0.05
     learning_rate_hidden: Rate = 0.05
     momentum: Share = 0.9
-    l2: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.01
+    l2: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.015
     l2_popularity_exponent: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] = -0.3
     averaged_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
+    dislike_weight: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.5
     classic: bool = False
 
     @classmethod
@@ -86,10 +90,10 @@ class Config(BaseModel):
         rate = between(0.05, 0.1)
         return cls(
             n_hidden=round(between(300, 500)),
-            n_epochs=round(between(40, 30)),
+            n_epochs=round(between(60, 30)),
             batch_size=round(between(50, 200)),
             learning_rate_weights=rate,
             learning_rate_visible=rate,
             learning_rate_hidden=rate,
-            l2=between(0.01, 0.005),
+            l2=between(0.015, 0.005),
         )

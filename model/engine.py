@@ -1,7 +1,7 @@
 """One update of contrastive divergence by the kernels: parameters, velocities and buffers.
 
-The same computation as `model.learning.contrastive_divergence` followed by a step uphill; the
-symbols are those of `model.rbm`.
+The same computation as `model.learning.contrastive_divergence` and `model.learning.centred`
+followed by a step uphill; the symbols are those of `model.rbm`.
 """
 
 from __future__ import annotations
@@ -138,12 +138,14 @@ class Engine:
                 config.learning_rate_hidden,
             )
         )
+        in_data, in_draws = P[:n].mean(axis=0), P[n:].mean(axis=0)
         kernels.ascend(
-            self._touched, P, kernels.Rates(rate_W, rate_a, momentum), self._l2,
+            self._touched, kernels.Hidden(P, in_data),
+            kernels.Rates(rate_W, rate_a, momentum), self._l2,
             rbm.weights, self.velocity_W, rbm.a.reshape(-1), self.velocity_a,
         )  # fmt: skip
         self.velocity_b *= momentum
-        self.velocity_b += rate_b * (P[:n].mean(axis=0) - P[n:].mean(axis=0))
+        self.velocity_b += rate_b * (in_data - in_draws)
         rbm.b[...] += self.velocity_b
 
     def _make_buffers(self, n: int) -> None:

@@ -69,6 +69,13 @@ class Touched(NamedTuple):
     rows: NDArray[np.int32]
 
 
+class Hidden(NamedTuple):
+    """Hidden probabilities of the batch, and the activity that they are counted from."""
+
+    P: Floats  # (2 n, J), data above draws
+    middle: Floats  # (J,)
+
+
 class Rates(NamedTuple):
     """Learning rates of one update, and the share of the last one that is repeated."""
 
@@ -259,26 +266,28 @@ def transpose(data: Ratings, drawn: Ratings, touched: Touched) -> int:
 
 @compiled(parallel=True)
 def ascend(
-    touched: Touched, P: Floats, rates: Rates, l2: Floats,
+    touched: Touched, hidden: Hidden, rates: Rates, l2: Floats,
     W: Floats, velocity_W: Floats, a: Floats, velocity_a: Floats,
 ) -> None:  # fmt: skip
     """Update: velocity <- momentum velocity + rate (gradient - l2 W); W <- W + velocity; so a.
 
-    The gradient of W[c] is 1/n times the sum of P over the rows that touched column c, those of
-    draws with a minus. P float32 (2 n, J), data above draws; l2 (C,); W and velocity_W (C, J); a
-    and velocity_a (C,).
+    The gradient of W[c] is 1/n times the sum of P - middle over the rows that touched column c,
+    those of draws with a minus; a[c] also makes up for the change of W[c] middle, as
+    `model.learning.centred` says. l2 float32 (C,); W and velocity_W (C, J); a and velocity_a (C,).
     """
+    P, middle = hidden
     n, (C, J) = len(P) // 2, W.shape
     starts, rows = touched
     share = rates.W / np.float32(n)
     for part in numba.prange(PARTS):
         for c in range(part, C, PARTS):
             w, v, decay = W[c], velocity_W[c], rates.W * l2[c]
-            for j in range(J):
-                v[j] = rates.momentum * v[j] - decay * w[j]
             balance = 0
             for r in rows[starts[c] : starts[c + 1]]:
                 balance += 1 if r < n else -1
+            s0 = share * np.float32(balance)
+            for j in range(J):
+                v[j] = rates.momentum * v[j] - decay * w[j] - s0 * middle[j]
             k, end = starts[c], starts[c + 1]
             while k + 4 <= end:
                 p0, p1, p2, p3 = P[rows[k]], P[rows[k + 1]], P[rows[k + 2]], P[rows[k + 3]]
@@ -297,4 +306,4 @@ def ascend(
                 w[j] += v[j]
             gradient = np.float32(balance) / np.float32(n)
             velocity_a[c] = rates.momentum * velocity_a[c] + rates.a * gradient
-            a[c] += velocity_a[c]
+            a[c] += velocity_a[c] - np.dot(v, middle)

@@ -11,6 +11,7 @@ References
 ----------
 .. [1] G. Hinton. A Practical Guide to Training Restricted Boltzmann Machines. 2010.
        Section 3: h is sampled on the way down, probabilities are used on the way up.
+.. [2] G. Montavon, K.-R. Müller. Deep Boltzmann Machines and the Centering Trick. 2012.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from model.rbm import RBM
 
-__all__ = ["Gradient", "cd_gradient", "contrastive_divergence"]
+__all__ = ["Gradient", "cd_gradient", "centred", "contrastive_divergence"]
 
 
 class Gradient(NamedTuple):
@@ -64,6 +65,26 @@ def cd_gradient(
         a=np.asarray(signed.sum(axis=0), dtype=np.float32).reshape(-1),
         b=P0.mean(axis=0) - Pk.mean(axis=0),
     )
+
+
+def centred(gradient: Gradient, middle: NDArray[np.float32]) -> Gradient:
+    """Gradient of the same machine with its hidden units counted from their mean activity [2]_.
+
+    With h - m in place of h in the last term of the energy, the visible biases are those of films
+    where the units are as active as usual, a' = a + W m, and a weight learns only from what its
+    unit does beyond that:
+
+        dW' = <v0 (P(h|v0) - m)> - <vk (P(h|vk) - m)> = dW - da m     da' = da     db' = db
+
+    A step by ΔW and Δa' is one by ΔW and Δa = Δa' - ΔW m.
+
+    Parameters
+    ----------
+    gradient : Gradient
+    middle : float32 array, shape (n_hidden,)
+        m, the mean of P(h|v0) over the batch.
+    """
+    return gradient._replace(W=gradient.W - np.outer(gradient.a, middle))
 
 
 def contrastive_divergence(

@@ -1,7 +1,13 @@
-"""NDCG@100 of validation users after every epoch, cheap enough to be no part of the epoch's cost.
+"""What is followed after every epoch, at a fraction of the epoch's cost.
 
-A curve to follow, not a result to quote: many users in one product, whose last bits differ from
-those of `model.scoring`, and at most `MOST_USERS` of them. Results come from `model.evaluation`.
+Curves to follow, not results to quote: of a bounded number of users, many in one product, whose
+last bits differ from those of `model.scoring`. Results come from `model.evaluation` and
+`model.likelihood`.
+
+References
+----------
+.. [1] G. Hinton. A Practical Guide to Training Restricted Boltzmann Machines. 2010.
+       Section 6: monitoring the overfitting.
 """
 
 from __future__ import annotations
@@ -10,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.rbm import DISLIKE, LIKE, activity, columns, sigmoid
+from model.rbm import DISLIKE, LIKE, activity, columns, sigmoid, softplus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,13 +25,16 @@ if TYPE_CHECKING:
     from data.splitting import HeldOut
     from model.rbm import RBM
 
-__all__ = ["RankingMonitor"]
+__all__ = ["FreeEnergyMonitor", "RankingMonitor"]
 
-# With 300 users at 1 million ratings it is a tenth of the epoch; their standard error is .015.
+# Measured on 2 cores: with 300 users at 1 million ratings, a sixth of the epoch's wall time; with
+# the 118 of ml-latest-small, 30 of 110 ms. NDCG@100 of 300 users has a standard error near .015.
 MOST_USERS = 300
 # Users per product: 100 x 2 x 3,700 films in float32 are 3 MB.
 USERS_AT_ONCE = 100
 DEPTH = 100
+# Pairs of a validation and a training user: 2 x 100 upward passes are a few milliseconds.
+MOST_PAIRS = 100
 
 
 class RankingMonitor:
@@ -66,6 +75,65 @@ class RankingMonitor:
             place = rbm.n_movies - 1 - at
             dcg[row] = self._gain[np.minimum(place, DEPTH)].sum()
         return dcg
+
+
+class FreeEnergyMonitor:
+    """Follows how much better the machine knows the people that it was trained on than others.
+
+        gap = mean of D(v) over validation users - mean of D(v) over training users
+        D(v) = F(v) - F0(v)       F0: the free energy with W = 0 and a at the base rates
+
+    in nats per user. -D(v) is what log P(v | t) has gained over the base rates, up to log Z(t); as
+    Z depends on t alone, each validation user is paired with the training user whose number of
+    ratings is nearest, and the partition functions drop out of the difference. The gap is about 0
+    before training; while it keeps rising the machine learns its training users by heart (reference
+    [1]). D rather than F, because some people like better known films than others: that difference
+    is there from the start and would drown the rest.
+
+    Parameters
+    ----------
+    training : Interactions
+    held_out : HeldOut
+        Validation users over the same movies. All their ratings are looked at: nothing is
+        predicted here.
+    base : float32 array, shape (n_movies, 2)
+        Biases at the base rates.
+    """
+
+    def __init__(
+        self, training: Interactions, held_out: HeldOut, base: NDArray[np.float32]
+    ) -> None:
+        validation = held_out.everything()
+        rated = np.flatnonzero(validation.ratings_per_user)[:MOST_PAIRS]
+        self._validation = validation.select_users(rated)
+        order = np.argsort(training.ratings_per_user, kind="stable")
+        sizes = training.ratings_per_user[order]
+        wanted = self._validation.ratings_per_user
+        above = np.minimum(np.searchsorted(sizes, wanted), len(sizes) - 1)
+        below = np.maximum(above - 1, 0)
+        nearer = np.where(wanted - sizes[below] < sizes[above] - wanted, below, above)
+        self._training = training.select_users(order[nearer])
+        self._base = base.reshape(-1).copy()
+
+    def gap(self, rbm: RBM) -> float | None:
+        """Return the gap in nats per user; None without users.
+
+        None of the classic machine as well: its partition function depends on which films a person
+        has rated, so that free energies of two people say nothing of their probabilities.
+        """
+        if rbm.classic or self._validation.n_users == 0:
+            return None
+        return float(self._gain(rbm, self._training) - self._gain(rbm, self._validation))
+
+    def _gain(self, rbm: RBM, users: Interactions) -> np.float64:
+        """Mean of -D(v) = (a - a0) v + sum_j softplus(b[j] + v W[j]) - sum_j log 2."""
+        shift = (rbm.a.reshape(-1) - self._base).astype(np.float64)
+        gains = np.empty(users.n_users)
+        for row in range(users.n_users):
+            sent = columns(*users.user(row))
+            received = rbm.b + rbm.weights[sent].sum(axis=0)
+            gains[row] = shift[sent].sum() + (softplus(received) - np.log(2)).sum(dtype=np.float64)
+        return gains.mean()
 
 
 def _scores(rbm: RBM, given: Interactions) -> NDArray[np.float32]:

@@ -95,13 +95,49 @@ def rated_gap(
 
 
 def gibbs_chain(
-    rbm: RBM, V: Visible, t: NDArray[np.floating], rng: np.random.Generator
+    rbm: RBM,
+    V: Visible,
+    t: NDArray[np.floating],
+    rng: np.random.Generator,
+    *,
+    clamped: sparse.csr_array[Any] | None = None,
 ) -> Iterator[tuple[NDArray[np.float32], sparse.csr_array[Any]]]:
-    """Yield (h, v) for ever: h ~ P(h | v), then v ~ P(v | h), starting from the given v."""
+    """Yield (h, v) for ever: h ~ P(h | v), then v ~ P(v | h), starting from the given v.
+
+    Free, the chain draws from P(v, h); with ratings clamped, from P(v, h | these ratings), since
+    the films are independent given h: those that are rated keep their state, the others are drawn.
+    `model.scoring.sample_user` is the same for one person, for serving.
+
+    Parameters
+    ----------
+    rbm : RBM
+    V : array or csr_array, shape (n_users, 2 * n_movies)
+        Where the chains start; the clamped films begin in their clamped states whatever it says.
+    t : array, shape (n_users,)
+    rng : numpy.random.Generator
+    clamped : csr_array, shape (n_users, 2 * n_movies), optional
+        Ratings that stay as they are.
+    """
+    if clamped is not None:
+        V = _clamp(sparse.csr_array(V), clamped)
     while True:
         H = sample_hidden(rbm.hidden_probability(V), rng)
         V = sample_visible(rbm, H, t, rng)
+        if clamped is not None:
+            V = _clamp(V, clamped)
         yield H, V
+
+
+def _clamp(V: sparse.csr_array[Any], clamped: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
+    """Put the clamped ratings in place of whatever V says of their films."""
+    n_users, n_movies = V.shape[0], V.shape[1] // 2
+    rows = [np.repeat(np.arange(n_users), np.diff(X.indptr)) for X in (V, clamped)]
+    films = [row * n_movies + X.indices // 2 for row, X in zip(rows, (V, clamped), strict=True)]
+    free = ~np.isin(films[0], films[1])
+    users = np.concatenate((rows[0][free], rows[1]))
+    columns = np.concatenate((V.indices[free], clamped.indices))
+    order = np.lexsort((columns, users))
+    return _visible(users[order], columns[order], n_users, n_movies)
 
 
 def _visible(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
+from model import checkpoint
+from model.calibration import TYPICAL
 from model.config import Config
+from model.dislikes import weigh_dislikes
 from model.engine import Engine, compute_threads
-from model.monitor import RankingMonitor
+from model.monitor import FreeEnergyMonitor, RankingMonitor
 from model.rbm import RBM
+from model.start import carry_over, cold_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -24,13 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DivergenceError", "EpochReport", "Trainer", "train"]
 
-INITIAL_WEIGHT_SCALE = 0.01
-# Half a rating more of each kind for every movie, so that the logarithm of none is finite.
-BIAS_PSEUDO_COUNT = 0.5
+# One weight of 100 alone decides a unit beyond what float32 can tell from certainty, and those of
+# a trained machine are near 1: larger ones have run away, though they may still be finite.
+LARGEST_PARAMETER = 1_000.0
 
 
 class DivergenceError(ArithmeticError):
-    """The weights are no longer finite; the message names the epoch."""
+    """The weights have run away; the message names the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ class EpochReport:
         1 - P(v_i = the state given | h), h sampled from the data.
     validation_ndcg : float or None
         NDCG@100 of validation users by `model.monitor`, None without any.
+    free_energy_gap : float or None
+        How much more the machine knows of training users than of validation users, in nats per
+        user, by `model.monitor`; None without any, and of the classic machine.
     seconds : float
         Wall time of the epoch, the validation included.
     """
@@ -55,6 +63,7 @@ class EpochReport:
     n_epochs: int
     reconstruction_error: float
     validation_ndcg: float | None
+    free_energy_gap: float | None
     seconds: float
 
 
@@ -74,6 +83,7 @@ def train(interactions: Interactions, config: Config | None = None, *, seed: int
     Returns
     -------
     RBM
+        With the typical calibration: nobody was held out to fit one (`model.calibration`).
 
     Raises
     ------
@@ -83,13 +93,12 @@ def train(interactions: Interactions, config: Config | None = None, *, seed: int
         The learning rates are too high for the data.
     """
     trainer = Trainer(interactions, config, seed=seed)
-    for _ in trainer.epochs():
-        pass
-    return trainer.rbm()
+    list(trainer.epochs())
+    return replace(trainer.rbm(), calibration=TYPICAL)
 
 
 class Trainer:
-    """One training run.
+    """One training run, which can be stopped after any batch and gone on with elsewhere.
 
     Parameters
     ----------
@@ -103,11 +112,21 @@ class Trainer:
         Users to follow the ranking on; they have no part in the weights.
     threads : int, optional
         Default: one per core, or as ``NUMBA_NUM_THREADS`` says.
+    start : RBM, optional
+        An earlier machine to go on from, over the same or other movies (`model.start`, which has a
+        schedule for it). Not changed.
+
+    Attributes
+    ----------
+    curve : list of EpochReport
+        Of all epochs that are done.
+    identity : dict
+        What decides the weights (`model.checkpoint.identity`).
 
     Raises
     ------
     ValueError
-        There are no ratings, or a number is out of its range.
+        There are no ratings, a number is out of its range, or `start` does not fit `config`.
     """
 
     def __init__(
@@ -118,65 +137,144 @@ class Trainer:
         seed: int = 0,
         validation: HeldOut | None = None,
         threads: int | None = None,
+        start: RBM | None = None,
     ) -> None:
         if interactions.n_ratings == 0:
             raise ValueError("there are no ratings to train on")
         self.config = config or Config.for_data(interactions)
         self.seed = seed
         self.threads = numba.get_num_threads() if threads is None else threads
+        self.curve: list[EpochReport] = []
+        self.identity = checkpoint.identity(interactions, self.config, seed, start)
         self._n_ratings = interactions.n_ratings
         self._users = np.flatnonzero(interactions.ratings_per_user)
-        self._parameters = _initial_rbm(interactions, self.config, seed)
-        self._engine = Engine(
-            interactions, self._parameters, self.config, seed=seed, threads=self.threads
-        )
-        self._monitor = None if validation is None else RankingMonitor(validation)
-        p = self._parameters
-        self._sum = tuple(np.zeros_like(array) for array in (p.W, p.a, p.b))
-        self._n_summed = 0
+        fresh = cold_start(interactions, self.config, seed)
+        if start is None:
+            self._rbm = fresh
+        else:  # trained weights again, as those that training goes on with
+            self._rbm = carry_over(weigh_dislikes(start, 1 / self.config.dislike_weight), fresh)
+        self._engine = Engine(interactions, self._rbm, self.config, seed=seed, threads=self.threads)
+        self._ranking = self._energies = None
+        if validation is not None:
+            self._ranking = RankingMonitor(validation)
+            self._energies = FreeEnergyMonitor(interactions, validation, fresh.a)
+        # The sum over the epochs that are averaged; until the first of them, the last epoch alone.
+        self._kept = tuple(array.copy() for array in self._parameters)
+        self._n_kept = 1
+        self._batch = self._missed = 0  # of the running epoch
+        self._stopped = False
+
+    @property
+    def finished(self) -> bool:
+        """True when all epochs are done."""
+        return len(self.curve) == self.config.n_epochs
 
     def epochs(self) -> Iterator[EpochReport]:
-        """Train, one report after each epoch.
+        """Train all epochs that are still to do, one report after each; ends early after `stop`.
 
         Raises
         ------
         DivergenceError
-            The weights are no longer finite.
+            The weights are not finite or have run away. `rbm` then returns the last good ones.
         """
-        n_epochs = self.config.n_epochs
-        first_averaged = n_epochs - round(self.config.averaged_share * n_epochs)
-        for epoch in range(n_epochs):
+        while not self.finished:
             started = time.perf_counter()
             with compute_threads(self.threads):
-                missed = self._epoch(epoch)
-                if not np.isfinite(self._parameters.W).all():
-                    raise DivergenceError(
-                        f"training diverged in epoch {epoch + 1}: lower the rates"
-                    )
-                if epoch >= first_averaged:
-                    self._add_to_mean()
-                ndcg = self._monitor.ndcg(self.rbm()) if self._monitor else None
-            seconds = time.perf_counter() - started
-            yield EpochReport(epoch + 1, n_epochs, missed / self._n_ratings, ndcg, seconds)
+                if not self._finish_epoch():
+                    return
+                self._refuse_divergence()
+                self._keep()
+                trained = self._trained()
+                finished = weigh_dislikes(trained, self.config.dislike_weight)
+                report = EpochReport(
+                    len(self.curve) + 1,
+                    self.config.n_epochs,
+                    self._missed / self._n_ratings,
+                    self._ranking.ndcg(finished) if self._ranking else None,
+                    self._energies.gap(trained) if self._energies else None,
+                    time.perf_counter() - started,
+                )
+            self.curve.append(report)
+            self._batch = self._missed = 0
+            yield report
+
+    def stop(self) -> None:
+        """Let `epochs` end after the batch that is being computed; safe in a signal handler."""
+        self._stopped = True
 
     def rbm(self) -> RBM:
-        """Return the machine as it stands: the mean of the last epochs, once there is one."""
-        p = self._parameters
-        if self._n_summed:
-            W, a, b = (total / np.float32(self._n_summed) for total in self._sum)
-        else:
-            W, a, b = p.W.copy(), p.a.copy(), p.b.copy()
+        """Return the machine after the last good epoch: the mean of the last ones, once begun."""
+        return weigh_dislikes(self._trained(), self.config.dislike_weight)
+
+    def save(self, folder: Path) -> Path:
+        """Write a checkpoint, see `model.checkpoint.write`.
+
+        Raises
+        ------
+        DivergenceError
+            The weights have run away: there is nothing to go on with.
+        """
+        self._refuse_divergence()
+        curve = [asdict(report) for report in self.curve]
+        state = checkpoint.Checkpoint(self.identity, self._position(), curve, self._arrays())
+        return checkpoint.write(folder, state)
+
+    def resume(self, folder: Path) -> None:
+        """Go on where the newest checkpoint in the folder stands, to the same weights bit for bit.
+
+        Raises
+        ------
+        CheckpointError
+            There is none, it is damaged, or it is of another run.
+        """
+        state = checkpoint.read(folder, self.identity)
+        for name, array in self._arrays().items():
+            np.copyto(array, state.arrays[name])
+        self._engine.n_updates = state.position["n_updates"]
+        self._n_kept = state.position["n_kept"]
+        self._batch, self._missed = state.position["batch"], state.position["missed"]
+        self.curve = [EpochReport(**report) for report in state.curve]
+
+    def _trained(self) -> RBM:
+        """Return the machine whose distribution has been learnt, its dislikes not yet weighed."""
+        W, a, b = (array / np.float32(self._n_kept) for array in self._kept)
+        p = self._rbm
         return RBM(W, a, b, p.movie_ids, p.mean_ratings, p.classic)
 
-    def _epoch(self, epoch: int) -> int:
-        """Pass over all users once; returns how many ratings their reconstructions miss."""
+    @property
+    def _parameters(self) -> tuple[NDArray[np.float32], ...]:
+        return self._rbm.W, self._rbm.a, self._rbm.b
+
+    def _position(self) -> dict[str, int]:
+        return {
+            "n_updates": self._engine.n_updates,
+            "n_kept": self._n_kept,
+            "batch": self._batch,
+            "missed": self._missed,
+        }
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that changes during training, by name."""
+        velocity = self._engine.velocity_W, self._engine.velocity_a, self._engine.velocity_b
+        groups = {"": self._parameters, "velocity_": velocity, "kept_": self._kept}
+        return {
+            prefix + name: array
+            for prefix, arrays in groups.items()
+            for name, array in zip("Wab", arrays, strict=True)
+        }
+
+    def _finish_epoch(self) -> bool:
+        """Take the batches of this epoch that are still to do; False when stopped before that."""
+        epoch = len(self.curve)
         batches = self._batches(epoch)
         n_updates = self.config.n_epochs * len(batches)
-        missed = 0
-        for batch, users in enumerate(batches):
-            done = (epoch * len(batches) + batch) / n_updates
-            missed += self._engine.update(users, decay=1 - done)
-        return missed
+        while self._batch < len(batches):
+            if self._stopped:
+                return False
+            done = (epoch * len(batches) + self._batch) / n_updates
+            self._missed += self._engine.update(batches[self._batch], decay=1 - done)
+            self._batch += 1
+        return True
 
     def _batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """Users in the random order of this epoch, in batches of nearly equal size."""
@@ -184,30 +282,18 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(self._users)
         return np.array_split(order, n_batches)
 
-    def _add_to_mean(self) -> None:
-        p = self._parameters
-        for total, parameter in zip(self._sum, (p.W, p.a, p.b), strict=True):
-            np.add(total, parameter, out=total)
-        self._n_summed += 1
+    def _refuse_divergence(self) -> None:
+        # nan is not less than anything
+        if not all(max(p.max(), -p.min()) <= LARGEST_PARAMETER for p in self._parameters):
+            raise DivergenceError(
+                f"training diverged in epoch {len(self.curve) + 1}: lower the learning rates"
+            )
 
-
-def _initial_rbm(interactions: Interactions, config: Config, seed: int) -> RBM:
-    """Biases at the log-odds of each state against unseen, small random weights.
-
-    a[i,s] = log((n[i,s] + 1/2) / (n_users - n[i,L] - n[i,D] + 1/2)), W ~ N(0, 0.01^2), b = 0.
-    """
-    per_user = interactions.ratings_per_user
-    n_users = np.count_nonzero(per_user)
-    likes, dislikes = interactions.movie_counts()
-    counts = np.stack((likes, dislikes), axis=1) + BIAS_PSEUDO_COUNT
-    unseen = n_users - likes - dislikes + BIAS_PSEUDO_COUNT
-    shape = (interactions.n_movies, 2, config.n_hidden)
-    rng = np.random.default_rng(seed)
-    return RBM(
-        W=rng.standard_normal(shape, dtype=np.float32) * np.float32(INITIAL_WEIGHT_SCALE),
-        a=np.log(counts / unseen[:, np.newaxis]).astype(np.float32),
-        b=np.zeros(config.n_hidden, dtype=np.float32),
-        movie_ids=interactions.movie_ids,
-        mean_ratings=float(per_user[per_user > 0].mean()),
-        classic=config.classic,
-    )
+    def _keep(self) -> None:
+        """Keep the weights after a good epoch: add them to the mean, or replace the last ones."""
+        n_epochs, done = self.config.n_epochs, len(self.curve)
+        first_averaged = n_epochs - round(self.config.averaged_share * n_epochs)
+        averaging = done > first_averaged
+        for kept, parameter in zip(self._kept, self._parameters, strict=True):
+            np.add(kept if averaging else 0, parameter, out=kept)
+        self._n_kept += averaging

@@ -11,7 +11,7 @@ from data import Interactions
 from model import kernels, philox
 from model.config import Config
 from model.engine import Engine, compute_threads, l2_per_column
-from model.learning import contrastive_divergence
+from model.learning import centred, contrastive_divergence
 from model.rbm import RBM, activity, columns
 
 SEED = 11
@@ -87,6 +87,7 @@ class Reference:
 
     def update(self, users: np.ndarray, decay: float) -> float:
         V, config = visible(self.data, users), self.config
+        middle = self.rbm.hidden_probability(V).mean(axis=0)
         draws = KernelDraws(V)
         draws.step = self.step
         gradient, Vk = contrastive_divergence(
@@ -97,6 +98,7 @@ class Reference:
             draws,  # type: ignore[arg-type]
         )
         self.step = draws.step
+        gradient = centred(gradient, middle)
         slopes = (gradient.W - self.l2 * self.rbm.weights, gradient.a, gradient.b)
         rates = (
             config.learning_rate_weights,
@@ -109,6 +111,7 @@ class Reference:
         ):
             velocity[...] = config.momentum * velocity + rate * decay * slope
             parameter[...] += velocity
+        self.rbm.a.reshape(-1)[...] -= self.velocity[0] @ middle
         return V.nnz - float(V.multiply(Vk).sum())
 
 

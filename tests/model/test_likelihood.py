@@ -10,6 +10,7 @@ from model import train
 from model.config import Config
 from model.likelihood import log_likelihood, log_partition
 from model.rbm import RBM, activity
+from model.start import base_rates
 from tests.model.enumeration import all_hidden, all_visible, joint, tiny_rbm
 from tests.model.planted import planted
 
@@ -86,14 +87,18 @@ def test_the_log_likelihood_is_the_exact_one_within_its_error() -> None:
 
 
 def test_learning_makes_unknown_people_of_the_same_tastes_more_probable() -> None:
-    data = planted(310, 24)
-    training, others = data.select_users(np.arange(200)), data.select_users(np.arange(200, 300))
-    learnt = train(training, Config(n_hidden=8, n_epochs=40, batch_size=20, l2=0.001))
+    data = planted(510, 40)
+    training, others = data.select_users(np.arange(400)), data.select_users(np.arange(400, 500))
+    config = Config(
+        n_hidden=8, n_epochs=60, batch_size=20, l2=0.001,
+        learning_rate_weights=0.1, learning_rate_visible=0.1, learning_rate_hidden=0.1,
+    )  # fmt: skip
     estimate = log_likelihood(
-        learnt, others, np.random.default_rng(0), n_users=30, n_chains=20, n_steps=200
-    )
+        train(training, config), others, np.random.default_rng(0),
+        base=base_rates(training), n_users=30, n_chains=10, n_steps=200,
+    )  # fmt: skip
     assert estimate.mean > estimate.base_rates + 2
-    assert estimate.error < 0.5
+    assert estimate.error < 0.2
     assert estimate.n_users == 30
 
 

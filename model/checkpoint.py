@@ -1,0 +1,233 @@
+"""A training run on disk, from which it goes on to the same weights, bit for bit.
+
+    <folder>/<run>-<updates>/    one whole checkpoint; it appears by a rename
+        W.npy a.npy b.npy          parameters
+        velocity_W.npy ...         what momentum repeats
+        kept_W.npy ...             sum over the epochs that are averaged
+        state.json                 position, curve, identity of the run, checksums
+
+The random numbers of training are functions of the seed and of their place (`model.philox`), so
+the position *is* the state of the generator. No pickle.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.artifact import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from data.interactions import Interactions
+    from model.config import Config
+    from model.rbm import RBM
+
+__all__ = ["Checkpoint", "CheckpointError", "identity", "read", "remove", "write"]
+
+FORMAT = 1
+STATE = "state.json"
+TEMPORARY = ".unfinished-"
+# Held while files are written or removed; the system lets go of it when the process dies.
+LOCK = ".lock"
+
+
+class CheckpointError(ValueError):
+    """There is no checkpoint to go on from, or it is damaged or of another run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything that the rest of a run depends on.
+
+    Parameters
+    ----------
+    identity : mapping
+        What the run is: see `identity`.
+    position : mapping of str to int
+        Epochs and batches done, and the counts that go with them.
+    curve : list
+        One mapping per epoch done.
+    arrays : mapping of str to float32 array
+    """
+
+    identity: Mapping[str, Any]
+    position: Mapping[str, int]
+    curve: list[dict[str, Any]]
+    arrays: Mapping[str, NDArray[np.float32]]
+
+
+def identity(
+    interactions: Interactions, config: Config, seed: int, start: RBM | None
+) -> dict[str, Any]:
+    """Say what decides the weights: ratings, hyper-parameters, seed and the machine begun with.
+
+    The users' keys are no part of it, nor is the number of threads: neither changes a bit.
+    """
+    data = (
+        interactions.indptr, interactions.movie_ids, interactions.movie_rows, interactions.liked
+    )  # fmt: skip
+    return {
+        "ratings": _digest(*data),
+        "seed": seed,
+        "start": None if start is None else _digest(start.W, start.a, start.b, start.movie_ids),
+        "configuration": config.model_dump(),
+    }
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Add a checkpoint; the ones before it go when it is whole and has reached the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing. Only one run at a time keeps its checkpoints in a folder: the
+        last to write removes those of others.
+    checkpoint : Checkpoint
+
+    Returns
+    -------
+    Path
+        The folder of this checkpoint.
+    """
+    name = f"{_run_name(checkpoint.identity)}-{checkpoint.position['n_updates']:012d}"
+    whole, temporary = folder / name, folder / f"{TEMPORARY}{name}"
+    with _locked(folder):
+        _remove_all(folder, keep=whole.name, only=TEMPORARY)
+        if not whole.exists():
+            _write_files(temporary, checkpoint)
+            temporary.rename(whole)
+            sync_folder(folder)
+        _remove_all(folder, keep=whole.name)
+    return whole
+
+
+def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
+    """Read the newest checkpoint of a run.
+
+    Parameters
+    ----------
+    folder : Path
+    expected : mapping
+        `identity` of the run that is to go on.
+
+    Raises
+    ------
+    CheckpointError
+        There is none; or it belongs to other data, hyper-parameters or another seed, which the
+        message names; or a file of it is missing or damaged.
+    """
+    found = sorted(path for path in folder.glob("*-*") if not path.name.startswith("."))
+    if not found:
+        raise CheckpointError(f"there is no checkpoint in {folder}")
+    own = [path for path in found if path.name.startswith(_run_name(expected))]
+    path = own[-1] if own else found[-1]
+    state = _read_state(path)
+    _refuse_another_run(path, state["identity"], expected)
+    arrays = {name: _read_array(path, name, digest) for name, digest in state["files"].items()}
+    return Checkpoint(state["identity"], state["position"], state["curve"], arrays)
+
+
+def remove(folder: Path, of: Mapping[str, Any]) -> None:
+    """Remove the checkpoints of a run that has come to its end."""
+    if folder.is_dir():
+        with _locked(folder):
+            _remove_all(folder, only=_run_name(of))
+
+
+def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    folder.mkdir()
+    for name, array in checkpoint.arrays.items():
+        with (folder / f"{name}.npy").open("xb") as file:
+            np.save(file, np.ascontiguousarray(array, dtype=np.float32), allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+    state = {
+        "format": FORMAT,
+        "identity": checkpoint.identity,
+        "position": checkpoint.position,
+        "curve": checkpoint.curve,
+        "files": {name: _digest(array) for name, array in checkpoint.arrays.items()},
+    }
+    with (folder / STATE).open("x", encoding="utf-8") as text:
+        json.dump(state, text, indent=2, allow_nan=False)
+        text.flush()
+        os.fsync(text.fileno())
+    sync_folder(folder)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    path = folder / STATE
+    try:
+        state = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON: {error}") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not of format {FORMAT}, which this version reads")
+    return state
+
+
+def _read_array(folder: Path, name: str, digest: str) -> NDArray[np.float32]:
+    path = folder / f"{name}.npy"
+    try:
+        array: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    if _digest(array) != digest:
+        raise CheckpointError(f"{path} is damaged: its checksum is another")
+    return array
+
+
+def _refuse_another_run(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Name the first thing in which two runs differ."""
+    for key, what in (("ratings", "other ratings"), ("start", "another machine to start from")):
+        if found[key] != expected[key]:
+            raise CheckpointError(f"the checkpoint {path} is of a run on {what}")
+    settings = {**found["configuration"], "seed": found["seed"]}
+    for name, value in {**expected["configuration"], "seed": expected["seed"]}.items():
+        if name not in settings or settings[name] != value:
+            raise CheckpointError(
+                f"the checkpoint {path} is of a run with {name} {settings.get(name)}, not {value}"
+            )
+
+
+def _remove_all(folder: Path, *, keep: str = "", only: str = "") -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != keep and path.name.startswith(only):
+            shutil.rmtree(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run_name(of: Mapping[str, Any]) -> str:
+    text = json.dumps(of, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256 of types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
