@@ -1,5 +1,6 @@
 """Train on what is in the database, judge on users that were held out, publish."""
 
+import json
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -10,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from app.database import Database
 from app.datasets.snapshot import Snapshot, read_snapshot
 from app.evaluation.report import card_report, examples, features, read_titles
-from app.models.service import publish
+from app.models import repository as models
+from app.models.service import UnknownModelError, publish
+from app.training.running import Checkpoints, remove_checkpoints, run
 from data.splitting import MIN_LIKES, Split, gate_share, split_by_salt
+from model import artifact
 from model.baselines import Popularity
 from model.breakdown import popularity_groups, result
 from model.calibration import calibrate
@@ -23,6 +28,7 @@ from model.config import Config
 from model.evaluation import Scorer, measure
 from model.rbm import RBM
 from model.report import render
+from model.start import warm_config
 from model.training import EpochReport, Trainer
 
 # The libraries that decide the weights to the last bit.
@@ -56,31 +62,33 @@ def train_and_publish(
     like_threshold: float,
     changes: Mapping[str, Any] | None = None,
     seed: int = 0,
+    start: str | None = None,
+    checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> TrainingResult:
     """Train a model on the ratings in the database, judge it, publish and activate it.
 
     `changes` replace hyper-parameters of `Config.for_data`; one that is None changes nothing.
-    Raises `TrainingError` where there are too few ratings, and what `Trainer` raises.
+    `start` is the version of a published model to go on from, with a shorter schedule.
+    Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
+    and what `Trainer` raises.
     """
     snapshot = read_snapshot(database, like_threshold)
-    split = _split(snapshot, seed)
+    split = split_users(snapshot, seed)
     started = time.perf_counter()
-    config = _config(split, changes or {})
-    trainer = Trainer(split.training, config, seed=seed, validation=split.validation)
-    curve = []
-    for report in trainer.epochs():
-        curve.append(report)
-        if on_epoch is not None:
-            on_epoch(report)
+    earlier = None if start is None else _load_model(database, models_dir, start)
+    config = configure(split, changes or {}, earlier)
+    trainer = Trainer(split.training, config, seed=seed, validation=split.validation, start=earlier)
+    seconds_before = run(trainer, models_dir, checkpoints or Checkpoints(), on_epoch)
     rbm = calibrate(trainer.rbm(), split.validation)
-    seconds = time.perf_counter() - started
+    seconds = seconds_before + time.perf_counter() - started
     results = _judge(rbm, split)
     results[0]["fit_seconds"] = round(seconds, 2)
     card = {
         **_provenance(snapshot, split, seed, like_threshold),
+        "start": start,
         "configuration": config.model_dump(),
-        "curve": [_point(report) for report in curve],
+        "curve": [_point(report) for report in trainer.curve],
         "results": results,
     }
 
@@ -92,15 +100,48 @@ def train_and_publish(
         return render({**report, "features": features(rbm, titles), "examples": shown})
 
     version = publish(database, models_dir, rbm, card, report=draw)
+    remove_checkpoints(trainer, models_dir)
     return TrainingResult(version, _dataset_name(snapshot), split.test.given.n_users, results)
 
 
-def _config(split: Split, changes: Mapping[str, Any]) -> Config:
+def _load_model(database: Database, models_dir: Path, version: str) -> RBM:
+    with database.read() as connection:
+        if not models.exists(connection, version):
+            raise UnknownModelError(version)
+        sha256 = models.checksum(connection, version)
+    return artifact.load(models_dir / version, sha256=sha256).rbm
+
+
+def configure(split: Split, changes: Mapping[str, Any], start: RBM | None = None) -> Config:
+    """Take the hyper-parameters that suit the data, shorter from a `start`, and lay these over."""
     chosen = {name: value for name, value in changes.items() if value is not None}
-    return Config(**{**Config.for_data(split.training).model_dump(), **chosen})
+    usual = Config.for_data(split.training)
+    if start is not None:
+        same = {"n_hidden": start.n_hidden, "classic": start.classic}
+        usual = warm_config(usual.model_copy(update=same))
+    try:
+        return Config(**{**usual.model_dump(), **chosen})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise TrainingError(f"hyper-parameter {name}: {first['msg']}") from error
 
 
-def _split(snapshot: Snapshot, seed: int) -> Split:
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Read hyper-parameters by name from a JSON file, as `recommender tune` writes them."""
+    try:
+        values = json.loads(path.read_bytes())
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise TrainingError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise TrainingError(f"{path} holds no hyper-parameters by name")
+    return values
+
+
+def split_users(snapshot: Snapshot, seed: int) -> Split:
+    """Split the users of a database as its published models are; refuse where they are too few."""
     if snapshot.interactions.n_ratings == 0:
         raise TrainingError("the database has no ratings: run `recommender import` first")
     split = split_by_salt(snapshot.interactions, snapshot.holdout_salt, seed=seed)
@@ -167,5 +208,6 @@ def _point(report: EpochReport) -> dict[str, Any]:
         "epoch": report.epoch,
         "reconstruction_error": report.reconstruction_error,
         "validation_ndcg@100": report.validation_ndcg,
+        "free_energy_gap": report.free_energy_gap,
         "seconds": round(report.seconds, 3),
     }
