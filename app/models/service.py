@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from app.database import Database
 from app.errors import ModelNotFoundError, ReportNotFoundError
@@ -40,11 +40,13 @@ def publish(
     card: Mapping[str, Any],
     *,
     report: Callable[[str], str] | None = None,
+    unless: Callable[[Connection], None] | None = None,
     activate: bool = True,
 ) -> str:
     """Write a model into the folder, record it, serve it if `activate`; return its version.
 
-    `report` draws the report card of a version; it is kept beside the weights.
+    `report` draws the report card of a version; it is kept beside the weights. `unless` is asked
+    in the transaction that publishes, and raises where the model must not be published any more.
     """
     created_at = datetime.now(UTC)
     version = f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -54,6 +56,8 @@ def publish(
     # Files without a row, from here to the commit, are never served and do no harm. Nor are they
     # removed when it fails: a lost connection does not tell whether it did.
     with database.write() as connection:
+        if unless:
+            unless(connection)
         repository.add(connection, version, stored, sha256, created_at)
         if activate:
             repository.activate(connection, version)

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from app.database import Database
+from app.datasets.repository import imported_dataset
 from app.datasets.snapshot import Snapshot, read_snapshot
 from app.evaluation.report import card_report, examples, features, read_titles
 from app.models import repository as models
@@ -99,7 +101,11 @@ def train_and_publish(
         report = card_report(card, version)
         return render({**report, "features": features(rbm, titles), "examples": shown})
 
-    version = publish(database, models_dir, rbm, card, report=draw)
+    def unless(connection: Connection) -> None:
+        if imported_dataset(connection) != snapshot.dataset:
+            raise TrainingError("the data set was replaced during the training; train again")
+
+    version = publish(database, models_dir, rbm, card, report=draw, unless=unless)
     remove_checkpoints(trainer, models_dir)
     return TrainingResult(version, _dataset_name(snapshot), split.test.given.n_users, results)
 

@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from app.database import Database
 from app.datasets.service import import_release
+from app.models.repository import active_version
 from app.tables import ModelVersion, Rating, User
 from app.training.service import TrainingError, train_and_publish
 from data.movielens import Release, load
 from data.splitting import Group, holdout_groups
 from model.artifact import load as load_artifact
+from model.training import EpochReport
 
 WEIGHTS = ("W.npy", "a.npy", "b.npy", "movie_ids.npy")
 EPOCHS = {"n_epochs": 6, "n_hidden": 16}
@@ -145,3 +147,18 @@ def test_the_report_of_private_data_shows_nobody(
     train(database, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")
     assert "What people were recommended" not in (folder / "report.html").read_text()
+
+
+def test_a_model_of_data_that_was_replaced_meanwhile_is_not_published(
+    filled: Database, sample: Release, tmp_path: Path
+) -> None:
+    other = replace(sample, name="other", sha256="0" * 64)
+
+    def replace_the_data(report: EpochReport) -> None:
+        if report.epoch == 1:
+            import_release(filled, other, replace=True)
+
+    with pytest.raises(TrainingError, match="replaced during the training"):
+        train(filled, tmp_path, on_epoch=replace_the_data)
+    with filled.read() as connection:
+        assert active_version(connection).version is None
