@@ -14,7 +14,7 @@ import typer
 
 from app import console
 from app.access.commands import keys
-from app.config import PREFIX, VAR, Settings
+from app.config import PREFIX, Settings
 from app.database import Database
 from app.opening import open_database as _database
 from app.opening import read_settings as _settings

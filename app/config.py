@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import re
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,10 +17,6 @@ VAR = Path("var")
 PREFIX = "RECOMMENDER_"
 TEST_PREFIX = "RECOMMENDER_TEST_"  # these are read by the tests alone
 BACKENDS = ("sqlite", "postgresql")
-
-
-class UnsafeBindError(ValueError):
-    """The service would be open to a network without anything that controls who may use it."""
 
 
 class Settings(BaseSettings):
@@ -63,14 +61,60 @@ class Settings(BaseSettings):
             "service; on a loopback address the names of that address always may"
         ),
     ] = ()
+    workers: Annotated[int, Field(ge=1, le=256, description="Processes that answer requests")] = 1
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="`info` logs every request by its route, `warning` only what is wrong"),
     ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "line"],
+        Field(
+            description="One JSON object or one line of text per event; `auto` is text on a "
+            "terminal, JSON elsewhere"
+        ),
+    ] = "auto"
+    metrics_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65535,
+            description="Port on which `/metrics` is served without a key, at the same address; "
+            "0 for none. On the port of the service it needs a key that may read",
+        ),
+    ] = 0
     insecure: Annotated[
         bool,
-        Field(description="Serve on an address other than loopback although anybody may use it"),
+        Field(description="Serve on an address other than loopback although there is no API key"),
     ] = False
+    key_rate_limit: Annotated[
+        int,
+        Field(ge=0, le=10**9, description="Requests per minute and API key; 0 for no limit"),
+    ] = 60_000
+    address_rate_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10**9,
+            description="Requests per minute and client address without a valid key; 0 for no "
+            "limit",
+        ),
+    ] = 600
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
+        Field(
+            description="Addresses and networks of our own proxies, separated by commas; "
+            "`X-Forwarded-For` is believed from these alone"
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Origins, separated by commas, whose web pages may call the API from a "
+            "browser; `*` for all"
+        ),
+    ] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -84,11 +128,19 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name} is not a setting{hint}")
         return values
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise ValueError(f"{origin} is no origin such as https://films.example")
         return value
 
     @field_validator("database_url")
@@ -111,14 +163,3 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
-
-
-def check_bind(settings: Settings) -> None:
-    """Refuse to serve a network, where nothing yet tells one client from another."""
-    if settings.on_loopback or settings.insecure:
-        return
-    raise UnsafeBindError(
-        f"refusing to serve on {settings.host}: anybody who reaches that address could read and "
-        f"change every rating. Serve on 127.0.0.1, or set {PREFIX}INSECURE=true when something "
-        "in front of the service decides who may use it"
-    )

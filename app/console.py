@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.recommendations.schemas import Recommendations
     from app.training.service import TrainingResult
     from model.training import EpochReport
+    from model.tuning import TrialReport
 
 RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
@@ -64,6 +65,26 @@ def training() -> Iterator[Callable[[EpochReport], None]]:
             if epoch.validation_ndcg is not None:
                 figures += f"  validation {epoch.validation_ndcg:.3f}"
             progress.update(task, completed=epoch.epoch, total=epoch.n_epochs, figures=figures)
+
+        yield report
+
+
+@contextmanager
+def trials() -> Iterator[Callable[[TrialReport], None]]:
+    """Show each trial of a search; on standard error, where it does not mix with the result."""
+    columns = (
+        TextColumn("trial {task.completed}/{task.total}"),
+        BarColumn(bar_width=16),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task("", total=None)
+
+        def report(trial: TrialReport) -> None:
+            figure = "diverged" if trial.score is None else f"NDCG@100 {trial.score:.4f}"
+            best = "—" if trial.best is None else f"{trial.best:.4f}"
+            err.print(f"trial {trial.done}: {figure}, best {best}", highlight=False)
+            progress.update(task, completed=trial.done, total=trial.total)
 
         yield report
 

@@ -41,19 +41,19 @@ class Cursor(BaseModel):
         return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def decode(kind: type[C], text: str) -> C | None:
-    """Read a cursor, None for the first page."""
+def decode(kind: type[C], text: str, where: str = "query") -> C | None:
+    """Read a cursor that came in the query or the body, None for the first page."""
     if not text:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
         return kind.model_validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
     except ValueError as error:  # of base64, of UTF-8, of JSON, of a field
-        raise malformed() from error
+        raise malformed(where) from error
 
 
-def malformed() -> InvalidRequestError:
+def malformed(where: str = "query") -> InvalidRequestError:
     """Give the error for a cursor that this service never gave for this request."""
     return InvalidRequestError.at(
-        ["query", "cursor"], "this is no cursor of this list; start without one", "cursor_invalid"
+        [where, "cursor"], "this is no cursor of this list; start without one", "cursor_invalid"
     )

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from starlette.exceptions import HTTPException
-
-logger = logging.getLogger(__name__)
-
-# A request can name a field, or repeat a value, of any length; an answer need not.
-LONGEST_ECHO = 200
 
 RETRY_SOON = MappingProxyType({"Retry-After": "1"})
 
@@ -60,11 +50,15 @@ class AppError(Exception):
         self.detail = detail or self.meaning
         self.extra = extra
 
+    @property
+    def shown(self) -> ErrorBody:
+        """What a client is told."""
+        return self.body(error=self.error, detail=self.detail, **self.extra)
+
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Give the answer that tells a client about this error."""
-        body = self.body(error=self.error, detail=self.detail, **self.extra)
         return Response(
-            body.model_dump_json(),
+            self.shown.model_dump_json(),
             self.status,
             {**self.headers, **(headers or {})},
             media_type="application/json",
@@ -105,6 +99,38 @@ class InvalidRequestError(AppError):
         return cls([FieldError(location=list(location), message=message, type=kind)])
 
 
+class UnauthorizedError(AppError):
+    """No key, or one that is not valid."""
+
+    status = 401
+    error = "Unauthorized"
+    meaning = "The request needs a valid API key: `Authorization: Bearer <key>`."
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer realm="recommender"'})
+
+
+class InsufficientScopeError(AppError):
+    """The key is valid, but not for this."""
+
+    status = 403
+    error = "InsufficientScope"
+    meaning = "The API key does not have the scope that this route needs."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "This needs a key with the scope `write`.",
+        "scope": "write",
+    }
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a key with the scope `{scope}`.", scope=scope)
+
+
+class TooManyRequestsError(AppError):
+    """Faster than the limit of this key or this address."""
+
+    status = 429
+    error = "TooManyRequests"
+    meaning = "More requests than the limit allows; `Retry-After` says when the next one may come."
+
+
 class RouteNotFoundError(AppError):
     """No such path."""
 
@@ -126,6 +152,44 @@ class MovieNotFoundError(AppError):
 
     def __init__(self, movie_id: int) -> None:
         super().__init__(f"There is no movie {movie_id}.", movie_id=movie_id)
+
+
+class UserNotFoundError(AppError):
+    """Nobody of this key is known."""
+
+    status = 404
+    error = "UserNotFound"
+    meaning = "Nothing is known of this user."
+
+
+class ModelNotFoundError(AppError):
+    """No model was published under this version."""
+
+    status = 404
+    error = "ModelNotFound"
+    meaning = "There is no such model."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "There is no model 20261120T101500Z-3f2a.",
+        "version": "20261120T101500Z-3f2a",
+    }
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"There is no model {version}.", version=version)
+
+
+class ReportNotFoundError(AppError):
+    """The model has no report card, or its folder is away."""
+
+    status = 404
+    error = "ReportNotFound"
+    meaning = "This model has no report card."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "Model 20261120T101500Z-3f2a has no report card.",
+        "version": "20261120T101500Z-3f2a",
+    }
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Model {version} has no report card.", version=version)
 
 
 class RatingNotFoundError(AppError):
@@ -217,48 +281,6 @@ def responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     return described
 
 
-# What every route can answer, whatever it does.
-COMMON = (InternalError, HostNotAllowedError, DatabaseUnavailableError, NotReadyError)
-
-
-def handle_errors(app: FastAPI) -> None:
-    """Give every error of the application, of FastAPI and of the database the one shape."""
-    app.exception_handler(AppError)(_app_error)
-    app.exception_handler(RequestValidationError)(_invalid_request)
-    app.exception_handler(HTTPException)(_http_error)
-    for error in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.exception_handler(error)(_database_error)
-
-
-async def _app_error(_request: Request, error: AppError) -> Response:
-    return error.response()
-
-
-async def _invalid_request(_request: Request, error: RequestValidationError) -> Response:
-    fields = [
-        FieldError(
-            location=[_echo(part) for part in entry["loc"]],
-            message=str(_echo(entry["msg"])).removeprefix("Value error, "),
-            type=entry["type"],
-        )
-        for entry in error.errors()
-    ]
-    return InvalidRequestError(fields).response()
-
-
-async def _http_error(_request: Request, error: HTTPException) -> Response:
-    for kind in (RouteNotFoundError, ContentTooLargeError):
-        if error.status_code == kind.status:
-            return kind().response(error.headers)
-    # What FastAPI says of a body that is no text, or nested deeper than Python can follow.
-    return InvalidRequestError.at(["body"], error.detail, "json_invalid").response(error.headers)
-
-
-async def _database_error(_request: Request, error: Exception) -> Response:
-    logger.error("the database failed: %s", error, exc_info=error)
-    return DatabaseUnavailableError().response()
-
-
-def _echo(part: str | int) -> str | int:
-    """Repeat a piece of the input, but no more of it than helps."""
-    return part if isinstance(part, int) else part[:LONGEST_ECHO]
+# What every route can answer, whatever it does; those about health need no key.
+OPEN = (InternalError, HostNotAllowedError, DatabaseUnavailableError, NotReadyError)
+COMMON = (*OPEN, UnauthorizedError, InsufficientScopeError, TooManyRequestsError)

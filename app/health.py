@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app import migrating
-from app.errors import COMMON, HostNotAllowedError, InternalError, NotReadyError, responses
+from app.errors import OPEN, HostNotAllowedError, InternalError, NotReadyError, responses
 from app.recommendations.schemas import Source
 from app.services import Services, ServicesDependency, json_response
 
@@ -41,7 +41,7 @@ async def get_live() -> Response:
 
 
 @router.get(
-    "/ready", response_model=Ready, responses=responses(*COMMON), summary="Can it do its work?"
+    "/ready", response_model=Ready, responses=responses(*OPEN), summary="Can it do its work?"
 )
 def get_ready(services: ServicesDependency) -> Response:
     """Answer 200 when the database can be read, has the right schema, and the films are loaded."""

@@ -3,25 +3,32 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from app import docs_page, health
+from app import docs_page, health, metrics_endpoint
+from app.access.layer import AccessLayer
+from app.cache.layer import CacheLayer
 from app.config import Settings
-from app.errors import handle_errors
+from app.error_handlers import handle_errors
+from app.features import endpoints as features
 from app.layers import (
     LOOPBACK_NAMES,
     BodyLimitLayer,
     HeadLayer,
     HostLayer,
-    ObservingLayer,
     SecurityHeadersLayer,
 )
 from app.methods import answer_other_methods
+from app.models import endpoints as models
 from app.movies import endpoints as movies
+from app.observing import ObservingLayer
 from app.ratings import endpoints as ratings
 from app.recommendations import endpoints as recommendations
 from app.services import open_services
+from app.users import endpoints as users
 
 DESCRIPTION = """
 Recommends films by a Restricted Boltzmann Machine of likes, dislikes and unseen films.
@@ -35,9 +42,13 @@ LARGEST_BODY = 1024 * 1024
 
 ROUTERS = (
     recommendations.router,
+    features.router,
     ratings.router,
     movies.router,
+    users.router,
+    models.router,
     health.router,
+    metrics_endpoint.router,
     docs_page.router,
 )
 
@@ -73,8 +84,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:
     """Wrap the application; the last one added meets a request first."""
+    app.add_middleware(CacheLayer)
     app.add_middleware(HeadLayer)
     app.add_middleware(BodyLimitLayer, limit=LARGEST_BODY)
+    app.add_middleware(
+        AccessLayer,
+        per_key=settings.key_rate_limit,
+        per_address=settings.address_rate_limit,
+        trusted=settings.trusted_proxies,
+        on_loopback=settings.on_loopback,
+    )
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **_cors(settings))
     names = set(settings.allowed_hosts)
     if settings.on_loopback:
         names |= LOOPBACK_NAMES
@@ -82,3 +103,16 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(HostLayer, names=names)
     app.add_middleware(ObservingLayer)
     app.add_middleware(SecurityHeadersLayer)
+
+
+def _cors(settings: Settings) -> dict[str, Any]:
+    """Let pages of other origins send keys in a header; there are no cookies to send."""
+    return {
+        "allow_origins": settings.cors_origins,
+        "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        "allow_headers": ["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        "expose_headers": [
+            "ETag", "Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+            "Retry-After", "X-Request-ID",
+        ],
+    }  # fmt: skip

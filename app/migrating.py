@@ -1,15 +1,26 @@
-"""Makes and changes the schema; the migrations travel with the package, no file is configured."""
+"""Makes and changes the schema; the migrations travel with the package, no file is configured.
 
+Serving only asks which revision the database is at, and which it should be at. Both are read
+without Alembic, whose import takes longer than everything else that a start of the service does.
+"""
+
+from __future__ import annotations
+
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 import migrations
 from app.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+FOLDER = Path(migrations.__file__).parent
+# Each migration names itself and the one before it, as Alembic has it.
+NAMES = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
 
 # Any fixed number does, as long as nobody else locks it in the same database.
 ADVISORY_LOCK = 7_273_001
@@ -24,6 +35,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
     with database.write(alters_schema=True) as connection:
         _lock(connection)
         _refuse_unknown(connection)
+        from alembic import command  # noqa: PLC0415 (see above)
+
         command.upgrade(_config(connection), revision)
 
 
@@ -32,6 +45,8 @@ def downgrade(database: Database, revision: str) -> None:
     with database.write(alters_schema=True) as connection:
         _lock(connection)
         _refuse_unknown(connection)
+        from alembic import command  # noqa: PLC0415 (see above)
+
         command.downgrade(_config(connection), revision)
 
 
@@ -41,9 +56,11 @@ def current(database: Database) -> str | None:
         return _current(connection)
 
 
-def head() -> str | None:
+def head() -> str:
     """Return the newest revision that this program knows."""
-    return _scripts().get_current_head()
+    revisions = _revisions()
+    (newest,) = revisions.keys() - revisions.values()
+    return newest
 
 
 def is_behind(database: Database) -> bool:
@@ -53,21 +70,28 @@ def is_behind(database: Database) -> bool:
         return _current(connection) != head()
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 (see above)
+
     config = Config()
-    folder = str(Path(migrations.__file__).parent)
-    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _revisions() -> dict[str, str | None]:
+    """Give each revision that this program knows, with the one before it."""
+    scripts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("versions/[0-9]*.py")]
+    named = [dict(NAMES.findall(script)) for script in scripts]
+    return {names["revision"]: names["down_revision"] or None for names in named}
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _lock(connection: Connection) -> None:
@@ -78,8 +102,7 @@ def _lock(connection: Connection) -> None:
 
 def _refuse_unknown(connection: Connection) -> None:
     found = _current(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions():
         raise UnknownRevisionError(
             f"the database is at revision {found!r}, which this version does not know: "
             "it was made by a newer one"

@@ -8,12 +8,18 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
+from app.access.keys import KeyRing
+from app.cache.answers import Answers
+from app.cache.changes import UserChanges
 from app.config import Settings
 from app.database import Database
+from app.features.service import FeatureService
 from app.movies.service import MovieService
 from app.ratings.service import RatingService
+from app.recommendations.insights import InsightService
 from app.recommendations.model_server import ModelServer
 from app.recommendations.service import RecommendationService
+from app.users.service import UserService
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +27,15 @@ class Services:
     """One of each."""
 
     database: Database
+    keys: KeyRing
     models: ModelServer
     movies: MovieService
     ratings: RatingService
     recommendations: RecommendationService
+    users: UserService
+    insights: InsightService
+    features: FeatureService
+    answers: Answers
 
 
 @contextmanager
@@ -32,17 +43,28 @@ def open_services(settings: Settings) -> Iterator[Services]:
     """Connect to the database, load the model, and follow both until the end."""
     database = Database(settings.database_url)
     models = ModelServer(database, settings.models_dir, settings.like_threshold)
+    keys = KeyRing(database, may_be_open=settings.on_loopback or settings.insecure)
+    changes = UserChanges(database)
     try:
+        keys.start()
         models.start()
+        changes.start()
         yield Services(
             database=database,
+            keys=keys,
             models=models,
-            movies=MovieService(database),
+            movies=MovieService(database, models),
             ratings=RatingService(database, settings.like_threshold),
             recommendations=RecommendationService(database, models, settings.like_threshold),
+            users=UserService(database, settings.like_threshold),
+            insights=InsightService(database, models, settings.like_threshold),
+            features=FeatureService(database, models, settings.like_threshold),
+            answers=Answers(models, changes),
         )
     finally:
+        changes.stop()
         models.stop()
+        keys.stop()
         database.dispose()
 
 

@@ -1,18 +1,24 @@
-"""Runs the service on a socket that was taken beforehand."""
+"""Runs the service on a socket that was taken beforehand, in one process or in several."""
 
+import os
 import socket as sockets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
-from app import console
-from app.config import Settings, check_bind
+from app import console, metrics
+from app.config import Settings
 from app.logs import log_config
 from app.main import create_app
 
 # Requests under way when the service is told to stop get this long to be answered.
 GRACE_S = 30
+# A worker that has not begun to serve by then says in its log why.
+START_S = 60
 
 
 class PortTakenError(Exception):
@@ -30,23 +36,39 @@ class AnnouncingServer(uvicorn.Server):
         """Start, then announce."""
         await super().startup(sockets)
         if self.started and not self.should_exit:
-            console.out.print(self.announcement, markup=False, highlight=False, soft_wrap=True)
+            _announce(self.announcement)
+
+
+class AnnouncingWorkers(Multiprocess):
+    """Several processes that accept from one socket; one that dies is replaced."""
+
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[sockets.socket], announcement: str
+    ) -> None:
+        super().__init__(config, sockets)
+        self.announcement = announcement
+
+    def init_processes(self) -> None:
+        """Start them, and announce when the first one serves."""
+        super().init_processes()
+        if self.processes[0].wait_until_ready(START_S, self.should_exit):
+            _announce(self.announcement)
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that died, and forget what they said of the present."""
+        before = self.processes[:]
+        super().keep_subprocess_alive()
+        _forget([process for process in before if process not in self.processes])
 
 
 @contextmanager
 def listening_socket(settings: Settings) -> Iterator[sockets.socket]:
     """Take the address and port of the service; nobody can connect until it serves."""
-    check_bind(settings)
     family = sockets.AF_INET6 if ":" in settings.host else sockets.AF_INET
     with sockets.socket(family, sockets.SOCK_STREAM) as socket:
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        try:
+        with _naming_the_port(settings.host, settings.port, "RECOMMENDER_PORT"):
             socket.bind((settings.host, settings.port))
-        except OSError as error:
-            raise PortTakenError(
-                f"cannot serve on {settings.host} port {settings.port}: {error.strerror}. "
-                "Choose another port with RECOMMENDER_PORT"
-            ) from error
         yield socket
 
 
@@ -56,12 +78,56 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     lines = [f"Serving on {address} (documentation at {address}/docs; Ctrl-C stops it)"]
     lines += [f"    {example.format(address=address)}" for example in examples]
+    announcement = "\n".join(lines)
     config = uvicorn.Config(
-        create_app(settings),
+        # Made anew in each process; a partial, since it is sent to the workers.
+        partial(create_app, settings),
+        factory=True,
+        workers=settings.workers,
         log_config=log_config(settings),
         access_log=False,
-        proxy_headers=False,  # anybody on this machine could set them
+        proxy_headers=False,  # app.access.addresses decides which of them to believe
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    AnnouncingServer(config, "\n".join(lines)).run(sockets=[socket])
+    if settings.workers == 1:
+        with _metrics_port(settings):
+            AnnouncingServer(config, announcement).run(sockets=[socket])
+        return
+    with metrics.share_between_workers(), _metrics_port(settings):
+        AnnouncingWorkers(config, [socket], announcement).run()
+
+
+@contextmanager
+def _metrics_port(settings: Settings) -> Iterator[None]:
+    if not settings.metrics_port:
+        yield
+        return
+    with _naming_the_port(settings.host, settings.metrics_port, "RECOMMENDER_METRICS_PORT"):
+        server = metrics.serve_on(settings.host, settings.metrics_port)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def _naming_the_port(host: str, port: int, setting: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PortTakenError(
+            f"cannot serve on {host} port {port}: {error.strerror}. "
+            f"Choose another port with {setting}"
+        ) from error
+
+
+def _announce(text: str) -> None:
+    console.out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _forget(ended: Sequence[Process]) -> None:
+    for process in ended:
+        if process.pid is not None and metrics.SHARED_FOLDER in os.environ:
+            metrics.forget_worker(process.pid)

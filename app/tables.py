@@ -77,6 +77,7 @@ class Installation(Base):
     `holdout_salt` decides for good who is held out of training (`data.splitting.holdout_groups`).
     `ratings_revision` is the last number given to a transaction that changed ratings. It is drawn
     by updating this row, so writers queue for it and the numbers commit in their order.
+    `movies_revision` is drawn in the same way by whoever changes films through the service.
     """
 
     __tablename__ = "installation"
@@ -85,6 +86,7 @@ class Installation(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     holdout_salt: Mapped[str] = mapped_column(String(64))
     ratings_revision: Mapped[int] = mapped_column(BigInteger)
+    movies_revision: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Dataset(Base):
@@ -168,3 +170,30 @@ class ActiveModel(Base):
     version: Mapped[str | None] = mapped_column(ForeignKey("model_versions.version"))
     previous: Mapped[str | None] = mapped_column(ForeignKey("model_versions.version"))
     generation: Mapped[int]
+
+
+class ApiKey(Base):
+    """A key of the API: the hash of its secret, looked up by its public prefix."""
+
+    __tablename__ = "api_keys"
+
+    prefix: Mapped[str] = mapped_column(String(16), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Erasure(Base):
+    """Somebody was erased; nothing tells who.
+
+    A model that was trained on an earlier revision may remember them; one of a later does not.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = (Index(None, "ratings_revision"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ratings_revision: Mapped[int] = mapped_column(BigInteger)

@@ -42,16 +42,21 @@ class Catalogue:
     @classmethod
     def load(cls, connection: Connection, like_threshold: float) -> Catalogue:
         """Read all films, and count what people think of them."""
-        genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per film
-        films: dict[int, Film] = {}
-        for movie_id, title, year, names in movies.titles(connection):
-            shared = genres.setdefault(tuple(names), tuple(names))
-            films[movie_id] = Film(movie_id, title, year, shared)
+        films = _films(connection)
         movie_ids = np.fromiter(films, dtype=np.int64, count=len(films))
         counts = np.zeros((2, len(films)), dtype=np.int64)
         for movie_id, likes, total in ratings.count_opinions(connection, like_threshold):
             counts[:, np.searchsorted(movie_ids, movie_id)] = likes, total
         return cls(films, movie_ids, counts[0], counts[1], users.count(connection))
+
+    def with_films(self, connection: Connection) -> Catalogue:
+        """Read all films again, and keep the counts, which take far longer."""
+        films = _films(connection)
+        movie_ids = np.fromiter(films, dtype=np.int64, count=len(films))
+        counts = np.zeros((2, len(films)), dtype=np.int64)
+        _, new, old = np.intersect1d(movie_ids, self.movie_ids, return_indices=True)
+        counts[:, new] = self.likes[old], self.ratings[old]
+        return Catalogue(films, movie_ids, counts[0], counts[1], self.n_users)
 
     def by_popularity(self) -> NDArray[np.int64]:
         """Positions by falling number of likes, ties by rising movie id."""
@@ -67,6 +72,15 @@ class Catalogue:
         overall = self.likes.sum() / total if total else 0.5
         damped = (self.likes[positions] + DAMPING * overall) / (self.ratings[positions] + DAMPING)
         return damped.astype(np.float32)
+
+
+def _films(connection: Connection) -> dict[int, Film]:
+    genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per film
+    films: dict[int, Film] = {}
+    for movie_id, title, year, names in movies.titles(connection):
+        shared = genres.setdefault(tuple(names), tuple(names))
+        films[movie_id] = Film(movie_id, title, year, shared)
+    return films
 
 
 def fingerprint(*arrays: NDArray[np.int64]) -> str:

@@ -1,11 +1,18 @@
 """How films are named and shown."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from app.cursors import Cursor, CursorText
+from app.numbers import WHOLE
 
 LARGEST_MOVIE_ID = 2**31 - 1
+LARGEST_NUMBER = 2**31 - 1
+FIRST_YEAR, LAST_YEAR = 1870, 2100
+MOST_GENRES = 20
 
 MovieId = Annotated[
     int,
@@ -37,3 +44,116 @@ class Movie(BaseModel):
     genres: list[str]
     imdb_id: int | None = Field(description="Number in the address of its IMDb page")
     tmdb_id: int | None = Field(description="Number in the address of its TMDB page")
+
+
+# No control characters, no spaces around; PostgreSQL could not store a NUL at all.
+PLAIN = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+Title = Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)]
+Genre = Annotated[str, StringConstraints(max_length=50, pattern=PLAIN)]
+Genres = Annotated[list[Genre], Field(max_length=MOST_GENRES)]
+Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
+Number = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER), WHOLE]
+
+
+class GivenMovie(BaseModel):
+    """A film as an administrator describes it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"title": "Fight Club", "year": 1999, "genres": ["Action", "Crime"]}]
+        },
+    )
+
+    title: Annotated[Title, Field(description="Without the year")]
+    year: Year | None = None
+    genres: Genres = []
+    imdb_id: Number | None = None
+    tmdb_id: Number | None = None
+
+
+class MovieChanges(BaseModel):
+    """What is to be different about a film; what is left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
+    )
+
+    title: Title | SkipJsonSchema[None] = None
+    year: Year | None = None
+    genres: Genres | SkipJsonSchema[None] = None
+    imdb_id: Number | None = None
+    tmdb_id: Number | None = None
+
+    @model_validator(mode="after")
+    def _no_film_without(self) -> Self:
+        for name in ("title", "genres"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} can be changed, not taken away")
+        return self
+
+
+class ListedMovie(BaseModel):
+    """A film in a list."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    likes: int = Field(description="How many people like it; counted at most once a minute")
+    ratings: int = Field(description="How many have rated it")
+
+
+class MoviesPage(BaseModel):
+    """Some of the films."""
+
+    items: list[ListedMovie]
+    next: str | None = Field(description="Cursor of the next page; null at the end")
+
+
+class FoundMovies(BaseModel):
+    """The films whose titles are meant, the likeliest first."""
+
+    items: list[ListedMovie]
+
+
+class MoviesQuery(BaseModel):
+    """Which of the films, and in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sort: Annotated[
+        Literal["popular", "newest", "title"],
+        Field(description="Most likes first, latest year first, or by title without articles"),
+    ] = "popular"
+    genre: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=50)]],
+        Field(max_length=MOST_GENRES, description="Only films of any of these; may be repeated"),
+    ] = []
+    limit: Annotated[int, Field(ge=1, le=100, description="Films per page")] = 20
+    cursor: CursorText = ""
+
+
+class SearchQuery(BaseModel):
+    """What somebody has typed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="Words of a title, in any order; the last may be unfinished",
+            examples=["godfather"],
+        ),
+    ]
+    limit: Annotated[int, Field(ge=1, le=50, description="Films at most")] = 10
+
+
+class MoviesCursor(Cursor):
+    """A place in a list of films, and what decides what the list is."""
+
+    request: Annotated[str, Field(max_length=40, alias="q")]
+    state: Annotated[str, Field(max_length=40, alias="s")]
+    position: Annotated[int, Field(ge=1, le=LARGEST_NUMBER, alias="p")]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.access.requires import READ, WRITE
 from app.errors import (
     COMMON,
     ContentTooLargeError,
@@ -13,7 +14,14 @@ from app.errors import (
     responses,
 )
 from app.movies.schemas import MovieId
-from app.ratings.schemas import GivenRating, Rating, RatingsPage, RatingsQuery
+from app.ratings.schemas import (
+    GivenRating,
+    GivenRatings,
+    Rating,
+    RatingResults,
+    RatingsPage,
+    RatingsQuery,
+)
 from app.services import ServicesDependency, json_response
 from app.users.schemas import UserKey
 
@@ -22,6 +30,7 @@ router = APIRouter(tags=["ratings"])
 
 @router.get(
     "/users/{user}/ratings",
+    dependencies=[READ],
     response_model=RatingsPage,
     responses=responses(InvalidRequestError, *COMMON),
     summary="The ratings of a person",
@@ -33,8 +42,25 @@ def get_ratings(
     return json_response(services.ratings.page(user, query))
 
 
+@router.post(
+    "/users/{user}/ratings",
+    dependencies=[WRITE],
+    response_model=RatingResults,
+    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    summary="Rate many films",
+)
+def post_ratings(user: UserKey, given: GivenRatings, services: ServicesDependency) -> Response:
+    """Record up to 1,000 opinions of one person in one transaction, and say what came of each.
+
+    An opinion about a film that there is not is left out; all others are recorded. Malformed input
+    is refused as a whole.
+    """
+    return json_response(services.ratings.put_all(user, given.ratings))
+
+
 @router.get(
     "/users/{user}/ratings/{movie}",
+    dependencies=[READ],
     response_model=Rating,
     responses=responses(InvalidRequestError, RatingNotFoundError, *COMMON),
     summary="One rating",
@@ -46,6 +72,7 @@ def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> R
 
 @router.put(
     "/users/{user}/ratings/{movie}",
+    dependencies=[WRITE],
     response_model=Rating,
     responses={
         201: {"model": Rating, "description": "Recorded, the first of this person for this film"},
@@ -67,6 +94,7 @@ def put_rating(
 
 @router.delete(
     "/users/{user}/ratings/{movie}",
+    dependencies=[WRITE],
     status_code=204,
     responses=responses(InvalidRequestError, *COMMON),
     summary="Take a rating back",

@@ -40,11 +40,12 @@ def find_person(connection: Connection, key: str, like_threshold: float) -> Pers
     rows = connection.execute(opinions).all()
     if not rows:
         return None
-    rated = [row for row in rows if row[1] is not None]
+    revisions, movie_ids, likes = zip(*rows, strict=True)
+    rated = movie_ids[0] is not None  # else the one row is the user's own
     return Person(
-        revision=rows[0][0],
-        movie_ids=np.array([row[1] for row in rated], dtype=np.int64),
-        liked=np.array([row[2] for row in rated], dtype=np.bool_),
+        revision=revisions[0],
+        movie_ids=np.array(movie_ids if rated else (), dtype=np.int64),
+        liked=np.array(likes if rated else (), dtype=np.bool_),
     )
 
 
@@ -89,6 +90,30 @@ def put(
             return True
         if connection.execute(change).rowcount:
             return False
+
+
+def put_all(
+    connection: Connection, user_id: int, ratings: Sequence[dict[str, Any]], rated_at: datetime
+) -> set[int]:
+    """Record ratings of different films in place of those before; return the films without one."""
+    rows = [{"user_id": user_id, "rated_at": rated_at, **rating} for rating in ratings]
+    if not rows:
+        return set()
+    insert = upsert(connection, Rating)
+    new = insert.on_conflict_do_nothing().returning(Rating.movie_id)
+    created = set(connection.execute(new, rows).scalars())
+    others = [row for row in rows if row["movie_id"] not in created]
+    if others:
+        given = {name: insert.excluded[name] for name in ("stars", "liked", "rated_at")}
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=given), others
+        )
+    return created
+
+
+def all_of(connection: Connection, key: str, like_threshold: float) -> Sequence[Row[Any]]:
+    """Return every rating of a user by rising movie id."""
+    return connection.execute(_ratings_of(key, like_threshold).order_by(Rating.movie_id)).all()
 
 
 def remove(connection: Connection, user_id: int, movie_id: int) -> bool:

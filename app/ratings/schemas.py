@@ -1,13 +1,17 @@
 """How opinions are given and shown."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from app.cursors import Cursor, CursorText
+from app.errors import ErrorBody
 from app.movies.schemas import LARGEST_MOVIE_ID
+from app.numbers import WHOLE
+
+MOST_AT_ONCE = 1000
 
 Stars = Annotated[float, Field(ge=0.5, le=5, strict=True, allow_inf_nan=False)]
 Liked = Annotated[bool, Field(strict=True)]
@@ -55,6 +59,67 @@ class Rating(BaseModel):
     stars: float | None = Field(description="Null where only like or dislike was given")
     liked: bool = Field(description="What the model sees: as given, or made from the stars")
     rated_at: datetime
+
+
+class StatedRating(BaseModel):
+    """An opinion about a film: either stars, or just like or dislike."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [{"required": ["stars"]}, {"required": ["liked"]}],
+            "examples": [{"movie_id": 2959, "liked": True}],
+        },
+    )
+
+    movie_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_MOVIE_ID), WHOLE]
+    stars: Stars | SkipJsonSchema[None] = Field(default=None, description="0.5 to 5 stars")
+    liked: Liked | SkipJsonSchema[None] = Field(default=None, description="Like or dislike")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 2 or (self.stars is None and self.liked is None):
+            raise ValueError("give exactly one of stars and liked")
+        return self
+
+
+class GivenRatings(BaseModel):
+    """Opinions of one person about many films."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"ratings": [{"movie_id": 2959, "stars": 4.5}, {"movie_id": 1, "liked": False}]}
+            ]
+        },
+    )
+
+    ratings: Annotated[
+        list[StatedRating],
+        Field(
+            min_length=1,
+            max_length=MOST_AT_ONCE,
+            description="Of two about one film the later one counts",
+        ),
+    ]
+
+
+class RatingResult(BaseModel):
+    """What came of one opinion, as if it had been given alone."""
+
+    movie_id: int
+    status: Literal[200, 201, 404] = Field(
+        description="201 recorded, 200 recorded in place of another, 404 there is no such film"
+    )
+    rating: Rating | None = Field(description="As it is stored; null where there is no such film")
+    error: ErrorBody | None = Field(description="What was wrong; null where nothing was")
+
+
+class RatingResults(BaseModel):
+    """What came of each opinion, in the order of the request."""
+
+    items: list[RatingResult]
 
 
 class RatingsPage(BaseModel):

@@ -1,7 +1,8 @@
 """Opinions: given, changed, taken back, listed."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
@@ -10,7 +11,16 @@ from app.database import Database
 from app.errors import MovieNotFoundError, RatingNotFoundError
 from app.movies import repository as movies
 from app.ratings import repository
-from app.ratings.schemas import GivenRating, Rating, RatingsCursor, RatingsPage, RatingsQuery
+from app.ratings.schemas import (
+    GivenRating,
+    Rating,
+    RatingResult,
+    RatingResults,
+    RatingsCursor,
+    RatingsPage,
+    RatingsQuery,
+    StatedRating,
+)
 from app.users import repository as users
 
 
@@ -39,6 +49,20 @@ class RatingService:
             users.set_revision(connection, user_id, users.next_revision(connection))
             return self._read(connection, user, movie_id), created
 
+    def put_all(self, user: str, given: Sequence[StatedRating]) -> RatingResults:
+        """Record opinions about films that there are; of two about one film the later counts."""
+        rated_at = datetime.now(UTC).replace(microsecond=0)
+        with self.database.write() as connection:
+            known = movies.lock_all(connection, {rating.movie_id for rating in given})
+            final = {rating.movie_id: rating for rating in given if rating.movie_id in known}
+            new: set[int] = set()
+            if final:
+                user_id = users.ensure(connection, user)
+                rows = [_row(final[movie_id]) for movie_id in sorted(final)]
+                new = repository.put_all(connection, user_id, rows, rated_at)
+                users.set_revision(connection, user_id, users.next_revision(connection))
+        return RatingResults(items=list(self._results(given, known, new, rated_at)))
+
     def get(self, user: str, movie_id: int) -> Rating:
         """Return one opinion."""
         with self.database.read() as connection:
@@ -47,7 +71,7 @@ class RatingService:
     def remove(self, user: str, movie_id: int) -> None:
         """Take an opinion back; one that was never given is no error and changes nothing."""
         with self.database.write() as connection:
-            user_id = users.find_id(connection, user)
+            user_id = users.lock(connection, user)
             if user_id is not None and repository.remove(connection, user_id, movie_id):
                 users.set_revision(connection, user_id, users.next_revision(connection))
 
@@ -67,11 +91,33 @@ class RatingService:
         following = RatingsCursor(after=items[-1].movie_id).encode() if more else None
         return RatingsPage(items=items, next=following)
 
+    def _results(
+        self, given: Sequence[StatedRating], known: set[int], new: set[int], rated_at: datetime
+    ) -> Iterator[RatingResult]:
+        unseen = set(new)
+        for rating in given:
+            movie_id = rating.movie_id
+            if movie_id not in known:
+                error = MovieNotFoundError(movie_id).shown
+                yield RatingResult(movie_id=movie_id, status=404, rating=None, error=error)
+                continue
+            liked = rating.liked if rating.stars is None else rating.stars >= self.like_threshold
+            shown = Rating(
+                movie_id=movie_id, stars=rating.stars, liked=bool(liked), rated_at=rated_at
+            )
+            status: Literal[200, 201] = 201 if movie_id in unseen else 200
+            unseen.discard(movie_id)
+            yield RatingResult(movie_id=movie_id, status=status, rating=shown, error=None)
+
     def _read(self, connection: Connection, user: str, movie_id: int) -> Rating:
         row = repository.find(connection, user, movie_id, self.like_threshold)
         if row is None:
             raise RatingNotFoundError(movie_id)
         return _shown(row)
+
+
+def _row(rating: StatedRating) -> dict[str, Any]:
+    return rating.model_dump(include={"movie_id", "stars", "liked"})
 
 
 def _shown(row: Row[Any]) -> Rating:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
 
+from app import metrics
 from app.database import Database
 from app.errors import NotReadyError
 from app.movies.catalogue import Catalogue
@@ -61,6 +62,11 @@ class ModelServer:
             raise NotReadyError("The films could not be read from the database yet.")
         return self._snapshot
 
+    @property
+    def held(self) -> Snapshot | None:
+        """What answers are made from at the moment, None before the films are read."""
+        return self._snapshot
+
     def start(self) -> None:
         """Load what is to be served, and follow it from now on."""
         self._refresh_or_log()
@@ -81,6 +87,8 @@ class ModelServer:
             catalogue = self._follow_catalogue(state)
             if loaded is not self._loaded or catalogue is not self._catalogue:
                 self._snapshot = Snapshot.of(catalogue, loaded)
+            version = loaded.version if loaded else None
+            metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
 
     def _follow(self) -> None:
@@ -135,14 +143,17 @@ class ModelServer:
         except Exception:  # whatever is wrong with it, the service must not go down with it
             logger.exception("REFUSED model %s", version)
             return None
-        return LoadedModel(version, rbm)
+        return LoadedModel.of(version, rbm)
 
     def _follow_catalogue(self, state: ServingState) -> Catalogue:
         if self._catalogue is not None and self.state is not None:
             imported = state.imported != self.state.imported
             rated = state.ratings_revision != self._counted_revision
             if not imported and not (rated and monotonic() >= self._recount_at):
-                return self._catalogue
+                if state.movies_revision == self.state.movies_revision:
+                    return self._catalogue
+                with self.database.read() as connection:
+                    return self._catalogue.with_films(connection)
         begin = monotonic()
         with self.database.read() as connection:
             catalogue = Catalogue.load(connection, self.like_threshold)

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.cursors import Cursor, CursorText
+from app.cursors import Cursor
+from app.recommendations.options import LARGEST_SEED
 
 LARGEST_POSITION = 2**31 - 1
 LARGEST_REVISION = 2**63 - 1
@@ -26,18 +27,7 @@ class Reason(StrEnum):
     UNKNOWN_USER = "unknown_user"
     NO_RATINGS = "no_ratings"
     NO_KNOWN_RATINGS = "no_known_ratings"
-
-
-class RecommendationsQuery(BaseModel):
-    """Which part of the list, and with how many reasons."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=100, description="Films per page")] = 20
-    cursor: CursorText = ""
-    explain: Annotated[
-        int, Field(ge=0, le=5, description="Reasons per film; without any the answer is faster")
-    ] = 3
+    UNKNOWN_MOVIE = "unknown_movie"
 
 
 class Because(BaseModel):
@@ -78,6 +68,7 @@ EXAMPLE: JsonDict = {
     "model": "20261120T101500Z-3f2a",
     "source": "rbm",
     "reason": None,
+    "seed": None,
     "items": [
         {
             "movie_id": 2959,
@@ -99,12 +90,86 @@ class Recommendations(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    user: str
+    user: str | None = Field(description="Null where the ratings came with the request")
     model: str | None = Field(description="Version that is served; null before the first")
     source: Source
     reason: Reason | None = Field(description="Why the list is not personal; null when it is")
+    seed: int | None = Field(description="Seed of a sampled list; null of any other")
     items: list[RecommendedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
+
+
+class AnybodysRecommendations(Recommendations):
+    """Films for the ratings in the request."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**EXAMPLE, "user": None, "ignored": []}]}
+    )
+
+    ignored: list[int] = Field(description="Films in the request that there are not")
+
+
+class RecommendationsBatch(BaseModel):
+    """A list for each person, in the order of the request."""
+
+    items: list[Recommendations]
+
+
+class Prediction(BaseModel):
+    """How much a person would like a film, by their opinions about other films."""
+
+    user: str
+    model: str | None = Field(description="Version that is served; null before the first")
+    source: Source
+    reason: Reason | None = Field(description="Why it is not personal; null when it is")
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    score: float = Field(
+        description="Probability that this person will watch and like it; for `popular`, the "
+        "share of all users who like it"
+    )
+    like_probability: float = Field(
+        description="Probability that this person likes it once seen; for `popular`, the damped "
+        "share of likes among its ratings"
+    )
+    because: list[Because] = Field(
+        description="The ratings without which the score would be lower, the strongest first"
+    )
+    liked: bool | None = Field(
+        description="What the person said of this film, which the prediction does not use; null "
+        "where nothing"
+    )
+
+
+class Likeness(StrEnum):
+    """What makes films alike."""
+
+    RBM = "rbm"
+    GENRES = "genres"
+
+
+class SimilarMovie(BaseModel):
+    """A film, and how much it is like another."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    similarity: float = Field(
+        description="At most 1; for `genres`, the share of the genres of either that both have"
+    )
+
+
+class SimilarMovies(BaseModel):
+    """Films that are liked by the same people, the most alike first."""
+
+    movie_id: int
+    model: str | None = Field(description="Version that is served; null before the first")
+    source: Likeness
+    reason: Reason | None = Field(description="Why only genres are compared; null otherwise")
+    items: list[SimilarMovie]
 
 
 class RecommendationsCursor(Cursor):
@@ -116,3 +181,4 @@ class RecommendationsCursor(Cursor):
     revision: Annotated[int, Field(ge=0, le=LARGEST_REVISION, alias="r")]
     state: Annotated[str, Field(max_length=40, alias="s")]
     position: Annotated[int, Field(ge=1, le=LARGEST_POSITION, alias="p")]
+    seed: Annotated[int | None, Field(ge=0, le=LARGEST_SEED, alias="d")] = None

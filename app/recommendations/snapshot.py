@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.movies.catalogue import Catalogue, fingerprint
+from app.recommendations.filters import Facets
 from model.rbm import RBM
+from model.similarity import like_lengths
 
 
 class LoadedModel(NamedTuple):
@@ -17,6 +19,12 @@ class LoadedModel(NamedTuple):
 
     version: str
     rbm: RBM
+    lengths: NDArray[np.float32]  # see `like_lengths`
+
+    @classmethod
+    def of(cls, version: str, rbm: RBM) -> LoadedModel:
+        """Derive what depends on the model alone."""
+        return cls(version, rbm, like_lengths(rbm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +37,8 @@ class ServedModel:
 
     version: str
     rbm: RBM
+    lengths: NDArray[np.float32]
+    positions: NDArray[np.int64]  # of each row; something where it is not servable
     servable: NDArray[np.bool_]
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
@@ -36,17 +46,24 @@ class ServedModel:
     @classmethod
     def of(cls, loaded: LoadedModel, catalogue: Catalogue) -> ServedModel:
         """Join a model and a catalogue."""
-        version, rbm = loaded
+        version, rbm, lengths = loaded
         rows = np.argsort(rbm.movie_ids, kind="stable")
-        servable = np.isin(rbm.movie_ids, catalogue.movie_ids)
-        return cls(version, rbm, servable, rbm.movie_ids[rows], rows)
+        positions = _places(catalogue.movie_ids, rbm.movie_ids)
+        servable = positions >= 0
+        return cls(
+            version, rbm, lengths, np.maximum(positions, 0), servable, rbm.movie_ids[rows], rows
+        )
 
     def rows_of(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the row of each film, -1 where the model does not know it."""
-        if not len(self.ids):
-            return np.full(len(movie_ids), -1, dtype=np.int64)
-        places = np.minimum(np.searchsorted(self.ids, movie_ids), len(self.ids) - 1)
-        return np.where(self.ids[places] == movie_ids, self.rows[places], -1)
+        places = _places(self.ids, movie_ids)
+        return np.where(places >= 0, self.rows[places], -1) if len(self.rows) else places
+
+    def allowed(self, films: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """Tell which rows may be shown, where only these films of the catalogue may."""
+        if films is None or not len(films):
+            return self.servable
+        return self.servable & films[self.positions]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +75,7 @@ class Snapshot:
     """
 
     catalogue: Catalogue
+    facets: Facets
     model: ServedModel | None
     popular: NDArray[np.int64]  # positions of all films, the most popular first
     popular_state: str
@@ -74,6 +92,7 @@ class Snapshot:
         unknown = popular[~np.isin(catalogue.movie_ids[popular], known)]
         return cls(
             catalogue=catalogue,
+            facets=Facets.of(catalogue),
             model=model,
             popular=popular,
             popular_state=fingerprint(catalogue.movie_ids[popular]),
@@ -86,3 +105,11 @@ class Snapshot:
     def version(self) -> str | None:
         """Version of the model."""
         return self.model.version if self.model else None
+
+
+def _places(rising: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the place of each wanted number among the rising ones, -1 where it is not there."""
+    if not len(rising):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    places = np.minimum(np.searchsorted(rising, wanted), len(rising) - 1)
+    return np.where(rising[places] == wanted, places, -1)

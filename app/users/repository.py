@@ -1,9 +1,12 @@
 """Queries about users."""
 
-from sqlalchemy import Connection, func, select, update
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from app.database import upsert
-from app.tables import Installation, User
+from app.tables import Erasure, Installation, User
 
 
 def next_revision(connection: Connection) -> int:
@@ -19,20 +22,35 @@ def next_revision(connection: Connection) -> int:
     ).scalar_one()
 
 
-def find_id(connection: Connection, key: str) -> int | None:
-    """Return the number of a user inside the database."""
-    return connection.execute(select(User.id).where(User.key == key)).scalar()
+def find(connection: Connection, key: str) -> Row[Any] | None:
+    """Return all that is kept of a user apart from the ratings."""
+    return connection.execute(select(*User.__table__.columns).where(User.key == key)).first()
+
+
+def lock(connection: Connection, key: str) -> int | None:
+    """Return the number of a user inside the database, who stays until the transaction ends."""
+    query = select(User.id).where(User.key == key)
+    return connection.execute(query.with_for_update(read=True, key_share=True)).scalar()
 
 
 def ensure(connection: Connection, key: str) -> int:
     """Return the number of a user inside the database, who is made when not known yet."""
-    found = find_id(connection, key)
-    if found is not None:
-        return found
-    # Another transaction may add the same user at this moment; either one's row will do.
-    new = upsert(connection, User).values(key=key, ratings_revision=0)
-    connection.execute(new.on_conflict_do_nothing())
-    return connection.execute(select(User.id).where(User.key == key)).scalar_one()
+    new = upsert(connection, User).values(key=key, ratings_revision=0).on_conflict_do_nothing()
+    while True:  # another transaction may add or erase the same user at this moment
+        found = lock(connection, key)
+        if found is not None:
+            return found
+        connection.execute(new)
+
+
+def erase(connection: Connection, key: str, erased_at: datetime) -> None:
+    """Delete a user and all ratings, and record that somebody was erased."""
+    if connection.dialect.name == "postgresql":
+        # An import changes many users and draws its number first; each would wait for the other.
+        connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
+    if connection.execute(delete(User).where(User.key == key)).rowcount:
+        revision = next_revision(connection)
+        connection.execute(insert(Erasure).values(erased_at=erased_at, ratings_revision=revision))
 
 
 def set_revision(connection: Connection, user_id: int, revision: int) -> None:

@@ -132,6 +132,8 @@ def test_films_imported_into_an_empty_database_are_found_at_once(
     add_movies(database, MOVIE_IDS)
     with database.write() as connection:
         connection.execute(
-            insert(Dataset).values(name="films", sha256="0" * 64, imported_at=MOMENT, is_public=True)
+            insert(Dataset).values(
+                name="films", sha256="0" * 64, imported_at=MOMENT, is_public=True
+            )
         )
     wait_for(lambda: len(empty_client.get("/recommendations/1").json()["items"]) == 20)

@@ -27,7 +27,7 @@ from tests.app.world import (
 
 def test_the_answer_has_every_field_of_the_contract(client: TestClient) -> None:
     answer = client.get("/recommendations/6", params={"limit": 2}).json()
-    assert list(answer) == ["user", "model", "source", "reason", "items", "next"]
+    assert list(answer) == ["user", "model", "source", "reason", "seed", "items", "next"]
     assert answer["user"] == "6"
     assert answer["model"] == "v1"
     assert answer["source"] == "rbm"
@@ -153,8 +153,8 @@ def test_an_empty_database_gives_an_empty_list(empty_client: TestClient) -> None
     answer = empty_client.get("/recommendations/1")
     assert answer.status_code == 200
     assert answer.json() == {
-        "user": "1", "model": None, "source": "popular", "reason": "no_model", "items": [],
-        "next": None,
+        "user": "1", "model": None, "source": "popular", "reason": "no_model", "seed": None,
+        "items": [], "next": None,
     }  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_a_rating_taken_back_gives_the_answer_of_before(client: TestClient) -> N
     assert after["items"] == before["items"]
 
 
-def test_a_rating_given_to_one_worker_counts_at_the_other_at_once(
+def test_a_rating_counts_in_the_next_answer_of_the_worker_that_took_it(
     world: World,  # noqa: ARG001
     connect: Callable[[], TestClient],
 ) -> None:
@@ -261,7 +261,17 @@ def test_pages_are_in_the_order_of_their_scores(client: TestClient) -> None:
         {"limit": ""},
         {"explain": -1},
         {"explain": 6},
-        {"genre": "Drama"},
+        {"genres": "Drama"},
+        {"genre": ""},
+        {"year_from": "soon"},
+        {"year_to": -1},
+        {"exclude": 0},
+        {"min_ratings": -1},
+        {"mode": "best"},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"diversity": 1.1},
+        {"diversity": "nan"},
         {"Limit": 3},
     ],
 )
@@ -272,7 +282,18 @@ def test_a_wrong_parameter_is_refused_by_name(
     assert response.status_code == 422
     body = response.json()
     assert body["error"] == "InvalidRequest"
-    assert body["fields"][0]["location"] == ["query", *query]
+    assert body["fields"][0]["location"][:2] == ["query", *query]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("genre", 20), ("exclude_genre", 20), ("exclude", 1000)]
+)
+def test_a_filter_holds_so_many_values_and_no_more(
+    lone_client: TestClient, name: str, most: int
+) -> None:
+    for count, status in ((most, 200), (most + 1, 422)):
+        response = lone_client.get("/recommendations/1", params={name: ["1"] * count})
+        assert response.status_code == status
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from tests.app.world import MODEL_MOVIE_IDS, N_RATERS, World
 EVERYBODY = [*map(str, range(1, N_RATERS + 1)), "newcomer", "avant-garde", "nobody"]
 
 
-def walk(client: TestClient, user: str, limit: int) -> list[dict[str, Any]]:
+def walk(client: TestClient, user: str, limit: int, **options: Any) -> list[dict[str, Any]]:
     """All items of all pages."""
     items: list[dict[str, Any]] = []
     cursor = ""
     while True:
         answer = client.get(
-            f"/recommendations/{user}", params={"limit": limit, "cursor": cursor, "explain": 1}
+            f"/recommendations/{user}",
+            params={"limit": limit, "cursor": cursor, "explain": 1, **options},
         ).json()
         items += answer["items"]
         assert answer["items"] or not cursor, "a page beyond the end"

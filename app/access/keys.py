@@ -1,0 +1,153 @@
+"""API keys: what they look like, what they allow, and those that are valid now, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hmac import compare_digest
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+
+from app.access import repository
+from app.database import Database
+from app.errors import DatabaseUnavailableError
+
+logger = logging.getLogger(__name__)
+
+# A key that was made or revoked elsewhere counts here after so many seconds at most.
+POLL_S = 1.0
+STOP_S = 5.0
+PREFIX_BYTES, SECRET_BYTES = 6, 32
+
+
+class Scope(StrEnum):
+    """What a key allows; `admin` allows everything, `write` not reading."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class NewKey(NamedTuple):
+    """A key as it is made; only the hash of the secret is stored."""
+
+    prefix: str
+    secret: str
+
+    @classmethod
+    def draw(cls) -> NewKey:
+        """Draw 256 random bits, and a name for them."""
+        return cls(secrets.token_hex(PREFIX_BYTES), secrets.token_urlsafe(SECRET_BYTES))
+
+    @property
+    def text(self) -> str:
+        """The key as a client sends it."""
+        return f"{self.prefix}.{self.secret}"
+
+    @property
+    def sha256(self) -> str:
+        """What is stored of the secret."""
+        return digest(self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a key by its prefix, or nobody in particular."""
+
+    prefix: str | None
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether this is allowed."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+NOBODY = Principal(None, frozenset())
+ANYBODY = Principal(None, frozenset(Scope))
+
+
+class KeyRing:
+    """The valid keys, in memory; a thread follows the database.
+
+    A database that ever had a key is never open again, so revoking the last one opens nothing.
+    """
+
+    def __init__(self, database: Database, *, may_be_open: bool) -> None:
+        self.database = database
+        self.may_be_open = may_be_open
+        self._keys: Mapping[str, tuple[str, Principal]] | None = None
+        self._is_open = False
+        self._failing = False
+        self._refreshing = Lock()
+        self._stopping = Event()
+        self._thread = Thread(target=self._follow, name="key-ring", daemon=True)
+
+    @property
+    def is_loaded(self) -> bool:
+        """False until the keys could be read once."""
+        return self._keys is not None
+
+    @property
+    def is_open(self) -> bool:
+        """True when no key is asked for: none was ever made, and nobody else can get here."""
+        return self._is_open
+
+    def start(self) -> None:
+        """Load the keys, and follow them from now on."""
+        self._refresh_or_log()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End following."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    def refresh(self) -> None:
+        """Take over what has changed in the database."""
+        with self._refreshing:
+            with self.database.read() as connection:
+                rows = repository.all_keys(connection)
+            self._is_open = self.may_be_open and not rows
+            self._keys = {
+                row.prefix: (row.sha256, Principal(row.prefix, _known(row.scopes)))
+                for row in rows
+                if row.revoked_at is None
+            }
+
+    def find(self, key: str) -> Principal | None:
+        """Return who has this key, None when it is not valid."""
+        if self._keys is None:
+            raise DatabaseUnavailableError
+        prefix, _, secret = key.partition(".")
+        sha256, principal = self._keys.get(prefix, ("", NOBODY))
+        return principal if compare_digest(digest(secret), sha256) else None
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(POLL_S):
+            self._refresh_or_log()
+
+    def _refresh_or_log(self) -> None:
+        try:
+            self.refresh()
+        except Exception:
+            # Whatever it is, the thread must live on; said once, not every second.
+            if not self._failing:
+                logger.exception("cannot read the API keys; those known so far stay valid")
+            self._failing = True
+        else:
+            self._failing = False
+
+
+def digest(secret: str) -> str:
+    """Hash a secret; of 256 random bits a plain SHA-256 cannot be guessed back."""
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
+
+
+def _known(scopes: Iterable[str]) -> frozenset[Scope]:
+    """Leave out what a newer version may have granted."""
+    return frozenset(Scope(scope) for scope in scopes if scope in set(Scope))

@@ -1,0 +1,127 @@
+"""The layer that knows who asks: reads the key, counts the request against its limit."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Request
+
+from app.access.addresses import Network, client_address
+from app.access.keys import ANYBODY, NOBODY, KeyRing, Principal, Scope
+from app.access.limits import Allowance, Limiter
+from app.errors import (
+    AppError,
+    DatabaseUnavailableError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+
+PRINCIPAL = "recommender.principal"
+OPEN_PREFIX = "/health/"
+AUTHORIZATION = b"authorization"
+SCHEME = "bearer "
+
+INVALID = {"WWW-Authenticate": 'Bearer realm="recommender", error="invalid_token"'}
+
+
+def may(request: Request, scope: Scope) -> bool:
+    """Tell whether whoever sent this request may do what needs `scope`."""
+    principal: Principal = request.get(PRINCIPAL, NOBODY)
+    return principal.may(scope)
+
+
+class AccessLayer:
+    """Puts the principal into the scope of a request; refuses wrong keys and too many requests.
+
+    What a route needs is said by the route, with `app.access.requires`. Health is never refused.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        per_key: int,
+        per_address: int,
+        trusted: Sequence[Network],
+        on_loopback: bool,
+    ) -> None:
+        self.app = app
+        self.limits_everybody = bool(trusted) or not on_loopback
+        self.per_key = Limiter(per_key)
+        self.per_address = Limiter(per_address)
+        self.trusted = trusted
+
+    async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_PREFIX):
+            await self.app(scope, receive, send)
+            return
+        services = getattr(scope["app"].state, "services", None)
+        try:
+            principal = await self._principal(scope, services.keys) if services else NOBODY
+        except AppError as error:
+            await self._refuse(error, self._count(scope, NOBODY), scope, receive, send)
+            return
+        allowance = self._count(scope, principal)
+        if allowance and allowance.retry_s:
+            await self._refuse(TooManyRequestsError(), allowance, scope, receive, send)
+            return
+        scope[PRINCIPAL] = principal
+        await self.app(scope, receive, _telling(allowance, send) if allowance else send)
+
+    async def _principal(self, scope: Request, keys: KeyRing) -> Principal:
+        if not keys.is_loaded:
+            try:
+                await run_in_threadpool(keys.refresh)
+            except SQLAlchemyError as error:
+                raise DatabaseUnavailableError from error
+        key = _presented_key(scope)
+        if key is None:
+            return ANYBODY if keys.is_open else NOBODY
+        principal = keys.find(key)
+        if principal is None and not keys.is_open:
+            raise UnauthorizedError("This API key is not valid.")
+        return principal or ANYBODY
+
+    def _count(self, scope: Request, principal: Principal) -> Allowance | None:
+        if principal is ANYBODY and not self.limits_everybody:
+            return None  # open to this machine alone
+        if principal.prefix is not None:
+            return self.per_key.take(principal.prefix)
+        return self.per_address.take(client_address(scope, self.trusted))
+
+    async def _refuse(
+        self,
+        error: AppError,
+        allowance: Allowance | None,
+        scope: Request,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if allowance and allowance.retry_s:
+            error = TooManyRequestsError()
+        headers = INVALID if isinstance(error, UnauthorizedError) else None
+        telling = _telling(allowance, send) if allowance else send
+        await error.response(headers)(scope, receive, telling)
+
+
+def _presented_key(scope: Request) -> str | None:
+    for name, value in scope["headers"]:
+        if name == AUTHORIZATION:
+            text: str = value.decode("latin-1")
+            if text[: len(SCHEME)].lower() == SCHEME:
+                return text[len(SCHEME) :].strip()
+            return text
+    return None
+
+
+def _telling(allowance: Allowance, send: Send) -> Send:
+    headers = allowance.headers
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *headers]
+        await send(message)
+
+    return send_with_headers

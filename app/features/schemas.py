@@ -1,0 +1,82 @@
+"""How hidden features are shown."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.recommendations.schemas import Because, Reason
+
+MOST_FILMS = 20
+
+
+class FeaturesQuery(BaseModel):
+    """How many features, with how many films."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=100, description="Features, the most telling first")] = 20
+    films: Annotated[int, Field(ge=1, le=MOST_FILMS, description="Films each way")] = 8
+
+
+class FeatureFilm(BaseModel):
+    """A film that tells of a feature."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    weight: float = Field(description="What liking it adds to the log-odds of the feature")
+
+
+class FeatureGenre(BaseModel):
+    """A genre that tells of a feature."""
+
+    genre: str
+    lift: float = Field(
+        description="How many times as often it is found among the films that switch the feature "
+        "on as among all films"
+    )
+
+
+class Feature(BaseModel):
+    """A hidden unit, by the films and genres that define it."""
+
+    unit: int = Field(description="Number of the unit in the model")
+    importance: float = Field(description="Variance of what people's ratings send to the unit")
+    genres: list[FeatureGenre] = Field(description="Up to three, the most telling first")
+    on: list[FeatureFilm] = Field(description="Films whose likes switch it on")
+    off: list[FeatureFilm] = Field(description="Films whose likes switch it off")
+
+
+class ModelFeatures(BaseModel):
+    """What the model has learned to tell people apart by."""
+
+    model: str | None = Field(description="Version that is served; null before the first")
+    items: list[Feature] = Field(description="Empty without a model")
+
+
+class UserFeature(Feature):
+    """A feature, and what a person's ratings make of it."""
+
+    activation: float = Field(description="Probability that it is on, given the ratings")
+    baseline: float = Field(description="The same of somebody who has rated nothing")
+    because: list[Because] = Field(
+        description="Ratings that switch it on; effect: log-odds that each adds, these do add up"
+    )
+
+
+class FeatureSource(StrEnum):
+    """Where features come from."""
+
+    RBM = "rbm"
+    NONE = "none"
+
+
+class UserFeatures(BaseModel):
+    """The features that a person's ratings switch on, the most first."""
+
+    user: str
+    model: str | None = Field(description="Version that is served; null before the first")
+    source: FeatureSource
+    reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
+    items: list[UserFeature]

@@ -1,0 +1,93 @@
+"""The layer that sees every request: gives it an id, measures it, logs it, answers for failures."""
+
+import logging
+import re
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import metrics
+from app.access.layer import PRINCIPAL
+from app.cache.layer import OUTCOME
+from app.errors import InternalError
+from app.logs import new_request_id, request_id
+
+access_logger = logging.getLogger("app.access")
+
+REQUEST_ID = b"x-request-id"
+# An id of a proxy or client is kept when nothing can hide in it.
+SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class ObservingLayer:
+    """Logs and counts each request by the template of its route, and answers for whatever failed.
+
+    Neither path nor query is logged: they hold user keys.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+        begin = perf_counter()
+        id_ = _request_id(scope)
+        request_id.set(id_)
+
+        async def send_and_remember(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (REQUEST_ID, id_.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_remember)
+        except Exception:
+            # Raised on, for the server to log with its traceback; the client gets none.
+            if not status:
+                await InternalError().response()(scope, receive, send_and_remember)
+            raise
+        finally:
+            _record(scope, status, perf_counter() - begin)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    route, method = _template(scope), scope["method"]
+    metrics.observe_request(method, route, status, seconds)
+    if OUTCOME in scope:
+        metrics.count_cache(scope[OUTCOME])
+    if access_logger.isEnabledFor(logging.INFO):
+        milliseconds = 1000 * seconds
+        principal = scope.get(PRINCIPAL)
+        access_logger.info(
+            "%s %s %d %.1f ms",
+            method,
+            route,
+            status,
+            milliseconds,
+            extra={
+                "fields": {
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "milliseconds": round(milliseconds, 1),
+                    "key": principal.prefix if principal else None,
+                }
+            },
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID and SANE_ID.fullmatch(value):
+            return bytes(value).decode()
+    return new_request_id()
+
+
+def _template(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "-")

@@ -1,0 +1,142 @@
+"""What the benchmark of the service runs on: a database, a model of random weights, servers.
+
+    python -m benchmarks.serving_world FOLDER PORT ours|ready-made|bare
+
+serves on a port until it is terminated. `ours` is the whole service, with one route more that
+returns the bytes of an answer ready-made; `ready-made` is a FastAPI application of that route
+alone, `bare` an ASGI application that returns them without any framework.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Response
+from sqlalchemy import insert
+
+from app.access.keys import Scope
+from app.access.service import create_key
+from app.config import Settings
+from app.database import Database
+from app.logs import log_config
+from app.main import create_app
+from app.migrating import upgrade
+from app.models import repository as models
+from app.tables import Movie, Rating, User
+from model import artifact
+from model.rbm import RBM
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Send
+    from starlette.types import Scope as Request
+
+# Ratings of the people who are asked for: as user 1 of ml-latest-small, and as the busiest there.
+N_RATINGS = {"usual": 232, "busy": 2698}
+READY = "ready.json"
+
+
+def random_rbm(n_movies: int, n_hidden: int) -> RBM:
+    """Draw weights of the size that training gives."""
+    rng = np.random.default_rng(0)
+    return RBM(
+        W=rng.normal(0, 0.05, (n_movies, 2, n_hidden)).astype(np.float32),
+        a=rng.normal(-4, 1, (n_movies, 2)).astype(np.float32),
+        b=rng.normal(-1, 1, n_hidden).astype(np.float32),
+        movie_ids=np.arange(1, n_movies + 1),
+        mean_ratings=160.0,
+    )
+
+
+def settings_of(folder: Path) -> Settings:
+    """Give the settings of a world, without limits that a benchmark would meet."""
+    return Settings(
+        database_url=f"sqlite:///{folder / 'recommender.db'}",
+        models_dir=folder / "models",
+        key_rate_limit=100_000_000,
+    )
+
+
+def make_world(folder: Path, n_movies: int, n_hidden: int) -> str:
+    """Fill a database, publish a model; return an API key."""
+    settings = settings_of(folder)
+    database = Database(settings.database_url)
+    upgrade(database)
+    rng = np.random.default_rng(1)
+    now = datetime.now(UTC)
+    sha256 = artifact.save(settings.models_dir / "v1", random_rbm(n_movies, n_hidden), {})
+    films = [
+        {"id": id_, "title": f"The Film of Number {id_}", "year": 1950 + id_ % 70,
+         "genres": ["Comedy", "Drama", "Romance"][: 1 + id_ % 3]}
+        for id_ in range(1, n_movies + 1)
+    ]  # fmt: skip
+    with database.write() as connection:
+        connection.execute(insert(Movie), films)
+        for key, n_ratings in N_RATINGS.items():
+            user = insert(User).values(key=key, ratings_revision=0).returning(User.id)
+            user_id = connection.execute(user).scalar_one()
+            rows = [
+                {"user_id": user_id, "movie_id": int(id_) + 1, "rated_at": now,
+                 "stars": float(rng.integers(1, 11)) / 2}
+                for id_ in rng.choice(n_movies, n_ratings, replace=False)
+            ]  # fmt: skip
+            connection.execute(insert(Rating), rows)
+        models.add(connection, "v1", {}, sha256, now)
+        models.activate(connection, "v1")
+    made = create_key(database, [Scope.READ], "benchmark")
+    database.dispose()
+    return made.text
+
+
+def application(folder: Path, kind: str) -> Any:
+    """Make one of the applications."""
+    path = folder / READY
+    body = path.read_bytes() if path.exists() else b"{}"
+    if kind == "bare":
+        return _bare(body)
+    app = create_app(settings_of(folder)) if kind == "ours" else FastAPI()
+
+    @app.get("/ready-made/{user}")
+    async def ready_made(user: str) -> Response:  # noqa: ARG001 (a route like ours has one)
+        return Response(body, media_type="application/json")
+
+    return app
+
+
+def _bare(body: bytes) -> Any:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+
+    async def app(scope: Request, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            while (message := await receive())["type"] != "lifespan.shutdown":
+                await send({"type": f"{message['type']}.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def main() -> None:
+    """Serve, with logs on as in production."""
+    folder, port, kind = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    uvicorn.run(
+        application(folder, kind),
+        port=port,
+        log_config=log_config(settings_of(folder)),
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The service in processes of its own, as people run it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from app.config import Settings
+
+START_S = 60
+
+
+class Running(NamedTuple):
+    """A service that answers."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    log: Path
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: Settings, **variables: str) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RECOMMENDER_")}
+    return {
+        **inherited,
+        "RECOMMENDER_DATABASE_URL": settings.database_url,
+        "RECOMMENDER_MODELS_DIR": str(settings.models_dir),
+        **variables,
+    }
+
+
+@contextmanager
+def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Running]:
+    """Run `recommender serve` until the end of the block."""
+    port = free_port()
+    variables = {"RECOMMENDER_PORT": str(port), **variables}
+    log = folder / "service.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve"],
+            env=environment(settings, **variables),
+            cwd=Path(__file__).parents[2],
+            stdout=file,
+            stderr=file,
+        )
+    running = Running(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait(running)
+        yield running
+    finally:
+        if process.poll() is None:
+            running.stop()
+
+
+def _wait(running: Running) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        assert running.process.poll() is None, running.log.read_text()
+        try:
+            with urllib.request.urlopen(f"{running.address}/health/live", timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError(running.log.read_text())

@@ -1,0 +1,222 @@
+"""Kept answers: the same as new ones, whatever happens in between."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from app.cache import answers as kept
+from app.cache import changes as user_changes
+from app.tables import User
+from app.users import repository as users
+from tests.app.walking import ids
+from tests.app.world import MOVIE_IDS, World, activate, make_rbm, publish
+
+KEPT = [
+    "/recommendations/{}?limit=5",
+    "/recommendations/{}?genre=Drama&limit=5",
+    "/recommendations/{}?mode=sample&seed=3&limit=5",
+    "/users/{}/predictions/50",
+    "/users/{}/features",
+]
+
+
+def services(client: TestClient) -> Any:
+    return client.app.state.services  # type: ignore[attr-defined]
+
+
+def without_memory(client: TestClient, path: str) -> Any:
+    """What a service answers that has kept nothing."""
+    answers = services(client).answers
+    held, answers._answers = answers._answers, type(answers._answers)()  # noqa: SLF001
+    response = client.get(path)
+    answers._answers = held  # noqa: SLF001
+    return response
+
+
+def hits(client: TestClient, path: str) -> bool:
+    """Tell whether the answer comes from memory: then nothing is read from the database."""
+    answers = services(client).answers
+    moment = time.monotonic()
+    assert answers.changes.fresh_until > moment
+    (key,) = [key for key in answers._answers if key[0] == path] or [None]  # noqa: SLF001
+    return key is not None and answers.find(key) is not None
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_a_second_request_gets_the_same_bytes_from_memory(client: TestClient, path: str) -> None:
+    first, second = client.get(path.format("1")), client.get(path.format("1"))
+    assert hits(client, path.format("1").partition("?")[0])
+    assert first.content == second.content
+    assert first.headers["etag"] == second.headers["etag"]
+    assert first.headers["content-type"] == second.headers["content-type"] == "application/json"
+
+
+def test_answers_are_right_whatever_was_rated_in_between(client: TestClient) -> None:
+    generator = np.random.default_rng(8)
+    people = ["1", "2", "nobody"]
+    for _ in range(150):
+        user, path = generator.choice(people), generator.choice(KEPT)
+        movie = generator.choice(MOVIE_IDS)
+        match generator.integers(0, 4):
+            case 0:
+                liked = bool(generator.random() < 0.5)
+                client.put(f"/users/{user}/ratings/{movie}", json={"liked": liked})
+            case 1:
+                client.delete(f"/users/{user}/ratings/{movie}")
+            case _:
+                address = path.format(user)
+                assert client.get(address).content == without_memory(client, address).content
+
+
+def test_a_rating_of_one_worker_counts_at_once_there_and_within_a_second_at_the_other(
+    world: World,  # noqa: ARG001
+    connect: Callable[[], TestClient],
+) -> None:
+    one, other = connect(), connect()
+    for step in range(3):
+        asked, told = (one, other) if step % 2 else (other, one)
+        first = [
+            worker.get("/recommendations/2?limit=1").json()["items"][0] for worker in (one, other)
+        ]
+        movie = first[step % 2]["movie_id"]
+        told.put(f"/users/2/ratings/{movie}", json={"liked": step % 2 == 0})
+        told_at = time.monotonic()
+        assert movie not in ids(told.get("/recommendations/2?limit=1").json()["items"])
+        while movie in ids(asked.get("/recommendations/2?limit=1").json()["items"]):
+            assert time.monotonic() < told_at + 1
+            time.sleep(0.02)
+
+
+def test_a_cursor_that_is_newer_than_what_a_worker_knows_is_good_there(
+    world: World,  # noqa: ARG001
+    connect: Callable[[], TestClient],
+) -> None:
+    one, other = connect(), connect()
+    for worker in (one, other):
+        worker.get("/recommendations/2?limit=3")
+    one.put("/users/2/ratings/400", json={"liked": True})
+    cursor = one.get("/recommendations/2?limit=3").json()["next"]
+    second = other.get("/recommendations/2", params={"limit": 3, "cursor": cursor})
+    assert second.status_code == 200
+    assert second.json() == one.get("/recommendations/2?limit=3&cursor=" + cursor).json()
+
+
+def test_an_erased_user_is_forgotten_by_every_worker(
+    world: World, connect: Callable[[], TestClient]
+) -> None:
+    one, other = connect(), connect()
+    for worker in (one, other):
+        assert worker.get("/recommendations/2").json()["source"] == "rbm"
+    erased = one.delete("/users/2")
+    assert erased.status_code == 204
+    assert one.get("/recommendations/2").json()["reason"] == "unknown_user"
+    services(other).answers.changes.poll()
+    assert other.get("/recommendations/2").json()["reason"] == "unknown_user"
+    with world.database.read() as connection:
+        assert "2" not in connection.execute(User.__table__.select()).columns("key").scalars().all()
+
+
+def test_answers_of_another_model_are_not_given_again(client: TestClient, world: World) -> None:
+    publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2), active=False)
+    paths = [path.format("1") for path in KEPT] + ["/model/features", "/movies/50/similar"]
+    by_version: dict[str, list[bytes]] = {"v1": [], "v2": []}
+    for version in ("v1", "v2", "v1", "v2"):
+        activate(world.database, version)
+        services(client).models.refresh()
+        by_version[version].append(b"".join(client.get(path).content for path in paths))
+    (first, again), (second, later) = by_version["v1"], by_version["v2"]
+    assert first == again
+    assert second == later
+    assert first != second
+
+
+def test_whoever_has_the_answer_gets_304_until_it_changes(client: TestClient) -> None:
+    for path in ("/recommendations/2", "/movies/50/similar"):
+        tag = client.get(path).headers["etag"]
+        for known in (tag, f'"other", W/{tag}', "*"):
+            same = client.get(path, headers={"If-None-Match": known})
+            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+        assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    tag = client.get("/recommendations/2").headers["etag"]
+    client.put("/users/2/ratings/400", json={"liked": True})
+    fresh = client.get("/recommendations/2", headers={"If-None-Match": tag})
+    assert fresh.status_code == 200
+    assert fresh.headers["etag"] != tag
+
+
+def test_shared_caches_may_not_keep_what_somebody_likes(client: TestClient) -> None:
+    for _ in range(2):
+        answer = client.get("/recommendations/2")
+        assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_head_is_answered_from_memory_without_a_body(client: TestClient) -> None:
+    got, head = client.get("/recommendations/2"), client.head("/recommendations/2")
+    assert (head.content, head.headers["etag"]) == (b"", got.headers["etag"])
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
+def test_nothing_is_kept_of_errors_and_of_lists_that_are_drawn_anew(client: TestClient) -> None:
+    for path in (
+        "/movies/1/similar",
+        "/recommendations/2?limit=0",
+        "/recommendations/2?mode=sample",
+    ):
+        client.get(path)
+    assert len(services(client).answers) == 0
+
+
+def test_no_more_is_kept_than_the_bound(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST_BYTES", 20_000)
+    answers = services(client).answers
+    for limit in range(1, 40):
+        client.get("/recommendations/1", params={"limit": limit % 20 + 1, "explain": 0})
+        assert answers.n_bytes <= 20_000
+    assert len(answers) > 1
+    assert answers.n_bytes == sum(map(kept._size, answers._answers.values()))  # noqa: SLF001
+
+
+def test_without_news_from_the_database_nothing_is_given_from_memory(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.get("/recommendations/2")
+    changes = services(client).answers.changes
+    monkeypatch.setattr(user_changes.UserChanges, "_notice", lambda *_: 1 / 0)
+    changes.poll()
+    assert not changes.is_fresh()
+    assert services(client).answers.find(next(iter(services(client).answers._answers))) is None  # noqa: SLF001
+
+
+def test_an_import_that_changes_many_users_at_once_makes_everything_out_of_date(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_changes, "MOST_CHANGES", 3)
+    client.get("/recommendations/1")
+    changes = services(client).answers.changes
+    before = changes.clock
+    with world.database.write() as connection:
+        revision = users.next_revision(connection)
+        connection.execute(update(User).values(ratings_revision=revision))
+    changes.poll()
+    for user in world.opinions:
+        assert not changes.is_current(user, before)
+
+
+def test_many_changes_make_everything_out_of_date(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_changes, "MOST_USERS", 2)
+    changes = services(client).answers.changes
+    before = changes.clock
+    assert changes.is_current("4", before)
+    for user in ("1", "2", "3"):
+        client.put(f"/users/{user}/ratings/400", json={"liked": True})
+    assert not changes.is_current("4", before)
+    assert changes.is_current("4", changes.clock)

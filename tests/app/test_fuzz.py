@@ -1,0 +1,62 @@
+"""The service against its own OpenAPI document: thousands of requests that nobody thought of."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from app.access.keys import Scope
+from app.access.service import create_key
+from app.tables import ActiveModel, ModelVersion
+from tests.app.running import serving
+from tests.app.world import World, publish
+
+# A word that looks like a cursor, but was never given, is refused; no schema can say which are.
+CONFIGURATION = """
+[parameters]
+"query.cursor" = ""
+"body.cursor" = ""
+"""
+SHORT = {"--max-examples": "4", "--phases": "examples,fuzzing"}
+LONG = {"--max-examples": "250", "--phases": "examples,fuzzing,stateful"}
+
+
+def fuzz(world: World, folder: Path, options: dict[str, str]) -> int:
+    """Let schemathesis try the service with every check that it has; return how often it did."""
+    # A version as the service names them, alone: what is listed is also asked for.
+    publish(world.database, world.settings.models_dir, "20261120T101500Z-3f2a", world.rbm)
+    with world.database.write() as connection:
+        connection.execute(update(ActiveModel).values(previous=None))
+        connection.execute(delete(ModelVersion).where(ModelVersion.version == "v1"))
+    key = create_key(world.database, [Scope.ADMIN], "fuzzing").text
+    (folder / "schemathesis.toml").write_text(CONFIGURATION)
+    with serving(world.settings, folder, RECOMMENDER_KEY_RATE_LIMIT="0") as running:
+        finished = subprocess.run(
+            [
+                sys.executable, "-m", "schemathesis.cli", "run", f"{running.address}/openapi.json",
+                "--checks", "all", "--seed", "1", "--generation-database", "none", "--no-color",
+                "--header", f"Authorization: Bearer {key}",
+                *(part for option in options.items() for part in option),
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert finished.returncode == 0, finished.stdout + running.log.read_text()[-2000:]
+    (n_cases,) = re.findall(r"(\d+) generated", finished.stdout)
+    return int(n_cases)
+
+
+def test_no_request_makes_the_service_fail_or_answer_what_it_does_not_document(
+    world: World, tmp_path: Path
+) -> None:
+    assert fuzz(world, tmp_path, SHORT) >= 150
+
+
+@pytest.mark.slow
+def test_thousands_of_requests_make_nothing_fail(world: World, tmp_path: Path) -> None:
+    assert fuzz(world, tmp_path, LONG) >= 5000

@@ -1,0 +1,128 @@
+"""The service in processes of its own: several workers, metrics, logs, and how it stops."""
+
+import json
+import socket
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.access.keys import Scope
+from app.access.service import create_key
+from app.config import Settings
+from app.database import Database
+from tests.app.running import free_port, serving
+from tests.app.world import MOVIE_IDS, World, add_movies, make_rbm, publish
+
+
+def get(address: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        return answer.status, answer.read().decode(), found
+
+
+def test_several_workers_serve_one_socket_and_one_set_of_figures(
+    world: World, tmp_path: Path
+) -> None:
+    port = free_port()
+    variables = {"RECOMMENDER_WORKERS": "2", "RECOMMENDER_METRICS_PORT": str(port)}
+    with serving(world.settings, tmp_path, **variables) as running:
+        end = time.monotonic() + 60
+        text = ""
+        while 'recommender_model_workers{version="v1"} 2.0' not in text:
+            assert time.monotonic() < end, text
+            text = get(f"http://127.0.0.1:{port}/metrics")[1]
+            time.sleep(0.1)
+        for _ in range(20):
+            assert get(f"{running.address}/movies/10")[0] == 200
+        text = get(f"http://127.0.0.1:{port}/metrics")[1]
+        line = 'recommender_http_requests_total{method="GET",route="/movies/{movie}",status="200"} '
+        assert f"{line}20.0" in text
+        assert get(f"{running.address}/metrics")[1].count(line) == 1
+        while "Serving on" not in running.log.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert running.stop() == 0
+        assert running.log.read_text().count("Serving on") == 1
+    assert "Traceback" not in running.log.read_text()
+
+
+def test_the_log_is_json_with_request_ids_and_nothing_personal(
+    world: World, tmp_path: Path
+) -> None:
+    key = create_key(world.database, [Scope.READ], "")
+    with serving(world.settings, tmp_path) as running:
+        path = "/recommendations/somebody@example.org?limit=7"
+        headers = {"Authorization": f"Bearer {key.text}", "X-Request-ID": "my-id.1"}
+        _, _, answered = get(running.address + path, **headers)
+        assert answered["x-request-id"] == "my-id.1"
+        running.stop()
+    text = running.log.read_text()
+    events: list[dict[str, Any]] = [
+        json.loads(line) for line in text.splitlines() if line.startswith("{")
+    ]
+    (event,) = [event for event in events if event.get("request_id") == "my-id.1"]
+    assert event["message"].startswith("GET /recommendations/{user} 200 ")
+    assert event["level"] == "info"
+    assert event["logger"] == "app.access"
+    assert (event["method"], event["route"], event["status"], event["key"]) == (
+        "GET", "/recommendations/{user}", 200, key.prefix,
+    )  # fmt: skip
+    assert event["milliseconds"] >= 0
+    for secret in ("somebody", key.secret, "limit=7"):
+        assert secret not in text
+
+
+def exchange(address: tuple[str, int], parts: list[bytes], pause: threading.Event) -> bytes:
+    """Send a request in two parts; the second when `pause` is over."""
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(parts[0])
+        pause.wait(20)
+        connection.sendall(parts[1])
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        return answer
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_request_under_way_is_finished_when_the_service_is_told_to_stop(
+    migrated_sqlite_file: Path, tmp_path: Path, workers: str
+) -> None:
+    settings = _settings(migrated_sqlite_file, tmp_path)
+    body = b'{"liked": true}'
+    head = (
+        b"PUT /users/me/ratings/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    with serving(settings, tmp_path, RECOMMENDER_WORKERS=workers) as running:
+        address = ("127.0.0.1", int(running.address.rpartition(":")[2]))
+        pause, answers = threading.Event(), []
+        thread = threading.Thread(
+            target=lambda: answers.append(exchange(address, [head + body[:5], body[5:]], pause))
+        )
+        thread.start()
+        time.sleep(0.5)
+        running.process.terminate()
+        time.sleep(1)
+        assert running.process.poll() is None, "it should wait for the request"
+        pause.set()
+        thread.join(20)
+        assert answers[0].startswith(b"HTTP/1.1 201 ")
+        assert running.process.wait(20) in (0, -15)
+    assert "Traceback" not in running.log.read_text()
+
+
+def _settings(migrated: Path, folder: Path) -> Settings:
+    """A small world in SQLite: these tests are about processes, not about databases."""
+    (folder / "own.db").write_bytes(migrated.read_bytes())
+    settings = Settings(database_url=f"sqlite:///{folder / 'own.db'}", models_dir=folder / "models")
+    database = Database(settings.database_url)
+    add_movies(database, MOVIE_IDS)
+    publish(database, settings.models_dir, "v1", make_rbm(seed=1))
+    database.dispose()
+    return settings

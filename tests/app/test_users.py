@@ -1,0 +1,109 @@
+"""GET and DELETE /users/{user}."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection, func, select, text, update
+
+from app.database import Database
+from app.tables import Base, Erasure, Installation, Rating, User
+from tests.app.world import MOVIE_IDS, World
+
+
+def everything(connection: Connection) -> str:
+    """All rows of all tables, as text."""
+    return "\n".join(
+        str(tuple(row))
+        for table in Base.metadata.sorted_tables
+        for row in connection.execute(select(table))
+    )
+
+
+def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: World) -> None:
+    with world.database.write() as connection:
+        connection.execute(update(User).where(User.key == "6").values(imported_from="ml-1m"))
+    body = client.get("/users/6").json()
+    listed = client.get("/users/6/ratings?limit=1000").json()["items"]
+    assert len(listed) == len(world.opinions["6"])
+    assert body == {
+        "user": "6", "imported_from": "ml-1m", "ratings_revision": 1, "ratings": listed,
+    }  # fmt: skip
+    # A column that comes to the table must come to the export, or here.
+    assert {column.name for column in User.__table__.columns} - {"id"} == {
+        "key", "imported_from", "ratings_revision",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("user", ["nobody", "a" * 128])
+def test_nothing_is_known_of_somebody_unknown(client: TestClient, user: str) -> None:
+    response = client.get(f"/users/{user}")
+    assert response.status_code == 404
+    assert response.json() == {"error": "UserNotFound", "detail": "Nothing is known of this user."}
+
+
+def test_an_erasure_leaves_nothing_and_says_only_that_there_was_one(
+    client: TestClient, database: Database
+) -> None:
+    client.put("/users/somebody@example.org/ratings/10", json={"stars": 2})
+    client.get("/recommendations/somebody@example.org")
+    with database.read() as connection:
+        assert "somebody" in everything(connection)
+        before = connection.execute(select(func.count()).select_from(Rating)).scalar_one()
+    response = client.delete("/users/somebody@example.org")
+    assert (response.status_code, response.content) == (204, b"")
+    with database.read() as connection:
+        assert "somebody" not in everything(connection)
+        after = connection.execute(select(func.count()).select_from(Rating)).scalar_one()
+        (erasure,) = connection.execute(select(*Erasure.__table__.columns)).all()
+        newest = connection.execute(select(Installation.ratings_revision)).scalar_one()
+    assert after == before - 1
+    assert erasure.ratings_revision == newest
+    assert client.get("/users/somebody@example.org").status_code == 404
+    assert client.get("/users/somebody@example.org/ratings").json()["items"] == []
+    answer = client.get("/recommendations/somebody@example.org").json()
+    assert answer["reason"] == "unknown_user"
+
+
+def test_erasing_somebody_unknown_is_no_error_and_records_nothing(
+    client: TestClient, database: Database
+) -> None:
+    assert client.delete("/users/nobody").status_code == 204
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(Erasure)).scalar_one() == 0
+
+
+def test_others_keep_all_they_have(client: TestClient, world: World) -> None:
+    before = client.get("/users/5").json()
+    client.delete("/users/6")
+    assert client.get("/users/5").json() == before
+    assert set(world.opinions["5"]) == {item["movie_id"] for item in before["ratings"]}
+
+
+def test_somebody_erased_may_begin_again(client: TestClient) -> None:
+    client.delete("/users/6")
+    assert client.put("/users/6/ratings/10", json={"liked": True}).status_code == 201
+    assert len(client.get("/users/6").json()["ratings"]) == 1
+
+
+def test_people_may_rate_while_they_are_erased(client: TestClient, database: Database) -> None:
+    def act(number: int) -> int:
+        user = "ab"[number % 2]
+        if number % 5 == 0:
+            return int(client.delete(f"/users/{user}").status_code)
+        if number % 5 == 1:
+            return int(client.delete(f"/users/{user}/ratings/10").status_code)
+        if number % 5 == 2:
+            ratings = [{"movie_id": id_, "liked": True} for id_ in MOVIE_IDS[:8]]
+            body: dict[str, Any] = {"ratings": ratings}
+            return int(client.post(f"/users/{user}/ratings", json=body).status_code)
+        path = f"/users/{user}/ratings/{10 * (1 + number % 3)}"
+        # Between the write and the reading of its answer nobody can erase: it is one transaction.
+        return int(client.put(path, json={"liked": True}).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(act, range(150))) <= {200, 201, 204}
+    with database.read() as connection:
+        orphans = "SELECT count(*) FROM ratings WHERE user_id NOT IN (SELECT id FROM users)"
+        assert connection.execute(text(orphans)).scalar_one() == 0
