@@ -7,7 +7,7 @@ INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/pyt
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check check-slow bench-serve lock clean
+.PHONY: help install install-dev run test check check-slow bench-train bench-serve lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ check: install-dev ## lint, types and tests
 check-slow: install-dev ## the long proofs: many kills, many splits (up to 45 minutes)
 	$(BIN)/pytest -m slow --override-ini=timeout=1800
 
+bench-train: install-dev ## an epoch beside its unavoidable product and scikit-learn (5 minutes)
+	$(INSTALL) --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m benchmarks.train
+
 bench-serve: install-dev ## what an answer of the service costs, beside its rivals (2 minutes)
 	$(BIN)/python -m benchmarks.serve
 
@@ -51,6 +55,7 @@ lock: ## renew the hash-locked requirements (needs uv)
 	$(COMPILE) --output-file requirements/serve.txt
 	$(COMPILE) --extra train --group build --output-file requirements/run.txt
 	$(COMPILE) --extra train --group build --group dev --output-file requirements/dev.txt
+	$(COMPILE) --extra train --group build --group dev --group bench --output-file requirements/bench.txt
 
 clean: ## remove the environment and caches; var/ (database, models, data) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
