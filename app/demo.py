@@ -55,7 +55,7 @@ def _import(database: Database, settings: Settings, dataset: str) -> str:
         with console.stages() as progress:
             summary = import_named(database, settings, dataset, progress=progress)
     except DownloadError as error:
-        console.warn(f"{dataset} cannot be had: {error}. The bundled sample takes its place.")
+        console.warn(f"{error}. The bundled sample takes its place.")
         with console.stages() as progress:
             summary = import_named(database, settings, SAMPLE, progress=progress)
     console.show_import(summary)
