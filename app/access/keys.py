@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hmac import compare_digest
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import NamedTuple
 
 from app.access import repository
 from app.database import Database
 from app.errors import DatabaseUnavailableError
-
-logger = logging.getLogger(__name__)
+from app.following import Follower
 
 # A key that was made or revoked elsewhere counts here after so many seconds at most.
 POLL_S = 1.0
-STOP_S = 5.0
 PREFIX_BYTES, SECRET_BYTES = 6, 32
 
 
@@ -81,10 +78,9 @@ class KeyRing:
         self.may_be_open = may_be_open
         self._keys: Mapping[str, tuple[str, Principal]] | None = None
         self._is_open = False
-        self._failing = False
         self._refreshing = Lock()
-        self._stopping = Event()
-        self._thread = Thread(target=self._follow, name="key-ring", daemon=True)
+        trouble = "cannot read the API keys; those known so far stay valid"
+        self._follower = Follower("key-ring", self.refresh, POLL_S, trouble)
 
     @property
     def is_loaded(self) -> bool:
@@ -98,14 +94,11 @@ class KeyRing:
 
     def start(self) -> None:
         """Load the keys, and follow them from now on."""
-        self._refresh_or_log()
-        self._thread.start()
+        self._follower.start()
 
     def stop(self) -> None:
         """End following."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
+        self._follower.stop()
 
     def refresh(self) -> None:
         """Take over what has changed in the database."""
@@ -126,21 +119,6 @@ class KeyRing:
         prefix, _, secret = key.partition(".")
         sha256, principal = self._keys.get(prefix, ("", NOBODY))
         return principal if compare_digest(digest(secret), sha256) else None
-
-    def _follow(self) -> None:
-        while not self._stopping.wait(POLL_S):
-            self._refresh_or_log()
-
-    def _refresh_or_log(self) -> None:
-        try:
-            self.refresh()
-        except Exception:
-            # Whatever it is, the thread must live on; said once, not every second.
-            if not self._failing:
-                logger.exception("cannot read the API keys; those known so far stay valid")
-            self._failing = True
-        else:
-            self._failing = False
 
 
 def digest(secret: str) -> str:

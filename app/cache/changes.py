@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from threading import Event, Lock, Thread
+from threading import Lock
 from time import monotonic
 
 from sqlalchemy import Connection, select
 
 from app.database import Database
+from app.following import Follower
 from app.tables import Installation, User
-
-logger = logging.getLogger(__name__)
 
 # A rating that another worker acknowledged is to count here within 1 s; what is kept is given
 # again only for this long after it was last known to be true, and asked for again well before.
 MAX_AGE_S = 0.9
 POLL_S = 0.4
-STOP_S = 5.0
 # More changes at once than this, as of an import, and all is forgotten instead.
 MOST_CHANGES = 1000
 # More users than this to remember a change of, and all is forgotten instead.
@@ -41,19 +38,16 @@ class UserChanges:
         self._changed_at: dict[str, int] = {}
         self._seen: int | None = None
         self._polling = Lock()
-        self._stopping = Event()
-        self._thread = Thread(target=self._follow, name="user-changes", daemon=True)
+        trouble = "cannot follow the ratings; answers are not kept meanwhile"
+        self._follower = Follower("user-changes", self._look, POLL_S, trouble)
 
     def start(self) -> None:
         """Follow the database from now on."""
-        self.poll()
-        self._thread.start()
+        self._follower.start()
 
     def stop(self) -> None:
         """End following."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
+        self._follower.stop()
 
     def is_current(self, user: str, read_at: int) -> bool:
         """Tell whether nothing is known to have changed since the ratings were read."""
@@ -65,22 +59,18 @@ class UserChanges:
 
     def poll(self) -> None:
         """Learn of every change that was committed before this call."""
+        self._follower.look_now()
+
+    def _look(self) -> None:
         with self._polling:
             begin = monotonic()
             try:
                 with self.database.read() as connection:
                     self._notice(connection)
             except Exception:
-                # Whatever it is: without knowing, nothing that is kept may be given again.
-                if self.fresh_until:
-                    logger.exception("cannot follow the ratings; answers are not kept meanwhile")
-                self.fresh_until = 0.0
-            else:
-                self.fresh_until = begin + MAX_AGE_S
-
-    def _follow(self) -> None:
-        while not self._stopping.wait(POLL_S):
-            self.poll()
+                self.fresh_until = 0.0  # without knowing, nothing that is kept may be given again
+                raise
+            self.fresh_until = begin + MAX_AGE_S
 
     def _notice(self, connection: Connection) -> None:
         seen = self._seen

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from time import monotonic
 
 from app import metrics
 from app.database import Database
 from app.errors import NotReadyError
+from app.following import Follower
 from app.movies.catalogue import Catalogue
 from app.recommendations import repository
 from app.recommendations.repository import ServingState
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 # A new model is to be served within 2 s by every worker; this leaves one second to load it.
 POLL_S = 1.0
-# Counting a large table cannot be interrupted; the process need not wait for it to end.
-STOP_S = 5.0
 # A refused model is tried again: its files may be on their way, on a disk that was away.
 RETRY_S = 30.0
 # Counting likes reads all ratings. Rated films disappear at once all the same; only the order and
@@ -50,10 +49,9 @@ class ModelServer:
         self._retry_at: float | None = None
         self._counted_revision = 0
         self._recount_at = 0.0
-        self._failing = False
         self._refreshing = Lock()
-        self._stopping = Event()
-        self._thread = Thread(target=self._follow, name="model-server", daemon=True)
+        trouble = "cannot follow the database; serving goes on with what is loaded"
+        self._follower = Follower("model-server", self.refresh, POLL_S, trouble)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -69,14 +67,11 @@ class ModelServer:
 
     def start(self) -> None:
         """Load what is to be served, and follow it from now on."""
-        self._refresh_or_log()
-        self._thread.start()
+        self._follower.start()
 
     def stop(self) -> None:
         """End following."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
+        self._follower.stop()
 
     def refresh(self) -> None:
         """Take over what has changed in the database."""
@@ -90,21 +85,6 @@ class ModelServer:
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
-
-    def _follow(self) -> None:
-        while not self._stopping.wait(POLL_S):
-            self._refresh_or_log()
-
-    def _refresh_or_log(self) -> None:
-        try:
-            self.refresh()
-        except Exception:
-            # Whatever it is, the thread must live on; said once, not every second.
-            if not self._failing:
-                logger.exception("cannot follow the database; serving goes on with what is loaded")
-            self._failing = True
-        else:
-            self._failing = False
 
     def _follow_model(self, state: ServingState) -> LoadedModel | None:
         held, version = self._loaded, state.active.version

@@ -107,8 +107,9 @@ def test_a_misspelt_variable_is_refused_with_the_right_name(
 
 
 def test_variables_of_the_tests_are_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Settings()
     monkeypatch.setenv("RECOMMENDER_TEST_ANYTHING", "1")
-    Settings()
+    assert Settings() == before
 
 
 def test_a_password_is_neither_shown_nor_repeated_in_an_error(

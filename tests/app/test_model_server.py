@@ -81,6 +81,7 @@ def test_a_refused_model_is_served_once_its_files_are_whole(
 ) -> None:
     publish_damaged(world, "v2")
     wait_for(lambda: "REFUSED model v2" in caplog.text)
+    assert served(client) == "v1"
     damage(world, "v2")  # the same bit once more: whole again
     wait_for(lambda: served(client) == "v2")
 
