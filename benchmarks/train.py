@@ -2,177 +2,140 @@
 
     python -m benchmarks.train [--json FILE] [--rounds 5] [--threads 2]
 
-Every round times one epoch of ours, the product H Wᵀ of all its batches alone, and an epoch of
-scikit-learn's BernoulliRBM where that is installed; so all meet the same neighbours on the
-machine. Wall time is what one waits for; processor time is the steadier figure on a busy machine,
-its product being that of BLAS on one thread, which does not spin while it waits.
+Every rival trains in a process of its own (`benchmarks.train_rivals`), and every round asks them
+one after the other, so that all meet the same neighbours on the machine. Wall time is what one
+waits for; processor time is the steadier figure on a busy machine, its product being that of BLAS
+on one thread, which does not spin while it waits. At the largest shape a round is 20 batches, and
+its times are scaled to an epoch.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
-import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data import Interactions
-from model.config import Config
-from model.training import Trainer
+from benchmarks.train_data import ml_latest_small, planted, power_law
+from benchmarks.train_quality import lines, race
+from benchmarks.train_rivals import N_HIDDEN, RIVALS, config_of, save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from data import Interactions
 
-N_HIDDEN = 500
-ML_LATEST_SMALL = Path(os.environ.get("RECOMMENDER_DATASETS_DIR", "var/datasets")) / (
-    "ml-latest-small/ratings.csv"
-)
+WHOLE_EPOCH = 1_000_000
+SAMPLE = 20
+SAMPLE_ROUNDS = 2
+# Who is asked in a round, each as (rival, threads); 0: as many as the benchmark may use.
+ASKED = {name: (name, 0) for name in RIVALS} | {"product, one thread": ("product", 1)}
 COLD_START = (
     "import time, numpy as np; from data import Interactions; from model import Config, train\n"
     "data = Interactions.from_arrays([0, 1], [1, 2], [1, 0]); started = time.perf_counter()\n"
     "train(data, Config(n_epochs=1)); print(time.perf_counter() - started)"
 )
+THREAD_VARIABLES = (
+    "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+)  # fmt: skip
 
 
-@dataclass
-class Clock:
-    """Wall and processor seconds of repeated runs of one thing."""
+class Rival:
+    """A process that trains when it is asked to."""
 
-    wall: list[float] = field(default_factory=list)
-    processor: list[float] = field(default_factory=list)
+    def __init__(self, name: str, threads: int, data: Path, n_batches: int) -> None:
+        self._name = name
+        command = [sys.executable, "-m", "benchmarks.train_rivals", name, str(data), str(n_batches)]
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+        self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
-    def time(self, run: Callable[[], object]) -> None:
-        """Run it once and note what it took."""
-        wall, processor = time.perf_counter(), time.process_time()
-        run()
-        self.wall.append(time.perf_counter() - wall)
-        self.processor.append(time.process_time() - processor)
+    def ask(self) -> dict[str, float]:
+        """Let it train a round; return what that took."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the rival was started without pipes")
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._name} has ended, its error is above")
+        answer: dict[str, float] = json.loads(line)
+        return answer
 
-    def median(self) -> dict[str, float]:
-        """Medians over the runs."""
-        return {
-            "wall_s": statistics.median(self.wall),
-            "processor_s": statistics.median(self.processor),
-        }
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.communicate()
 
 
-def power_law(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Interactions:
-    """Ratings whose users and films follow power laws with the head of MovieLens'."""
-    rng = np.random.default_rng(seed)
-    activity = np.clip(rng.lognormal(4.3, 1.0, n_users), 20, n_movies / 2)
-    popularity = (np.arange(n_movies) + 0.02 * n_movies) ** -1.1
-    # Independent entries with a mean of activity x popularity, cut at 1 and then rescaled.
-    scale = n_ratings / (activity.sum() * popularity.sum())
-    for _ in range(10):
-        total = sum(np.minimum(scale * a * popularity, 0.9).sum() for a in activity)
-        scale *= n_ratings / total
-    rows = [
-        np.flatnonzero(rng.random(n_movies) < np.minimum(scale * a * popularity, 0.9))
-        for a in activity
+def installed() -> list[str]:
+    """Names of `ASKED` without those whose library is missing."""
+    libraries = {"scikit-learn": "sklearn", "PyTorch": "torch"}
+    return [
+        name
+        for name in ASKED
+        if name not in libraries or importlib.util.find_spec(libraries[name]) is not None
     ]
-    movies = np.concatenate(rows)
-    users = np.repeat(np.arange(n_users), [len(row) for row in rows])
-    return Interactions.from_arrays(users, movies, rng.random(len(movies)) < 0.58)
 
 
-def ml_latest_small() -> tuple[str, Interactions]:
-    """Return the real ratings where they are at hand, else synthetic ones of that shape."""
-    if not ML_LATEST_SMALL.exists():
-        return "ml-latest-small shape, synthetic", power_law(610, 9_724, 100_836)
-    columns = np.loadtxt(ML_LATEST_SMALL, delimiter=",", skiprows=1, usecols=(0, 1, 2))
-    users, movies = columns[:, 0].astype(int), columns[:, 1].astype(int)
-    return "ml-latest-small", Interactions.from_arrays(users, movies, columns[:, 2] >= 4)
-
-
-def measure(name: str, data: Interactions, rounds: int, threads: int) -> dict[str, Any]:
-    """Time `rounds` rounds at one shape, after one that is not counted."""
-    config = Config.for_data(data).model_copy(update={"n_hidden": N_HIDDEN, "n_epochs": rounds + 1})
-    epochs = Trainer(data, config, threads=threads).epochs()
-    product = Product(data, config)
-    peer = scikit_learn_epoch(data, config)
-    clocks = {"epoch": Clock(), "product": Clock(), "product, one thread": Clock()}
-    if peer is not None:
-        clocks["scikit-learn"] = Clock()
-    memory = 0
-    for count in range(rounds + 1):
-        kept = clocks if count else {key: Clock() for key in clocks}
-        kept["epoch"].time(lambda: next(epochs))
-        memory = memory or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with threadpool_limits(threads, user_api="blas"):
-            kept["product"].time(product)
-            if peer is not None:
-                kept["scikit-learn"].time(peer)
-        with threadpool_limits(1, user_api="blas"):
-            kept["product, one thread"].time(product)
+def measure(
+    name: str, data: Interactions, rounds: int, threads: int, n_batches: int = WHOLE_EPOCH
+) -> dict[str, Any]:
+    """Ask all rivals `rounds` times at one shape, after one round that is not counted."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder) / "ratings.npz"
+        save(data, path)
+        answers = list(_rounds(stack, path, rounds, threads, n_batches))
+    epochs = {who: [answer[who] for answer in answers] for who in answers[0]}
     return {
         "name": name,
         "shape": {"users": data.n_users, "movies": data.n_movies, "ratings": data.n_ratings},
         "n_hidden": N_HIDDEN,
-        "batch_size": config.batch_size,
-        "process_peak_mib": memory / 1024,  # earlier shapes included; kibibytes on Linux
-        "times": {key: clock.median() for key, clock in clocks.items()},
-        "ratios": ratios(clocks),
+        "batch_size": config_of(data).batch_size,
+        "timed_batches": min(n_batches, -(-data.n_users // config_of(data).batch_size)),
+        "epochs": {
+            who: {unit: statistics.median(answer[unit] for answer in found) for unit in found[0]}
+            for who, found in epochs.items()
+        },
+        "ratios": ratios(epochs),
     }
 
 
-def ratios(clocks: dict[str, Clock]) -> dict[str, float]:
+def _rounds(
+    stack: ExitStack, path: Path, rounds: int, threads: int, n_batches: int
+) -> Iterator[dict[str, dict[str, float]]]:
+    rivals = {}
+    for who in installed():
+        name, own_threads = ASKED[who]
+        rivals[who] = Rival(name, own_threads or threads, path, n_batches)
+        stack.callback(rivals[who].close)
+    for count in range(rounds + 1):
+        answers = {who: rival.ask() for who, rival in rivals.items()}
+        if count:
+            yield answers
+
+
+def ratios(epochs: dict[str, list[dict[str, float]]]) -> dict[str, float]:
     """Return our epoch divided by each of the others: medians of the rounds' ratios."""
-
-    def ratio(ours: list[float], other: list[float]) -> float:
-        return statistics.median(a / b for a, b in zip(ours, other, strict=True))
-
-    epoch, alone = clocks["epoch"], clocks["product, one thread"]
-    found = {
-        "epoch / product, wall": ratio(epoch.wall, clocks["product"].wall),
-        "epoch / product, processor": ratio(epoch.processor, alone.processor),
-    }
-    if "scikit-learn" in clocks:
-        found["epoch / scikit-learn, wall"] = ratio(epoch.wall, clocks["scikit-learn"].wall)
+    compared = [(who, "wall") for who in epochs if who not in ("ours", "product, one thread")]
+    compared += [("product, one thread", "processor")]
+    found = {}
+    for who, kind in compared:
+        pairs = zip(epochs["ours"], epochs[who], strict=True)
+        unit = f"{kind}_s"
+        found[f"{who} ({kind})"] = statistics.median(ours[unit] / x[unit] for ours, x in pairs)
     return found
-
-
-class Product:
-    """H Wᵀ for every batch of an epoch, in one product per batch by NumPy."""
-
-    def __init__(self, data: Interactions, config: Config) -> None:
-        rng = np.random.default_rng(0)
-        self.n_batches = -(-data.n_users // config.batch_size)
-        n = -(-data.n_users // self.n_batches)
-        self.H = (rng.random((n, config.n_hidden)) < 0.3).astype(np.float32)
-        self.W = rng.standard_normal((2 * data.n_movies, config.n_hidden), dtype=np.float32)
-        self.x: NDArray[np.float32] = np.empty((n, 2 * data.n_movies), dtype=np.float32)
-
-    def __call__(self) -> None:
-        """Run the products of one epoch."""
-        for _ in range(self.n_batches):
-            np.dot(self.H, self.W.T, out=self.x)
-
-
-def scikit_learn_epoch(data: Interactions, config: Config) -> Callable[[], object] | None:
-    """Return one epoch of BernoulliRBM on likes alone: half of our visible units."""
-    try:
-        from sklearn.neural_network import (  # type: ignore[import-not-found]  # noqa: PLC0415
-            BernoulliRBM,  # not a dependency
-        )
-    except ImportError:
-        return None
-    likes = np.zeros((data.n_users, data.n_movies), dtype=np.float32)
-    likes[data.user_rows[data.liked], data.movie_rows[data.liked]] = 1
-    peer = BernoulliRBM(config.n_hidden, batch_size=config.batch_size, n_iter=1, random_state=0)
-    return lambda: peer.fit(likes)
 
 
 def start_seconds() -> dict[str, float]:
@@ -187,43 +150,59 @@ def start_seconds() -> dict[str, float]:
     return {"compiling_s": float(runs[0].stdout), "cached_s": float(runs[1].stdout)}
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """Return the figures as text."""
-    lines = []
-    for result in results:
-        shape, times = result["shape"], result["times"]
-        title = (
-            f"{result['name']}: {shape['users']:,} users x {shape['movies']:,} movies, "
-            f"{shape['ratings']:,} ratings, {result['n_hidden']} hidden units, batches of "
-            f"{result['batch_size']}, process peak so far {result['process_peak_mib']:,.0f} MiB"
-        )
-        lines += [
-            title,
-            *(
-                f"    {key:<28} {t['wall_s']:9.3f} s wall {t['processor_s']:9.3f} s processor"
-                for key, t in times.items()
-            ),
-            *(f"    {key:<28} {value:9.2f}" for key, value in result["ratios"].items()),
-        ]
-        if "scikit-learn" not in times:
-            lines.append("    scikit-learn                 not installed")
-    return "\n".join(lines)
+def table(result: dict[str, Any]) -> list[str]:
+    """Return the figures of one shape as text."""
+    shape, epochs = result["shape"], result["epochs"]
+    title = (
+        f"{result['name']}: {shape['users']:,} users x {shape['movies']:,} movies, "
+        f"{shape['ratings']:,} ratings, {result['n_hidden']} hidden units, "
+        f"{result['timed_batches']} batches of {result['batch_size']} timed"
+    )
+    rows = [
+        f"    {who:<24}{took['wall_s']:9.3f} s wall{took['processor_s']:9.3f} s processor"
+        f"{took['peak_mib']:9,.0f} MiB peak"
+        for who, took in epochs.items()
+    ]
+    missing = [f"    {who:<24} not installed" for who in ASKED if who not in epochs]
+    divided = [f"    ours / {who:<32}{value:7.2f}" for who, value in result["ratios"].items()]
+    return [title, *rows, *missing, *divided]
 
 
 def main() -> None:
-    """Measure both shapes, print the table, write the JSON."""
+    """Measure all shapes and both races, print the tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=numba.get_num_threads())
     arguments = parser.parse_args()
+    began = time.perf_counter()
     start = start_seconds()
-    shapes = [ml_latest_small(), ("ml-1m shape, synthetic", power_law(6_040, 3_700, 1_000_000))]
-    results = [measure(*shape, arguments.rounds, arguments.threads) for shape in shapes]
-    print(table(results))
     print(f"first update: {start['compiling_s']:.1f} s compiling, {start['cached_s']:.1f} s cached")
+    shapes = []
+    rounds = arguments.rounds
+    for (name, data), n_rounds, n_batches in (
+        (ml_latest_small(), rounds, WHOLE_EPOCH),
+        (("ml-1m shape, synthetic", power_law(6_040, 3_700, 1_000_000)), rounds, WHOLE_EPOCH),
+        (
+            ("ml-20m shape, synthetic", power_law(138_000, 26_700, 20_000_000)),
+            min(rounds, SAMPLE_ROUNDS),
+            SAMPLE,
+        ),
+    ):
+        shapes.append(measure(name, data, n_rounds, arguments.threads, n_batches))
+        print("\n".join(table(shapes[-1])), flush=True)
+    races = []
+    for name, data in (
+        ml_latest_small(),
+        ("planted tastes, ml-1m shape", planted(6_040, 3_700, 1_000_000)),
+    ):
+        races.append(race(name, data))
+        print("\n".join(lines(races[-1])), flush=True)
+    print(f"all in {time.perf_counter() - began:.0f} s")
     if arguments.json is not None:
-        figures = {"threads": arguments.threads, "start": start, "shapes": results}
+        figures = {
+            "threads": arguments.threads, "start": start, "shapes": shapes, "races": races,
+        }  # fmt: skip
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 

@@ -35,12 +35,14 @@ __all__ = [
     "holdout_groups",
     "split_by_salt",
     "strong_generalisation",
+    "validation_users",
 ]
 
 # Fewer likes than this leave nothing to find after hiding a fifth.
 MIN_LIKES = 5
 HIDDEN_SHARE = 0.2
 HELD_OUT_SHARE = 0.2  # of the eligible users for testing, then of the rest for validation
+VALIDATION_SHARE = 0.1  # where nobody is needed for testing
 # Share of a database's users in the gate set, and the same in the validation set: about 60 of 600
 # users; beyond LARGE users half of that share is plenty, and the other half trains.
 GATE_SHARE, GATE_SHARE_LARGE, LARGE = 0.10, 0.05, 10_000
@@ -192,6 +194,23 @@ def strong_generalisation(interactions: Interactions, *, seed: int = 0) -> Split
     groups[eligible[:n_test]] = Group.GATE
     groups[eligible[n_test : n_test + n_validation]] = Group.VALIDATION
     return _split(interactions, groups, seed)
+
+
+def validation_users(interactions: Interactions, *, seed: int = 0) -> tuple[Interactions, HeldOut]:
+    """Hold out a tenth of the eligible users, to choose settings by; return the others and them.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    seed : int
+        Decides the users and their hidden ratings.
+    """
+    rng = np.random.default_rng([seed, 2])
+    eligible = rng.permutation(np.flatnonzero(interactions.likes_per_user >= MIN_LIKES))
+    groups = np.full(interactions.n_users, Group.TRAINING, dtype=np.int8)
+    groups[eligible[: round(VALIDATION_SHARE * len(eligible))]] = Group.VALIDATION
+    split = _split(interactions, groups, seed)
+    return split.training, split.validation
 
 
 def gate_users(

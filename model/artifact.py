@@ -30,7 +30,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["CARD", "FORMAT", "REPORT", "Artifact", "ArtifactError", "load", "save", "sync_folder"]
+__all__ = [
+    "CARD",
+    "FORMAT",
+    "REPORT",
+    "Artifact",
+    "ArtifactError",
+    "durable",
+    "load",
+    "save",
+    "sync_folder",
+]
 
 FORMAT = 1
 CARD = "card.json"
@@ -85,15 +95,15 @@ def save(
     _refuse_non_finite(arrays)
     folder.mkdir(parents=True)
     for name, array in arrays.items():
-        with _durable(folder / f"{name}.npy") as file:
+        with durable(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array, dtype=DTYPES[name]), allow_pickle=False)
     for name, text in (documents or {}).items():
-        with _durable(folder / name) as file:
+        with durable(folder / name) as file:
             file.write(text.encode())
     files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     whole = {"format": FORMAT, **card, "machine": _machine(rbm), "files": files}
     content = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False).encode()
-    with _durable(folder / CARD) as file:
+    with durable(folder / CARD) as file:
         file.write(content)
     sync_folder(folder)
     return hashlib.sha256(content).hexdigest()
@@ -161,7 +171,7 @@ def _machine(rbm: RBM) -> dict[str, Any]:
 
 
 @contextmanager
-def _durable(path: Path) -> Iterator[BinaryIO]:
+def durable(path: Path) -> Iterator[BinaryIO]:
     """Open a new file whose content has reached the disk when it is closed."""
     with path.open("xb") as file:
         yield file

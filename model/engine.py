@@ -32,8 +32,8 @@ __all__ = ["Engine", "compute_threads", "l2_per_column"]
 def compute_threads(n: int) -> Iterator[None]:
     """Let the kernels run on `n` threads and every BLAS product on the one that calls it.
 
-    The kernels call BLAS from each of their threads; a second set of threads of BLAS's own would
-    only get in the way. The setting of BLAS is that of the whole process while this lasts.
+    Threads of BLAS's own that wait for work would only get in the way of the kernels. The setting
+    of BLAS is that of the whole process while this lasts.
 
     Raises
     ------
@@ -122,9 +122,9 @@ class Engine:
             draws = kernels.Draws(self._places[:n], self._counts[:n, :1], rbm.n_movies)
             kernels.downward_rated(H, W, a, data, self._seed, step, draws)
         else:
-            draws = kernels.Draws(self._places[:n], self._counts[:n], self._width)
+            draws = kernels.Draws(self._places[:n], self._counts[:n], kernels.BLOCK)
             t = self._t[data.users]
-            kernels.downward(H, W, a, t, self._seed, step, self._scratch, draws)
+            kernels.downward(H, W, a, t, self._seed, step, self.threads, draws)
         kernels.pack(draws, drawn)
 
     def _ascend(self, P: NDArray[np.float32], decay: float) -> None:
@@ -151,11 +151,9 @@ class Engine:
     def _make_buffers(self, n: int) -> None:
         """Room for a batch of n users; memory that no draw ever reaches is never touched."""
         n_movies, n_hidden = self.rbm.n_movies, self.rbm.n_hidden
-        self._width = kernels.block_width(n_movies)
-        n_blocks = -(-n_movies // self._width)
+        n_blocks = -(-n_movies // kernels.BLOCK)
         self._P = np.empty((2 * n, n_hidden), dtype=np.float32)
         self._H = np.empty((n, n_hidden), dtype=np.float32)
-        self._scratch = np.empty((self.threads, n * 2 * self._width), dtype=np.float32)
         self._places = np.empty((n, n_movies), dtype=np.int32)
         self._counts = np.empty((n, n_blocks), dtype=np.int32)
         self._drawn_indptr = np.empty(n + 1, dtype=np.int64)

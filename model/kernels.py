@@ -5,7 +5,7 @@ pass exists only one block of films at a time, which is drawn from while it is i
 
     upward       P = σ(b + V W)                    sums of rows of W
     draw_hidden  h ~ P
-    downward     x = a + t + h Wᵀ, v ~ P(v | h)    the only dense product, by BLAS, and the draw
+    downward     x = a + t + h Wᵀ, v ~ P(v | h)    the only dense product, and the draw
     pack         the drawn ratings as lists
     transpose    for each column of V, which users of the batch set it
     ascend       gradient, weight decay, momentum and update in one pass over W
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numba
 import numpy as np
 
+from model.binary_product import GROUPS, add_product, aligned, pack_states
 from model.philox import compiled, uniforms
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-# Films per block of the downward pass: with 200 users it takes .8 MB, which the cache holds.
-BLOCK = 512
+# Films per block of the downward pass: with 200 users it takes .1 MB, which the cache holds.
+BLOCK = 64
 # Hidden units per block of the upward pass: their part of W's frequent rows stays in the cache.
 UNITS = 128
 # Parts that users and films are dealt to one by one, so that all parts are equally much work.
@@ -63,7 +64,7 @@ class Draws(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """The batch column by column: ``rows[starts[c]:starts[c + 1]]``; r: data, n + r: draws."""
+    """The batch by columns: ``rows[starts[c]:starts[c + 1]]``; first r: data, then n + r: draws."""
 
     starts: NDArray[np.int64]  # (C + 1,)
     rows: NDArray[np.int32]
@@ -82,12 +83,6 @@ class Rates(NamedTuple):
     W: np.float32
     a: np.float32
     momentum: np.float32
-
-
-def block_width(n_movies: int) -> int:
-    """Films per block: at most BLOCK, for a number of blocks that 2 and 4 threads share evenly."""
-    n_blocks = -(-n_movies // (4 * BLOCK)) * 4
-    return -(-n_movies // (4 * n_blocks)) * 4  # a multiple of what Philox gives at once
 
 
 @compiled(inline=True)
@@ -111,6 +106,30 @@ def exponential(x: np.float32) -> np.float32:
     return result
 
 
+@compiled()
+def add_rows(M: Floats, rows: NDArray[np.int32], first: int, total: Floats) -> None:
+    """total[j] += sum of M[r, first + j] over the rows r."""
+    units = slice(first, first + len(total))
+    k = 0
+    while k + 8 <= len(rows):  # eight rows at once: total is read and written an eighth as often
+        q = rows[k : k + 8]
+        m0, m1, m2, m3 = M[q[0], units], M[q[1], units], M[q[2], units], M[q[3], units]
+        m4, m5, m6, m7 = M[q[4], units], M[q[5], units], M[q[6], units], M[q[7], units]
+        k += 8
+        for j in range(len(total)):
+            low, high = (m0[j] + m1[j]) + (m2[j] + m3[j]), (m4[j] + m5[j]) + (m6[j] + m7[j])
+            total[j] += low + high
+    while k + 2 <= len(rows):
+        m0, m1 = M[rows[k], units], M[rows[k + 1], units]
+        for j in range(len(total)):
+            total[j] += m0[j] + m1[j]
+        k += 2
+    if k < len(rows):
+        m0 = M[rows[k], units]
+        for j in range(len(total)):
+            total[j] += m0[j]
+
+
 @compiled(parallel=True)
 def upward(ratings: Ratings, W: Floats, b: Floats, P: Floats) -> None:
     """P[r] = σ(b + sum of W[c] over the columns c of person r).
@@ -120,21 +139,12 @@ def upward(ratings: Ratings, W: Floats, b: Floats, P: Floats) -> None:
     n, J = P.shape
     indptr, columns, users = ratings
     for tile in numba.prange((J + UNITS - 1) // UNITS * PARTS):
-        units = slice(tile // PARTS * UNITS, min((tile // PARTS + 1) * UNITS, J))
+        first = tile // PARTS * UNITS
+        last = min(first + UNITS, J)
         for r in range(tile % PARTS, n, PARTS):
-            p = P[r, units]
-            p[:] = b[units]
-            k, end = indptr[users[r]], indptr[users[r] + 1]
-            while k + 4 <= end:  # four rows at once: p is read and written a quarter as often
-                w0, w1 = W[columns[k], units], W[columns[k + 1], units]
-                w2, w3 = W[columns[k + 2], units], W[columns[k + 3], units]
-                for j in range(len(p)):
-                    p[j] += (w0[j] + w1[j]) + (w2[j] + w3[j])
-                k += 4
-            for rest in range(k, end):
-                w0 = W[columns[rest], units]
-                for j in range(len(p)):
-                    p[j] += w0[j]
+            p = P[r, first:last]
+            p[:] = b[first:last]
+            add_rows(W, columns[indptr[users[r]] : indptr[users[r] + 1]], first, p)
             for j in range(len(p)):
                 p[j] = ONE / (ONE + exponential(-p[j]))
 
@@ -154,28 +164,30 @@ def draw_hidden(P: Floats, seed: np.uint64, step: np.uint64, H: Floats) -> None:
 @compiled(parallel=True)
 def downward(
     H: Floats, W: Floats, a: Floats, t: Floats,
-    seed: np.uint64, step: np.uint64, scratch: Floats, draws: Draws,
+    seed: np.uint64, step: np.uint64, threads: int, draws: Draws,
 ) -> None:  # fmt: skip
     """Draw every film's state from x = a + t + H Wᵀ, as `model.sampling.sample_visible` does.
 
-    H float32 (n, J), W (C, J), a (C,), t (n,); scratch (n_threads, n * 2 * width), which each
-    thread overwrites with one block after the other; result in `draws`.
+    H float32 (n, J) of 0 and 1, W (C, J), a (C,), t (n,); result in `draws`, of width BLOCK. The
+    number of threads decides who does which block, not what comes of it.
     """
-    places, counts, width = draws  # (numba 0.68 loses writes to draws.counts in a prange)
+    places, counts, _ = draws  # (numba 0.68 loses writes to draws.counts in a prange)
     n, n_movies = places.shape
-    n_threads = len(scratch)
-    for thread in numba.prange(n_threads):
-        u = np.empty(width, np.float32)
-        for k in range(thread, counts.shape[1], n_threads):
-            first, last = k * width, min((k + 1) * width, n_movies)
-            columns = slice(2 * first, 2 * last)
-            x = scratch[thread, : n * 2 * (last - first)].reshape(n, 2 * (last - first))
-            np.dot(H, W[columns].T, x)
-            bias = a[columns]
+    packed = pack_states(H)
+    for thread in numba.prange(threads):
+        u = np.empty(BLOCK, np.float32)
+        x, sums = aligned(n, 2 * BLOCK), aligned(16 * GROUPS, 2 * BLOCK)
+        for k in range(thread, counts.shape[1], threads):
+            first, last = k * BLOCK, min((k + 1) * BLOCK, n_movies)
+            bias = a[2 * first : 2 * last]
             for r in range(n):
-                weight = x[r]
+                for c in range(len(bias)):
+                    x[r, c] = bias[c] + t[r]
+            add_product(packed, W[2 * first : 2 * last], sums, x)
+            for r in range(n):
+                weight = x[r, : len(bias)]
                 for c in range(len(weight)):
-                    weight[c] = exponential(weight[c] + bias[c] + t[r])
+                    weight[c] = exponential(weight[c])
                 uniforms(seed, step, r, first, u)
                 counts[r, k] = _draw(weight, u, first, places[r, first:last])
 
@@ -258,6 +270,7 @@ def transpose(data: Ratings, drawn: Ratings, touched: Touched) -> int:
         for c in data.columns[data.indptr[data.users[r]] : data.indptr[data.users[r] + 1]]:
             rows[free[c]] = r
             free[c] += 1
+    for r in range(n):
         for c in drawn.columns[drawn.indptr[r] : drawn.indptr[r + 1]]:
             rows[free[c]] = n + r
             free[c] += 1
@@ -280,30 +293,30 @@ def ascend(
     starts, rows = touched
     share = rates.W / np.float32(n)
     for part in numba.prange(PARTS):
+        rise, fall = np.empty(J, np.float32), np.empty(J, np.float32)
         for c in range(part, C, PARTS):
+            first_draw = starts[c]
+            while first_draw < starts[c + 1] and rows[first_draw] < n:
+                first_draw += 1
+            balance = np.float32(2 * first_draw - starts[c] - starts[c + 1])
+            for j in range(J):
+                rise[j] = -balance * middle[j]
+            add_rows(P, rows[starts[c] : first_draw], 0, rise)
+            fall[:] = 0
+            add_rows(P, rows[first_draw : starts[c + 1]], 0, fall)
             w, v, decay = W[c], velocity_W[c], rates.W * l2[c]
-            balance = 0
-            for r in rows[starts[c] : starts[c + 1]]:
-                balance += 1 if r < n else -1
-            s0 = share * np.float32(balance)
             for j in range(J):
-                v[j] = rates.momentum * v[j] - decay * w[j] - s0 * middle[j]
-            k, end = starts[c], starts[c + 1]
-            while k + 4 <= end:
-                p0, p1, p2, p3 = P[rows[k]], P[rows[k + 1]], P[rows[k + 2]], P[rows[k + 3]]
-                s0 = share if rows[k] < n else -share
-                s1 = share if rows[k + 1] < n else -share
-                s2 = share if rows[k + 2] < n else -share
-                s3 = share if rows[k + 3] < n else -share
-                for j in range(J):
-                    v[j] += (s0 * p0[j] + s1 * p1[j]) + (s2 * p2[j] + s3 * p3[j])
-                k += 4
-            for r in rows[k:end]:
-                p0, s0 = P[r], share if r < n else -share
-                for j in range(J):
-                    v[j] += s0 * p0[j]
-            for j in range(J):
+                v[j] = rates.momentum * v[j] - decay * w[j] + share * (rise[j] - fall[j])
                 w[j] += v[j]
-            gradient = np.float32(balance) / np.float32(n)
+            gradient = balance / np.float32(n)
             velocity_a[c] = rates.momentum * velocity_a[c] + rates.a * gradient
-            a[c] += velocity_a[c] - np.dot(v, middle)
+            a[c] += velocity_a[c] - _dot(v, middle)
+
+
+@compiled(reassociate=True)
+def _dot(x: Floats, y: Floats) -> np.float32:
+    """Sum of x y; a call of BLAS would take longer than the sum itself."""
+    total = np.float32(0)
+    for j in range(len(x)):
+        total += x[j] * y[j]
+    return total

@@ -35,10 +35,17 @@ TO_UNIT = np.float32(2.0**-32)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
-def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Function], Function]:
-    """numba.njit, its result kept on disk where the package or the user's cache is writable."""
+def compiled(
+    *, parallel: bool = False, inline: bool = False, reassociate: bool = False
+) -> Callable[[Function], Function]:
+    """numba.njit, its result kept on disk where the package or the user's cache is writable.
+
+    `reassociate` leaves the order of sums to the compiler: vectors of one kind of processor give
+    one order, those of another perhaps another.
+    """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "parallel": parallel}
     options["inline"] = "always" if inline else "never"
+    options["fastmath"] = {"reassoc", "contract"} if reassociate else False
 
     def decorate(function: Function) -> Function:
         try:

@@ -120,6 +120,8 @@ class Trainer:
     ----------
     curve : list of EpochReport
         Of all epochs that are done.
+    engine : Engine
+        What takes the updates; benchmarks time it by itself.
     identity : dict
         What decides the weights (`model.checkpoint.identity`).
 
@@ -153,7 +155,7 @@ class Trainer:
             self._rbm = fresh
         else:  # trained weights again, as those that training goes on with
             self._rbm = carry_over(weigh_dislikes(start, 1 / self.config.dislike_weight), fresh)
-        self._engine = Engine(interactions, self._rbm, self.config, seed=seed, threads=self.threads)
+        self.engine = Engine(interactions, self._rbm, self.config, seed=seed, threads=self.threads)
         self._ranking = self._energies = None
         if validation is not None:
             self._ranking = RankingMonitor(validation)
@@ -230,7 +232,7 @@ class Trainer:
         state = checkpoint.read(folder, self.identity)
         for name, array in self._arrays().items():
             np.copyto(array, state.arrays[name])
-        self._engine.n_updates = state.position["n_updates"]
+        self.engine.n_updates = state.position["n_updates"]
         self._n_kept = state.position["n_kept"]
         self._batch, self._missed = state.position["batch"], state.position["missed"]
         self.curve = [EpochReport(**report) for report in state.curve]
@@ -247,7 +249,7 @@ class Trainer:
 
     def _position(self) -> dict[str, int]:
         return {
-            "n_updates": self._engine.n_updates,
+            "n_updates": self.engine.n_updates,
             "n_kept": self._n_kept,
             "batch": self._batch,
             "missed": self._missed,
@@ -255,7 +257,7 @@ class Trainer:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that changes during training, by name."""
-        velocity = self._engine.velocity_W, self._engine.velocity_a, self._engine.velocity_b
+        velocity = self.engine.velocity_W, self.engine.velocity_a, self.engine.velocity_b
         groups = {"": self._parameters, "velocity_": velocity, "kept_": self._kept}
         return {
             prefix + name: array
@@ -272,7 +274,7 @@ class Trainer:
             if self._stopped:
                 return False
             done = (epoch * len(batches) + self._batch) / n_updates
-            self._missed += self._engine.update(batches[self._batch], decay=1 - done)
+            self._missed += self.engine.update(batches[self._batch], decay=1 - done)
             self._batch += 1
         return True
 

@@ -40,7 +40,11 @@ __all__ = ["TrialReport", "Tuned", "tune"]
 FACTORS = {"n_hidden": 2.0, "n_epochs": 2.0, "batch_size": 2.0, "learning_rate": 3.0, "l2": 4.0}
 RATES = ("learning_rate_weights", "learning_rate_visible", "learning_rate_hidden")
 # These are searched on a linear scale, whatever the default.
-RANGES = {"l2_popularity_exponent": (-0.8, 0.2), "averaged_share": (0.0, 0.6)}
+RANGES = {
+    "l2_popularity_exponent": (-0.8, 0.2),
+    "averaged_share": (0.0, 0.6),
+    "dislike_weight": (0.2, 1.2),
+}
 DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 

@@ -275,13 +275,6 @@ def test_a_unit_has_its_number_whichever_block_it_is_asked_in() -> None:
     np.testing.assert_array_equal(part, whole[120:160])
 
 
-@pytest.mark.parametrize("n_movies", [1, 3, 511, 512, 513, 3_700, 26_700])
-def test_blocks_are_multiples_of_four_films_and_at_most_the_limit(n_movies: int) -> None:
-    width = kernels.block_width(n_movies)
-    assert width % 4 == 0
-    assert 0 < width <= kernels.BLOCK
-
-
 def test_kernels_compile_where_no_cache_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     original = numba.njit
 
@@ -311,14 +304,12 @@ def lists(data: Interactions, users: np.ndarray) -> kernels.Ratings:
 
 def draw_visible(rbm: RBM, H: np.ndarray, t: np.ndarray) -> np.ndarray:
     """V drawn by the kernels, dense, shape (n_users, 2 * n_movies)."""
-    n, width = len(H), kernels.block_width(rbm.n_movies)
+    n = len(H)
     places = np.empty((n, rbm.n_movies), dtype=np.int32)
-    counts = np.empty((n, -(-rbm.n_movies // width)), dtype=np.int32)
-    draws = kernels.Draws(places, counts, width)
-    scratch = np.empty((1, n * 2 * width), dtype=np.float32)
-    kernels.downward(
-        H, rbm.weights, rbm.a.reshape(-1), t, np.uint64(SEED), np.uint64(1), scratch, draws
-    )
+    counts = np.empty((n, -(-rbm.n_movies // kernels.BLOCK)), dtype=np.int32)
+    draws = kernels.Draws(places, counts, kernels.BLOCK)
+    W, a = rbm.weights, rbm.a.reshape(-1)
+    kernels.downward(H, W, a, t, np.uint64(SEED), np.uint64(1), 1, draws)
     indptr = np.empty(n + 1, dtype=np.int64)
     drawn = kernels.Ratings(indptr, np.empty(n * rbm.n_movies, dtype=np.int32), np.arange(n))
     kernels.pack(draws, drawn)

@@ -1,0 +1,194 @@
+"""The gate: whether a newly trained machine may take the place of the one that is served.
+
+A candidate passes when its parameters are finite and sane, when it ranks better than popularity,
+and when it does not rank worse than the active machine, beyond chance. All are judged on the same
+gate users over the candidate's movies; the hidden likes of each are the same for all.
+
+What is due to chance is told by the paired bootstrap: the gate users are drawn anew, with
+replacement, and the mean difference of their NDCG@100 is worked out each time. Of those means the
+middle 90 % are the interval, so that a candidate as good as the active machine is refused one time
+in twenty.
+
+References
+----------
+.. [1] B. Efron, R. Tibshirani. An Introduction to the Bootstrap. 1993. Chapter 13 (percentiles).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from model.training import LARGEST_PARAMETER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from model.evaluation import Judgement, Scorer
+    from model.rbm import RBM
+
+__all__ = ["METRIC", "Difference", "OverMovies", "Verdict", "judge_candidate", "paired_bootstrap"]
+
+METRIC = "ndcg@100"
+N_RESAMPLES = 2_000
+LEVEL = 0.05  # in each tail
+# Draws that are held at one time: 8 MB of them.
+DRAWS_AT_ONCE = 1_000_000
+
+
+class Difference(NamedTuple):
+    """A mean difference over users, and the middle 90 % of its bootstrap means."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        Why the candidate is refused, for people; empty when it passes.
+    differences : dict
+        NDCG@100 of the candidate less that of each rival, by the rival's name.
+    """
+
+    reasons: tuple[str, ...]
+    differences: dict[str, Difference]
+
+    @property
+    def passed(self) -> bool:
+        """True when nothing speaks against the candidate."""
+        return not self.reasons
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "passed": self.passed,
+            "reasons": list(self.reasons),
+            "metric": METRIC,
+            "differences": {name: each._asdict() for name, each in self.differences.items()},
+            "resamples": N_RESAMPLES,
+            "level": LEVEL,
+        }
+
+
+class OverMovies:
+    """A model over the movies of another one: those that it does not know come last.
+
+    Parameters
+    ----------
+    model : Scorer
+    movie_ids : int64 array, shape (n_movies,)
+        The movies to score.
+    """
+
+    def __init__(self, model: Scorer, movie_ids: NDArray[np.int64]) -> None:
+        self._model = model
+        self._movie_ids = movie_ids
+        _, rows, own_rows = np.intersect1d(
+            movie_ids, model.movie_ids, assume_unique=True, return_indices=True
+        )
+        self._rows, self._own_rows = rows, own_rows
+        self._own_row = np.full(len(movie_ids), -1)
+        self._own_row[rows] = own_rows
+
+    @property
+    def movie_ids(self) -> NDArray[np.int64]:
+        """Movies that are scored, shape (n_movies,)."""
+        return self._movie_ids
+
+    def score_user(
+        self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], None]:
+        """Scores of the model, which is given what it knows of the ratings; -inf for the others."""
+        own = self._own_row[movie_rows]
+        scores, _ = self._model.score_user(own[own >= 0], liked[own >= 0])
+        result = np.full(len(self._movie_ids), -np.inf, dtype=np.float32)
+        result[self._rows] = scores[self._own_rows]
+        return result, None
+
+
+def judge_candidate(
+    candidate: RBM,
+    judgement: Judgement,
+    popularity: Judgement,
+    active: Judgement | None,
+    obstacle: str | None = None,
+) -> Verdict:
+    """Say whether a candidate may be published.
+
+    Parameters
+    ----------
+    candidate : RBM
+    judgement, popularity, active : Judgement
+        Of the candidate, of popularity and of the active machine (`OverMovies` of the candidate) on
+        the same gate users; None where no machine is active.
+    obstacle : str, optional
+        Why the two machines cannot be compared; what cannot be shown to be no worse is refused.
+    """
+    reasons = [f"its parameter {name}" for name in insane_parameters(candidate)]
+    differences = {"popularity": _difference(judgement, popularity)}
+    if not differences["popularity"].low > 0:
+        reasons.append(
+            f"it is not better than popularity beyond chance: {_words(differences['popularity'])}"
+        )
+    if obstacle is not None:
+        reasons.append(obstacle)
+    if active is not None:
+        differences["active"] = _difference(judgement, active)
+        if not differences["active"].high >= 0:
+            reasons.append(
+                f"it is worse than the active model beyond chance: {_words(differences['active'])}"
+            )
+    return Verdict(tuple(reasons), differences)
+
+
+def insane_parameters(rbm: RBM) -> list[str]:
+    """Name the parameters that are not finite, or far from those of any trained machine."""
+    named = {"W": rbm.W, "a": rbm.a, "b": rbm.b, "mean_ratings": np.array(rbm.mean_ratings)}
+    problems = []
+    for name, values in named.items():
+        if not np.isfinite(values).all():
+            problems.append(f"{name} is not finite")
+        elif name != "mean_ratings" and np.abs(values).max(initial=0) > LARGEST_PARAMETER:
+            problems.append(f"{name} is larger than {LARGEST_PARAMETER:,.0f}")
+    return problems
+
+
+def paired_bootstrap(
+    one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0
+) -> Difference:
+    """Mean of ``one - other`` over users, and its bootstrap interval.
+
+    Parameters
+    ----------
+    one, other : arrays, shape (n_users,)
+        A metric of the same users.
+    seed : int
+        Of the draws: the same figures give the same interval.
+    """
+    differences = np.asarray(one, dtype=np.float64) - other
+    n = len(differences)
+    rng = np.random.default_rng(seed)
+    means = np.empty(N_RESAMPLES)
+    step = max(DRAWS_AT_ONCE // n, 1)
+    for begin in range(0, N_RESAMPLES, step):
+        end = min(begin + step, N_RESAMPLES)
+        means[begin:end] = differences[rng.integers(n, size=(end - begin, n))].mean(axis=1)
+    low, high = np.quantile(means, (LEVEL, 1 - LEVEL))
+    return Difference(float(differences.mean()), float(low), float(high))
+
+
+def _difference(one: Judgement, other: Judgement) -> Difference:
+    return paired_bootstrap(one.per_user[METRIC], other.per_user[METRIC])
+
+
+def _words(difference: Difference) -> str:
+    mean, low, high = difference
+    return f"{METRIC.upper()} {mean:+.3f} (90 % of bootstrap means: {low:+.3f} to {high:+.3f})"
