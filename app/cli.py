@@ -1,8 +1,10 @@
 """The `recommender` command: each subcommand is a few lines over a service.
 
-What a subcommand needs is imported when it runs: `serve` must not load pandas, `--help` nothing.
+What a subcommand needs beyond settings and database is imported when it runs: `serve` must not load
+pandas.
 """
 
+import gc
 import json
 import shlex
 import sys
@@ -14,11 +16,13 @@ import typer
 
 from app import console
 from app.access.commands import keys
+from app.backup.commands import backup, restore
 from app.config import PREFIX, Settings
 from app.database import Database
+from app.models.commands import models
 from app.opening import open_database as _database
 from app.opening import read_settings as _settings
-from app.training.commands import train, tune
+from app.training.commands import retrain, train, tune
 
 app = typer.Typer(
     name="recommender",
@@ -29,12 +33,14 @@ app = typer.Typer(
     epilog=f"Settings come from `{PREFIX}*` environment variables: docs/configuration.md.",
 )
 db = typer.Typer(no_args_is_help=True, help="Make and upgrade the database.")
-models = typer.Typer(no_args_is_help=True, help="Look at the published models.")
 app.add_typer(db, name="db")
 app.add_typer(models, name="models")
 app.add_typer(keys, name="keys")
 app.command()(train)
+app.command()(retrain)
 app.command()(tune)
+app.command()(backup)
+app.command()(restore)
 
 
 class Protocol(StrEnum):
@@ -76,16 +82,34 @@ def demo(
     What is done already is skipped.
     """
     from app import demo as steps
-    from app.access.service import check_bind
     from app.serving import listening_socket, serve_on
+    from app.starting import guard_access
 
     settings = _settings()
     # Taken first: a port that is not free should not be found out after the training.
     with listening_socket(settings) as socket:
         with _database(settings, migrate=True) as database:
-            check_bind(settings, database)
+            guard_access(settings, database)
             examples = steps.prepare(database, settings, dataset)
         serve_on(socket, settings, examples)
+
+
+@app.command()
+def prepare(
+    *,
+    dataset: Annotated[
+        str, typer.Option(help="Data set to import into an empty database.")
+    ] = "ml-latest-small",
+) -> None:
+    """Make ready what `serve` needs: the database at the newest revision, data, a model.
+
+    What is done already is skipped.
+    """
+    from app import demo as steps
+
+    settings = _settings()
+    with _database(settings, migrate=True) as database:
+        steps.prepare(database, settings, dataset)
 
 
 @db.command("upgrade")
@@ -194,17 +218,6 @@ def _compare(
     return result
 
 
-@models.command("list")
-def models_list(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
-    """List the published models, the newest first."""
-    from app.models.service import list_models
-
-    with _database(_settings()) as database:
-        console.show_models(list_models(database), as_json=as_json)
-
-
 @app.command()
 def recommend(
     user: Annotated[str, typer.Argument(help="The user's key.")],
@@ -234,14 +247,16 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API."""
-    from app.access.service import check_bind
+    gc.disable()  # until it serves: what is loaded by then stays for good
     from app.serving import listening_socket, serve_on
+    from app.starting import check_models_folder, guard_access
 
     settings = _settings()
     if insecure:
         settings = settings.model_copy(update={"insecure": True})
     with _database(settings) as database:
-        check_bind(settings, database)
+        guard_access(settings, database)
+        check_models_folder(settings, database)
     with listening_socket(settings) as socket:
         serve_on(socket, settings)
 
@@ -261,7 +276,3 @@ def _one_line(error: Exception) -> str:
     if foreseen or isinstance(error, OSError | RuntimeError):
         return text or type(error).__name__
     return f"{type(error).__name__}: {text} (--debug shows where)"
-
-
-if __name__ == "__main__":
-    main()

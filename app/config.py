@@ -34,6 +34,10 @@ class Settings(BaseSettings):
             description="SQLAlchemy address of the database: `sqlite:///path` or `postgresql://…`",
         ),
     ] = f"sqlite:///{VAR / 'recommender.db'}"
+    database_password_file: Annotated[
+        Path | None,
+        Field(description="File with the password of the database, in place of one in its address"),
+    ] = None
     models_dir: Annotated[Path, Field(description="Folder of the published models")] = (
         VAR / "models"
     )
@@ -47,6 +51,32 @@ class Settings(BaseSettings):
         float,
         Field(ge=0.5, le=5, description="A rating of at least this many stars is a like"),
     ] = 4.0
+    keep_models: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Published models that a retraining leaves, the newest; the active one and "
+            "the one before it stay in any case",
+        ),
+    ] = 10
+    model_upload_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10**12,
+            description="Bytes of the largest model that `POST /models/import` takes",
+        ),
+    ] = 2 * 1024**3
+    training_lease_seconds: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=3600,
+            description="A training process that gives no sign of life for so long has lost its "
+            "run: another training may begin",
+        ),
+    ] = 60.0
     host: Annotated[str, Field(min_length=1, max_length=253, description="Address to serve on")] = (
         "127.0.0.1"
     )
@@ -62,6 +92,15 @@ class Settings(BaseSettings):
         ),
     ] = ()
     workers: Annotated[int, Field(ge=1, le=256, description="Processes that answer requests")] = 1
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=300,
+            description="Seconds between SIGTERM and the end, in which everything is still "
+            "answered but `/health/ready` says 503, so that a load balancer looks elsewhere",
+        ),
+    ] = 0.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="`info` logs every request by its route, `warning` only what is wrong"),
@@ -86,6 +125,20 @@ class Settings(BaseSettings):
         bool,
         Field(description="Serve on an address other than loopback although there is no API key"),
     ] = False
+    bootstrap_admin_key_file: Annotated[
+        Path | None,
+        Field(
+            description="File of the first admin key: read, or drawn and written there, when the "
+            "service starts on a database that never had a key"
+        ),
+    ] = None
+    public_page: Annotated[
+        bool | None,
+        Field(
+            description="Show the page for people, and answer what it asks about films without a "
+            "key; where not set, only on a loopback address without proxies or further names"
+        ),
+    ] = None
     key_rate_limit: Annotated[
         int,
         Field(ge=0, le=10**9, description="Requests per minute and API key; 0 for no limit"),
@@ -135,6 +188,13 @@ class Settings(BaseSettings):
             return tuple(name.strip().lower() for name in value.split(",") if name.strip())
         return value
 
+    @field_validator(
+        "bootstrap_admin_key_file", "database_password_file", "public_page", mode="before"
+    )
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value  # as `${VARIABLE:-}` leaves it in a compose file
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,6 +214,24 @@ class Settings(BaseSettings):
             raise ValueError(f"the database is {' or '.join(BACKENDS)}, not {backend}")
         return value
 
+    @model_validator(mode="after")
+    def _password_from_file(self) -> "Settings":
+        if self.database_password_file is not None:
+            url = _with_password(self.database_url, self.database_password_file)
+            object.__setattr__(self, "database_url", url)  # a frozen model's own last touch
+        return self
+
+    def as_environment(self) -> dict[str, str]:
+        """Give the variables that make the same settings in another process."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            PREFIX + name.upper(): ",".join(map(str, value))
+            if isinstance(value, tuple)
+            else str(value)
+            for name, value in values.items()
+            if value is not None
+        }
+
     @property
     def on_loopback(self) -> bool:
         """True when only this machine can reach the service."""
@@ -163,3 +241,30 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_private(self) -> bool:
+        """True when only this machine can reach the service, and nothing in front passes it on."""
+        return self.on_loopback and not self.trusted_proxies and not self.allowed_hosts
+
+    @property
+    def shows_public_page(self) -> bool:
+        """True when anybody who reaches the service may use the page for people."""
+        return self.is_private if self.public_page is None else self.public_page
+
+
+def _with_password(url: str, file: Path) -> str:
+    setting = f"{PREFIX}DATABASE_PASSWORD_FILE"
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        raise ValueError(f"{setting}: an SQLite database has no password")
+    if address.username is None:
+        raise ValueError(f"{setting}: {PREFIX}DATABASE_URL names no user")
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(f"{setting}: cannot read {file}: {reason}") from error
+    if not password:
+        raise ValueError(f"{setting}: {file} is empty")
+    return address.set(password=password).render_as_string(hide_password=False)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from app.datasets.service import ImportSummary
-    from app.models.schemas import ModelSummary
     from app.recommendations.schemas import Recommendations
     from app.training.service import TrainingResult
     from model.training import EpochReport
@@ -48,25 +46,43 @@ def stages() -> Iterator[Callable[[str, int, int | None], None]]:
         yield report
 
 
+class Training(NamedTuple):
+    """What to call while a model is trained."""
+
+    on_trial: Callable[[int, int], None]
+    on_epoch: Callable[[EpochReport], None]
+
+
 @contextmanager
-def training() -> Iterator[Callable[[EpochReport], None]]:
-    """Show a bar over the epochs: time left, reconstruction error, NDCG@100 on validation users."""
+def training() -> Iterator[Training]:
+    """Show a bar over the settings that are tried, if any, and then over the epochs.
+
+    With the time left, and of an epoch reconstruction error and NDCG@100 on validation users.
+    """
     columns = (
-        TextColumn("epoch {task.completed}/{task.total}"),
+        TextColumn("{task.description} {task.completed}/{task.total}"),
         BarColumn(bar_width=16),
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
     with Progress(*columns, console=out) as progress:
-        task = progress.add_task("", total=None, figures="")
+        tasks: dict[str, TaskID] = {}
 
-        def report(epoch: EpochReport) -> None:
+        def show(what: str, done: int, total: int, figures: str) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, figures="")
+            progress.update(tasks[what], completed=done, total=total, figures=figures)
+
+        def on_trial(done: int, n_trials: int) -> None:
+            show("settings", done, n_trials, "on validation users")
+
+        def on_epoch(epoch: EpochReport) -> None:
             figures = f"error {epoch.reconstruction_error:.3f}"
             if epoch.validation_ndcg is not None:
                 figures += f"  validation {epoch.validation_ndcg:.3f}"
-            progress.update(task, completed=epoch.epoch, total=epoch.n_epochs, figures=figures)
+            show("epoch", epoch.epoch, epoch.n_epochs, figures)
 
-        yield report
+        yield Training(on_trial, on_epoch)
 
 
 @contextmanager
@@ -102,9 +118,22 @@ def show_import(summary: ImportSummary) -> None:
 
 
 def show_result(result: TrainingResult) -> None:
-    """Show the figures of a model beside those of popularity."""
+    """Show the figures of a model beside those of popularity, and what the gate says."""
     out.print(_comparison(result.results, _title(result)))
     out.print(f"NDCG@100 is {result.ratio:.2f} times that of popularity.")
+    if result.start.note:
+        out.print(result.start.note, highlight=False)
+    gate = result.gate
+    if gate["compared_with"]:
+        change = gate["differences"]["active"]
+        out.print(
+            f"Less that of the active model {gate['compared_with']}: {change['mean']:+.3f} "
+            f"({change['low']:+.3f} to {change['high']:+.3f}).",
+            highlight=False,
+        )
+    if not gate["passed"]:
+        what = "Published, although the gate says" if result.is_published else "Refused"
+        warn(f"{what}: " + "; ".join(gate["reasons"]))
 
 
 def show_comparison(results: list[dict[str, Any]], title: str) -> None:
@@ -139,23 +168,6 @@ def show_recommendations(answer: Recommendations, dataset: str | None, *, as_jso
     out.print(table)
     if dataset == "sample":
         out.print("[yellow]From the bundled sample: real films, invented ratings.[/yellow]")
-
-
-def show_models(models: list[ModelSummary], *, as_json: bool) -> None:
-    """List the published models, the newest first."""
-    if as_json:
-        out.print_json(json.dumps([model.model_dump(mode="json") for model in models]))
-        return
-    table = Table("", Column("version", no_wrap=True), "data set", "NDCG@100", "popularity's")
-    for model in models:
-        table.add_row(
-            "active" if model.active else "",
-            model.version,
-            escape(str(model.dataset)),
-            _estimate({"mean": model.ndcg_at_100}),
-            _estimate({"mean": model.popularity_ndcg_at_100}),
-        )
-    out.print(table)
 
 
 def _title(result: TrainingResult) -> str:

@@ -23,15 +23,12 @@ def prepare(database: Database, settings: Settings, dataset: str) -> list[str]:
     version = servable_version(database, settings.models_dir)
     if version is None:
         # Loaded when needed: a second start is to serve at once, not to load pandas.
-        from app.training.service import train_and_publish
+        from app.training.schemas import TrainingOptions
+        from app.training.service import train
 
-        with console.training() as on_epoch:
-            result = train_and_publish(
-                database,
-                settings.models_dir,
-                like_threshold=settings.like_threshold,
-                on_epoch=on_epoch,
-            )
+        options = TrainingOptions(from_scratch=True, publish_anyway=True)
+        with console.training() as shown:
+            result = train(database, settings, options, "demo", **shown._asdict())
         console.show_result(result)
     else:
         console.out.print(f"Data set {name} and model {version} are there already.")

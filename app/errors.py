@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -123,6 +124,17 @@ class InsufficientScopeError(AppError):
         super().__init__(f"This needs a key with the scope `{scope}`.", scope=scope)
 
 
+class ForeignFormError(AppError):
+    """A form that no page of ours has sent, or one that has been open for too long."""
+
+    status = 403
+    error = "ForeignForm"
+    meaning = (
+        "The form did not come from a page of this service, or its page is out of date: load it "
+        "again."
+    )
+
+
 class TooManyRequestsError(AppError):
     """Faster than the limit of this key or this address."""
 
@@ -192,6 +204,96 @@ class ReportNotFoundError(AppError):
         super().__init__(f"Model {version} has no report card.", version=version)
 
 
+class ModelDamagedError(AppError):
+    """The files of the model are not those that were published."""
+
+    status = 409
+    error = "ModelDamaged"
+    meaning = "The files of this model are damaged or away, so it cannot be served."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "Model 20261120T101500Z-3f2a cannot be served: W.npy is damaged: its checksum is "
+        "not the card's.",
+        "version": "20261120T101500Z-3f2a",
+    }
+
+    def __init__(self, version: str, reason: str) -> None:
+        super().__init__(f"Model {version} cannot be served: {reason}.", version=version)
+
+
+class ModelRefusedError(AppError):
+    """The gate refused the model, and nobody has said that it is to be served all the same."""
+
+    status = 409
+    error = "ModelRefused"
+    meaning = "The gate has refused this model; say `anyway` to serve it all the same."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "Model 20261120T101500Z-3f2a was refused (it does not rank better than "
+        "popularity); say `anyway` to serve it all the same.",
+        "version": "20261120T101500Z-3f2a",
+        "reasons": ["it does not rank better than popularity"],
+    }
+
+    def __init__(self, version: str, reasons: Sequence[str]) -> None:
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        super().__init__(
+            f"Model {version} was refused{why}; say `anyway` to serve it all the same.",
+            version=version,
+            reasons=list(reasons),
+        )
+
+
+class ModelInUseError(AppError):
+    """The model is served, or is what a rollback would serve."""
+
+    status = 409
+    error = "ModelInUse"
+    meaning = "The active model and the one before it cannot be removed."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "Model 20261120T101500Z-3f2a is active, or the one before the active one, and "
+        "cannot be removed.",
+        "version": "20261120T101500Z-3f2a",
+    }
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Model {version} is active, or the one before the active one, and cannot be removed.",
+            version=version,
+        )
+
+
+class ModelExistsError(AppError):
+    """Another model has this version."""
+
+    status = 409
+    error = "ModelExists"
+    meaning = "There is a model of this version already, and it is not the same."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "There is a model 20261120T101500Z-3f2a already, and it is not the same.",
+        "version": "20261120T101500Z-3f2a",
+    }
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"There is a model {version} already, and it is not the same.", version=version
+        )
+
+
+class NoPreviousModelError(AppError):
+    """A rollback has nowhere to go."""
+
+    status = 409
+    error = "NoPreviousModel"
+    meaning = "There is no model before the active one to go back to."
+
+
+class OtherModelActivatedError(AppError):
+    """Somebody else was faster."""
+
+    status = 409
+    error = "OtherModelActivated"
+    meaning = "Another model has become active meanwhile: look again before going on."
+
+
 class RatingNotFoundError(AppError):
     """The film is there, but this person has not rated it."""
 
@@ -205,6 +307,43 @@ class RatingNotFoundError(AppError):
 
     def __init__(self, movie_id: int) -> None:
         super().__init__(f"This user has not rated movie {movie_id}.", movie_id=movie_id)
+
+
+class TrainingRunNotFoundError(AppError):
+    """There never was such a run."""
+
+    status = 404
+    error = "TrainingRunNotFound"
+    meaning = "There is no such training run."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "There is no training run 12.", "run_id": 12}
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"There is no training run {run_id}.", run_id=run_id)
+
+
+class TrainingInProgressError(AppError):
+    """One training at a time."""
+
+    status = 409
+    error = "TrainingInProgress"
+    meaning = "A training is in progress, and there is one at a time."
+    example: ClassVar[Mapping[str, Any]] = {
+        "detail": "Training run 12, asked for by key 0b1c6f3fd2a4 at 2026-11-20 10:15:00 UTC and "
+        "held by trainer:4711, is in progress.",
+        "run_id": 12,
+        "holder": "trainer:4711",
+    }
+
+    def __init__(
+        self, run_id: int, holder: str | None, requested_by: str, requested_at: datetime
+    ) -> None:
+        held = f"held by {holder}" if holder else "not begun yet"
+        super().__init__(
+            f"Training run {run_id}, asked for by {requested_by} at "
+            f"{requested_at:%Y-%m-%d %H:%M:%S} UTC and {held}, is in progress.",
+            run_id=run_id,
+            holder=holder,
+        )
 
 
 class MethodNotAllowedError(AppError):

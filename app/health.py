@@ -1,9 +1,8 @@
 """Whether the process is up, and whether it can do its work."""
 
-from functools import cache
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app import migrating
@@ -43,16 +42,23 @@ async def get_live() -> Response:
 @router.get(
     "/ready", response_model=Ready, responses=responses(*OPEN), summary="Can it do its work?"
 )
-def get_ready(services: ServicesDependency) -> Response:
-    """Answer 200 when the database can be read, has the right schema, and the films are loaded."""
-    return json_response(_ready(services))
+def get_ready(request: Request, services: ServicesDependency) -> Response:
+    """Answer 200 when the database can be read, has the right schema, and the films are loaded.
+
+    503 from the moment that the service is told to stop: whoever balances loads should look for
+    another one.
+    """
+    if request.app.state.draining.value:
+        raise NotReadyError("The service is about to stop.")
+    return json_response(readiness(services))
 
 
-def _ready(services: Services) -> Ready:
-    found, expected = migrating.current(services.database), _expected_revision()
-    if found != expected:
+def readiness(services: Services) -> Ready:
+    """Say what the service works with; raises `NotReadyError` where it cannot work."""
+    found = migrating.current(services.database)
+    if not migrating.is_served(found):
         raise NotReadyError(
-            f"The database schema is at revision {found}, this version needs {expected}: "
+            f"The database schema is at revision {found}, this version needs {migrating.head()}: "
             "run `recommender db upgrade`."
         )
     version = services.models.snapshot.version
@@ -62,8 +68,3 @@ def _ready(services: Services) -> Ready:
         model=version,
         active=state.active.version if state else None,
     )
-
-
-@cache  # read from the migration files, which do not change under a running program
-def _expected_revision() -> str | None:
-    return migrating.head()

@@ -3,7 +3,7 @@
 Bare ASGI, because Starlette's ``BaseHTTPMiddleware`` costs more than answering from memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -65,19 +65,24 @@ class HostLayer:
 
 
 class BodyLimitLayer:
-    """Refuses bodies that are longer than any valid one, announced or not."""
+    """Refuses bodies that are longer than any valid one, announced or not.
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    A path that is in `larger` has its own limit; it must not hold a body in memory.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int]) -> None:
         self.app = app
         self.limit = limit
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.larger.get(scope["path"], self.limit)
         announced = Headers(scope=scope).get("content-length", "0")
-        if len(announced) > len(str(self.limit)) or int(announced) > self.limit:
+        if len(announced) > len(str(limit)) or int(announced) > limit:
             await ContentTooLargeError().response()(scope, receive, send)
             return
         length = 0
@@ -86,7 +91,7 @@ class BodyLimitLayer:
             nonlocal length
             message = await receive()
             length += len(message.get("body", b""))
-            if length > self.limit:
+            if length > limit:
                 # FastAPI passes this kind on as it is; error_handlers gives it its shape.
                 raise HTTPException(ContentTooLargeError.status)
             return message

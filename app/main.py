@@ -10,8 +10,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import docs_page, health, metrics_endpoint
 from app.access.layer import AccessLayer
+from app.access.limits import Limiter
+from app.access.requires import open_visits
+from app.admin import endpoints as admin
+from app.admin.error_pages import ErrorPagesLayer
+from app.admin.signing_in import TRIES_PER_MINUTE
 from app.cache.layer import CacheLayer
 from app.config import Settings
+from app.draining import Draining, DrainingLayer, new_draining
 from app.error_handlers import handle_errors
 from app.features import endpoints as features
 from app.layers import (
@@ -26,9 +32,12 @@ from app.models import endpoints as models
 from app.movies import endpoints as movies
 from app.observing import ObservingLayer
 from app.ratings import endpoints as ratings
+from app.ratings import public as public_ratings
 from app.recommendations import endpoints as recommendations
 from app.services import open_services
+from app.training import endpoints as training
 from app.users import endpoints as users
+from app.web import page, static
 
 DESCRIPTION = """
 Recommends films by a Restricted Boltzmann Machine of likes, dislikes and unseen films.
@@ -44,18 +53,24 @@ ROUTERS = (
     recommendations.router,
     features.router,
     ratings.router,
+    public_ratings.router,
     movies.router,
     users.router,
     models.router,
+    training.router,
     health.router,
     metrics_endpoint.router,
     docs_page.router,
+    page.router,
+    static.router,
+    admin.router,
 )
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, draining: Draining | None = None) -> FastAPI:
     """Make the application; the database is opened when it starts and closed when it ends."""
     settings = settings or Settings()
+    draining = new_draining() if draining is None else draining
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -74,19 +89,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # A redirect would repeat the Host header; a path with a slash too many is another path.
         redirect_slashes=False,
     )
+    app.state.draining = draining
+    app.state.open_visits = open_visits(settings)
+    app.state.sign_in_tries = Limiter(TRIES_PER_MINUTE)
     handle_errors(app)
     for router in ROUTERS:
         app.include_router(router)
     answer_other_methods(app, ROUTERS)
-    _add_layers(app, settings)
+    _add_layers(app, settings, draining)
     return app
 
 
-def _add_layers(app: FastAPI, settings: Settings) -> None:
+def _add_layers(app: FastAPI, settings: Settings, draining: Draining) -> None:
     """Wrap the application; the last one added meets a request first."""
     app.add_middleware(CacheLayer)
     app.add_middleware(HeadLayer)
-    app.add_middleware(BodyLimitLayer, limit=LARGEST_BODY)
+    app.add_middleware(
+        BodyLimitLayer,
+        limit=LARGEST_BODY,
+        larger={"/models/import": settings.model_upload_limit},
+    )
     app.add_middleware(
         AccessLayer,
         per_key=settings.key_rate_limit,
@@ -102,7 +124,9 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     if names:
         app.add_middleware(HostLayer, names=names)
     app.add_middleware(ObservingLayer)
+    app.add_middleware(ErrorPagesLayer)
     app.add_middleware(SecurityHeadersLayer)
+    app.add_middleware(DrainingLayer, draining=draining)
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

@@ -5,11 +5,12 @@ With several workers the figures are those of all of them, kept in files that th
 """
 
 import os
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import prometheus_client
@@ -18,9 +19,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from app.models.drift import Drift
 
 # The variable that prometheus_client itself reads, when it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -28,6 +32,8 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
 # From an answer out of memory to one that somebody has given up waiting for.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+# A worker makes a file and fills it within a millisecond; a busy machine may take longer.
+READ_AGAIN, READ_AGAIN_S = 20, 0.01
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 own_registry = CollectorRegistry()
@@ -70,6 +76,24 @@ model_workers = Gauge(
     multiprocess_mode="livesum",
     registry=own_registry,
 )
+model_age_seconds = Gauge(
+    "recommender_model_age_seconds",
+    "Time since the ratings were read that the served model was trained on.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+ratings_since_model = Gauge(
+    "recommender_ratings_since_model",
+    "Ratings that there are more than then: those given since, less those taken back.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+unknown_ratings_share = Gauge(
+    "recommender_unknown_film_ratings_share",
+    "Share of all ratings that are on films which the served model does not know.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
 ProcessCollector(registry=own_registry)
 
 
@@ -107,9 +131,21 @@ def serve_model(version: str | None, before: str | None) -> None:
     model_workers.labels(version or "none").set(1)
 
 
+def record_drift(drift: Drift) -> None:
+    """Record how far the ratings have gone from those that the served model was trained on."""
+    model_age_seconds.set(drift.age_s)
+    ratings_since_model.set(drift.ratings_since)
+    unknown_ratings_share.set(drift.unknown_share)
+
+
 def exposition() -> bytes:
     """Give all figures in the text format of Prometheus."""
     return prometheus_client.generate_latest(_registry())
+
+
+def families() -> Iterable[Metric]:
+    """Give all figures as they are now."""
+    return _registry().collect()
 
 
 def share_between_workers() -> "tempfile.TemporaryDirectory[str]":
@@ -135,8 +171,20 @@ def _registry() -> CollectorRegistry:
     if not folder:
         return own_registry
     shared = CollectorRegistry()
-    MultiProcessCollector(shared, path=folder)  # type: ignore[no-untyped-call]
+    _WorkersCollector(shared, path=folder)  # type: ignore[no-untyped-call]
     return shared
+
+
+class _WorkersCollector(MultiProcessCollector):
+    """Reads what the workers have written; again where one is just beginning a file."""
+
+    def collect(self) -> Any:
+        for _ in range(READ_AGAIN):
+            try:
+                return super().collect()  # type: ignore[no-untyped-call]
+            except struct.error:  # it is empty as yet
+                sleep(READ_AGAIN_S)
+        return super().collect()  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=4096)  # finding a child by its labels takes longer than counting

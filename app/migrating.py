@@ -7,6 +7,7 @@ without Alembic, whose import takes longer than everything else that a start of 
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ import migrations
 from app.database import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alembic.config import Config
 
 FOLDER = Path(migrations.__file__).parent
@@ -33,27 +36,31 @@ class UnknownRevisionError(Exception):
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema up to `revision`, in one transaction."""
     with database.write(alters_schema=True) as connection:
-        _lock(connection)
-        _refuse_unknown(connection)
-        from alembic import command  # noqa: PLC0415 (see above)
-
-        command.upgrade(_config(connection), revision)
+        found = lock(connection)
+        # What the next version has added stays; this one works beside it.
+        if not (revision == "head" and found == _next()):
+            bring_up(connection, revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Bring the schema down to `revision` (`base` is the empty database), in one transaction."""
     with database.write(alters_schema=True) as connection:
-        _lock(connection)
-        _refuse_unknown(connection)
-        from alembic import command  # noqa: PLC0415 (see above)
-
-        command.downgrade(_config(connection), revision)
+        lock(connection)
+        bring_down(connection, revision)
 
 
 def current(database: Database) -> str | None:
     """Return the revision that the database is at, None for one that was never migrated."""
     with database.read() as connection:
-        return _current(connection)
+        return current_of(connection)
+
+
+def current_of(connection: Connection) -> str | None:
+    """Return the revision that the database is at, as its transaction sees it."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def head() -> str:
@@ -63,11 +70,49 @@ def head() -> str:
     return newest
 
 
+def is_served(revision: str | None) -> bool:
+    """Tell whether this program works with a schema of this revision: its own, or the next.
+
+    Each revision leaves room for the program before it, so that an update can go from one replica
+    to the next. One that cannot skips a number, and is then refused here.
+    """
+    return revision in {head(), _next()}
+
+
 def is_behind(database: Database) -> bool:
     """Tell whether `upgrade` would change the schema."""
-    with database.read() as connection:
-        _refuse_unknown(connection)
-        return _current(connection) != head()
+    found = current(database)
+    _refuse_unknown(found)
+    return not is_served(found)
+
+
+def lock(connection: Connection) -> str | None:
+    """Begin to change the schema; return the revision that it is at."""
+    # Two processes that start together migrate one after the other; SQLite's BEGIN does the same.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    found = current_of(connection)
+    _refuse_unknown(found)
+    return found
+
+
+def bring_up(connection: Connection, revision: str = "head") -> None:
+    """Migrate upwards, within the transaction of a connection that may alter the schema."""
+    from alembic import command  # noqa: PLC0415 (see above)
+
+    command.upgrade(_config(connection), revision)
+
+
+def bring_down(connection: Connection, revision: str) -> None:
+    """Migrate downwards, in the same way."""
+    from alembic import command  # noqa: PLC0415 (see above)
+
+    command.downgrade(_config(connection), revision)
+
+
+def knows(revision: str | None) -> bool:
+    """Tell whether this program has the migration that leads to this revision."""
+    return revision in _revisions()
 
 
 def _config(connection: Connection) -> Config:
@@ -80,30 +125,21 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _revisions() -> dict[str, str | None]:
+def _next() -> str:
+    return f"{int(head()) + 1:04d}"
+
+
+@cache  # the files do not change under a running program
+def _revisions() -> Mapping[str, str | None]:
     """Give each revision that this program knows, with the one before it."""
     scripts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("versions/[0-9]*.py")]
     named = [dict(NAMES.findall(script)) for script in scripts]
     return {names["revision"]: names["down_revision"] or None for names in named}
 
 
-def _current(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
-
-
-def _lock(connection: Connection) -> None:
-    # Two processes that start together migrate one after the other; SQLite's BEGIN does the same.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-
-
-def _refuse_unknown(connection: Connection) -> None:
-    found = _current(connection)
-    if found is not None and found not in _revisions():
+def _refuse_unknown(found: str | None) -> None:
+    if found is not None and not knows(found) and not is_served(found):
         raise UnknownRevisionError(
             f"the database is at revision {found!r}, which this version does not know: "
-            "it was made by a newer one"
+            f"it was made by a newer one, and this one works with {head()} and the next at most"
         )

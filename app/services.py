@@ -26,6 +26,7 @@ from app.users.service import UserService
 class Services:
     """One of each."""
 
+    settings: Settings
     database: Database
     keys: KeyRing
     models: ModelServer
@@ -50,6 +51,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         models.start()
         changes.start()
         yield Services(
+            settings=settings,
             database=database,
             keys=keys,
             models=models,

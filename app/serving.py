@@ -1,10 +1,16 @@
 """Runs the service on a socket that was taken beforehand, in one process or in several."""
 
+import gc
 import os
+import signal
 import socket as sockets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from threading import Timer
+from types import FrameType
+from typing import NamedTuple
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -12,6 +18,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from app import console, metrics
 from app.config import Settings
+from app.draining import Draining, new_draining
 from app.logs import log_config
 from app.main import create_app
 
@@ -25,16 +32,46 @@ class PortTakenError(Exception):
     """Something else listens where the service should."""
 
 
+class Leave(NamedTuple):
+    """How to stop at SIGTERM: say so, and go on for a while.
+
+    Ctrl-C and a second SIGTERM do not wait.
+    """
+
+    draining: Draining
+    seconds: float
+
+    def begins(self, number: int) -> bool:
+        """Tell whether this signal is the one to wait after; from now on the service says so."""
+        begins = number == signal.SIGTERM and self.seconds > 0 and not self.draining.value
+        self.draining.value = True
+        return begins
+
+
 class AnnouncingServer(uvicorn.Server):
     """Says where it serves as soon as it does, not before."""
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    def __init__(self, config: uvicorn.Config, announcement: str, leave: Leave) -> None:
         super().__init__(config)
         self.announcement = announcement
+        self.leave = leave
+        self._leaves_at = float("inf")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, now or in a while."""
+        if self.started and self.leave.begins(sig):
+            self._leaves_at = time.monotonic() + self.leave.seconds
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell whether to stop; asked ten times a second."""
+        return await super().on_tick(counter) or time.monotonic() >= self._leaves_at
 
     async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
         """Start, then announce."""
         await super().startup(sockets)
+        _collect_from_now_on()
         if self.started and not self.should_exit:
             _announce(self.announcement)
 
@@ -43,10 +80,24 @@ class AnnouncingWorkers(Multiprocess):
     """Several processes that accept from one socket; one that dies is replaced."""
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[sockets.socket], announcement: str
+        self,
+        config: uvicorn.Config,
+        sockets: list[sockets.socket],
+        announcement: str,
+        leave: Leave,
     ) -> None:
         super().__init__(config, sockets)
         self.announcement = announcement
+        self.leave = leave
+
+    def handle_term(self) -> None:
+        """Stop, now or in a while; until then workers that die are replaced as ever."""
+        if self.leave.begins(signal.SIGTERM):
+            later = Timer(self.leave.seconds, self.should_exit.set)
+            later.daemon = True  # a second signal does not wait for it
+            later.start()
+        else:
+            super().handle_term()
 
     def init_processes(self) -> None:
         """Start them, and announce when the first one serves."""
@@ -76,12 +127,19 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
     """Serve until told to stop; `examples` are paths that people may want to try."""
     host, port = socket.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    lines = [f"Serving on {address} (documentation at {address}/docs; Ctrl-C stops it)"]
-    lines += [f"    {example.format(address=address)}" for example in examples]
-    announcement = "\n".join(lines)
+    announcement = "\n    ".join(
+        [
+            f"Serving on {address} (Ctrl-C stops it)",
+            *([f"page           {address}"] if settings.shows_public_page else []),
+            f"for operators  {address}/admin",
+            f"documentation  {address}/docs",
+            *(example.format(address=address) for example in examples),
+        ]
+    )
+    leave = Leave(new_draining(), settings.drain_seconds)
     config = uvicorn.Config(
         # Made anew in each process; a partial, since it is sent to the workers.
-        partial(create_app, settings),
+        partial(create_app, settings, leave.draining),
         factory=True,
         workers=settings.workers,
         log_config=log_config(settings),
@@ -92,10 +150,11 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
     )
     if settings.workers == 1:
         with _metrics_port(settings):
-            AnnouncingServer(config, announcement).run(sockets=[socket])
+            AnnouncingServer(config, announcement, leave).run(sockets=[socket])
         return
+    _collect_from_now_on()
     with metrics.share_between_workers(), _metrics_port(settings):
-        AnnouncingWorkers(config, [socket], announcement).run()
+        AnnouncingWorkers(config, [socket], announcement, leave).run()
 
 
 @contextmanager
@@ -121,6 +180,12 @@ def _naming_the_port(host: str, port: int, setting: str) -> Iterator[None]:
             f"cannot serve on {host} port {port}: {error.strerror}. "
             f"Choose another port with {setting}"
         ) from error
+
+
+def _collect_from_now_on() -> None:
+    """Look for garbage only in what is made from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def _announce(text: str) -> None:

@@ -197,3 +197,40 @@ class Erasure(Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ratings_revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class TrainingRun(Base):
+    """A training that was asked for, is under way or has ended; `app.training.runs` has the states.
+
+    `in_progress` is true or null, and unique: the database itself admits one at a time.
+    """
+
+    __tablename__ = "training_runs"
+    __table_args__ = (CheckConstraint("in_progress IS NULL OR in_progress", name="true_or_null"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    state: Mapped[str] = mapped_column(String(20))
+    in_progress: Mapped[bool | None] = mapped_column(unique=True)
+    requested_by: Mapped[str] = mapped_column(String(128))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    holder: Mapped[str | None] = mapped_column(String(255))
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_until: Mapped[datetime] = mapped_column(UtcDateTime)  # a holder that is alive renews it
+    options: Mapped[dict[str, Any]] = mapped_column(Document)
+    progress: Mapped[dict[str, Any]] = mapped_column(Document)
+    version: Mapped[str | None] = mapped_column(String(40))  # the candidate, while its row exists
+    figures: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    error: Mapped[str | None] = mapped_column(String(1000))
+
+
+class AdminSession(Base):
+    """Somebody signed in on the operators' pages: the hash of what their cookie holds."""
+
+    __tablename__ = "admin_sessions"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_prefix: Mapped[str] = mapped_column(ForeignKey("api_keys.prefix", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)  # each use puts it off

@@ -40,6 +40,14 @@ def blank_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
     yield from _database(request, tmp_path, migrated=False)
 
 
+@pytest.fixture(params=BACKENDS)
+def other_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Another database without any table, of either kind."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    yield from _database(request, folder, migrated=False)
+
+
 def _database(
     request: pytest.FixtureRequest, folder: Path, *, migrated: bool
 ) -> Iterator[Database]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, text, update
 
 from app.tables import ApiKey
 
@@ -13,6 +13,12 @@ def all_keys(connection: Connection) -> Sequence[Row[Any]]:
     """Return every key, revoked ones too, the oldest first."""
     columns = select(*ApiKey.__table__.columns)
     return connection.execute(columns.order_by(ApiKey.created_at, ApiKey.prefix)).all()
+
+
+def lock(connection: Connection) -> None:
+    """Make others wait who make keys; SQLite admits one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def any_key(connection: Connection) -> bool:

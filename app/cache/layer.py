@@ -20,7 +20,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # POST is no write here: it carries what an address is too short for.
-READING_PATH = "/recommendations"
+READING_PATHS = ("/recommendations", "/features")
 
 # Names in the ASGI scope: what an endpoint tells this layer, and what it tells those around it.
 MARK = "recommender.keep"
@@ -50,7 +50,7 @@ class CacheLayer:
             await self.app(scope, receive, send)
         elif scope["method"] == "GET":
             await self._read(services.answers, scope, receive, send)
-        elif scope["method"] in SAFE_METHODS or scope["path"].startswith(READING_PATH):
+        elif scope["method"] in SAFE_METHODS or scope["path"].startswith(READING_PATHS):
             await self.app(scope, receive, send)
         else:
             await self._write(services.answers.changes, scope, receive, send)

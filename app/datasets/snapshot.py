@@ -30,6 +30,11 @@ class Snapshot:
     ratings_revision: int
     taken_at: datetime
 
+    @property
+    def dataset_name(self) -> str:
+        """Where the ratings come from, for people."""
+        return self.dataset.name if self.dataset else "ratings given through the service"
+
 
 def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
     """Read all ratings; the same ratings give the same arrays on either database.

@@ -42,6 +42,7 @@ def card_report(card: Mapping[str, Any], version: str) -> dict[str, Any]:
             "name": "strong generalisation, on users that no training saw",
             "like": f"{card['data']['like_threshold']} stars or more",
             "hidden": "a fifth of each held-out user's ratings",
+            "gate": _verdict(card["gate"]),
         },
         "results": card["results"],
         "curve": card["curve"],
@@ -51,6 +52,15 @@ def card_report(card: Mapping[str, Any], version: str) -> dict[str, Any]:
         "repeat": [f"recommender import {name}", f"recommender train --seed {card['seed']}"],
         **figures_by_group(rbm),
     }
+
+
+def _verdict(gate: Mapping[str, Any]) -> str:
+    """Say what the gate says of a model."""
+    if gate["passed"]:
+        beside = gate["compared_with"]
+        return f"passed, beside model {beside}" if beside else "passed, beside popularity alone"
+    what = "published although" if gate["published_anyway"] else "refused:"
+    return f"{what} {'; '.join(gate['reasons'])}"
 
 
 def comparison_report(comparison: Mapping[str, Any]) -> dict[str, Any]:

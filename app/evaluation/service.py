@@ -10,9 +10,9 @@ import pandas as pd
 from app.config import Settings
 from app.database import Database
 from app.datasets.snapshot import read_snapshot
+from app.errors import ModelNotFoundError
 from app.evaluation.report import Titles, examples, features, read_titles
 from app.models import repository as models
-from app.models.service import UnknownModelError
 from data.interactions import Interactions
 from data.movielens import load
 from data.splitting import Split
@@ -82,7 +82,7 @@ def judge_version(database: Database, settings: Settings, version: str) -> dict[
     """Judge a published model on its gate users, with the ratings of today."""
     with database.read() as connection:
         if not models.exists(connection, version):
-            raise UnknownModelError(version)
+            raise ModelNotFoundError(version)
         sha256 = models.checksum(connection, version)
     published = artifact.load(settings.models_dir / version, sha256=sha256)
     snapshot = read_snapshot(database, settings.like_threshold)

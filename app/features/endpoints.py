@@ -4,18 +4,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.access.requires import READ
+from app.access.requires import READ, READ_FILMS
 from app.cache.layer import NOT_MODIFIED, may_keep
-from app.errors import COMMON, InvalidRequestError, responses
-from app.features.schemas import FeaturesQuery, ModelFeatures, UserFeatures
+from app.errors import COMMON, ContentTooLargeError, InvalidRequestError, responses
+from app.features.schemas import (
+    AnybodysFeatures,
+    AnybodysFeaturesRequest,
+    FeaturesQuery,
+    ModelFeatures,
+    UserFeatures,
+)
 from app.services import ServicesDependency, json_response
 from app.users.schemas import UserKey
 
-router = APIRouter(tags=["features"], dependencies=[READ])
+router = APIRouter(tags=["features"])
 
 
 @router.get(
     "/model/features",
+    dependencies=[READ_FILMS],
     response_model=ModelFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
     summary="What the model tells people apart by",
@@ -30,6 +37,7 @@ def get_model_features(
 
 @router.get(
     "/users/{user}/features",
+    dependencies=[READ],
     response_model=UserFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
     summary="What a person's ratings switch on",
@@ -43,3 +51,18 @@ def get_user_features(
     """Return the hidden units that this person's ratings make likelier, the most first."""
     may_keep(request, user)
     return json_response(services.features.of_user(user, query))
+
+
+@router.post(
+    "/features",
+    dependencies=[READ_FILMS],
+    response_model=AnybodysFeatures,
+    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    summary="What anybody's ratings switch on",
+)
+def post_features(body: AnybodysFeaturesRequest, services: ServicesDependency) -> Response:
+    """Return the hidden units that the opinions in the body make likelier; nothing is stored.
+
+    Each comes with its links: `received` from the ratings, `sent` on to other films.
+    """
+    return json_response(services.features.of_anybody(body))

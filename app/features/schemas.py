@@ -5,9 +5,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.numbers import WHOLE
+from app.ratings.schemas import StatedRating
+from app.recommendations.options import MOST_RATINGS, Id
 from app.recommendations.schemas import Because, Reason
 
 MOST_FILMS = 20
+MOST_TOWARDS = 100
 
 
 class FeaturesQuery(BaseModel):
@@ -15,8 +19,10 @@ class FeaturesQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=100, description="Features, the most telling first")] = 20
-    films: Annotated[int, Field(ge=1, le=MOST_FILMS, description="Films each way")] = 8
+    limit: Annotated[
+        int, Field(ge=1, le=100, description="Features, the most telling first"), WHOLE
+    ] = 20
+    films: Annotated[int, Field(ge=1, le=MOST_FILMS, description="Films each way"), WHOLE] = 8
 
 
 class FeatureFilm(BaseModel):
@@ -80,3 +86,64 @@ class UserFeatures(BaseModel):
     source: FeatureSource
     reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
     items: list[UserFeature]
+
+
+class AnybodysFeaturesRequest(FeaturesQuery):
+    """Opinions of somebody who need not be known, and what is asked for them."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "ratings": [{"movie_id": 2959, "liked": True}, {"movie_id": 1, "stars": 2.5}],
+                    "towards": [296, 318],
+                    "limit": 5,
+                }
+            ]
+        },
+    )
+
+    ratings: Annotated[
+        list[StatedRating],
+        Field(max_length=MOST_RATINGS, description="Of two about one film the later one counts"),
+    ]
+    towards: Annotated[
+        list[Id],
+        Field(max_length=MOST_TOWARDS, description="Films for which `sent` is wanted"),
+    ] = []
+
+
+class ReceivedWeight(BaseModel):
+    """What a rating adds to a feature."""
+
+    movie_id: int
+    liked: bool
+    weight: float = Field(description="Log-odds of the feature being on")
+
+
+class SentWeight(BaseModel):
+    """What a feature adds to a film."""
+
+    movie_id: int
+    weight: float = Field(
+        description="Energy that the feature, as far as the ratings have changed it, takes off a "
+        "like of the film"
+    )
+
+
+class AnybodysFeature(UserFeature):
+    """A feature with its links: up from the ratings, and down to other films."""
+
+    received: list[ReceivedWeight] = Field(description="From up to 20 ratings, strongest first")
+    sent: list[SentWeight] = Field(description="To those of `towards` that the model knows")
+
+
+class AnybodysFeatures(BaseModel):
+    """The features that the ratings in the request switch on, the most first."""
+
+    model: str | None = Field(description="Version that is served; null before the first")
+    source: FeatureSource
+    reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
+    items: list[AnybodysFeature]

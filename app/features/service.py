@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from app.database import Database
 from app.features.schemas import (
     MOST_FILMS,
+    AnybodysFeature,
+    AnybodysFeatures,
+    AnybodysFeaturesRequest,
     Feature,
     FeatureFilm,
     FeatureGenre,
     FeatureSource,
     FeaturesQuery,
     ModelFeatures,
+    ReceivedWeight,
+    SentWeight,
     UserFeature,
     UserFeatures,
 )
@@ -27,14 +32,15 @@ from app.recommendations.model_server import ModelServer
 from app.recommendations.ranking import known_ratings
 from app.recommendations.reasons import shortest
 from app.recommendations.schemas import Because
-from app.recommendations.service import why_not_personal
-from app.recommendations.snapshot import Snapshot
+from app.recommendations.service import stated_person, why_not_personal
+from app.recommendations.snapshot import ServedModel, Snapshot
 from model import features
 from model.features import FilmWeight
-from model.rbm import RBM, columns, sigmoid
+from model.rbm import LIKE, RBM, columns, sigmoid
 
 MOST_GENRES = 3
 MOST_REASONS = 5
+MOST_RECEIVED = 20
 # A genre is found so many times among a feature's films before its share is believed.
 GENRE_DAMPING = 2
 
@@ -73,6 +79,24 @@ class FeatureService:
             items = self._switched_on(snapshot, snapshot.model.rbm, rows, liked, query)
         return UserFeatures(
             user=user,
+            model=snapshot.version,
+            source=FeatureSource.NONE if reason else FeatureSource.RBM,
+            reason=reason,
+            items=items,
+        )
+
+    def of_anybody(self, request: AnybodysFeaturesRequest) -> AnybodysFeatures:
+        """Describe the units that the opinions in the request switch on most, with their links."""
+        snapshot = self.models.snapshot
+        person = stated_person(request.ratings, self.like_threshold)
+        reason = why_not_personal(snapshot, person)
+        items: list[AnybodysFeature] = []
+        if reason is None and snapshot.model is not None:
+            rows, liked = known_ratings(snapshot.model, person)
+            units = self._switched_on(snapshot, snapshot.model.rbm, rows, liked, request)
+            towards = np.array(request.towards, dtype=np.int64)
+            items = [_linked(unit, snapshot.model, rows, liked, towards) for unit in units]
+        return AnybodysFeatures(
             model=snapshot.version,
             source=FeatureSource.NONE if reason else FeatureSource.RBM,
             reason=reason,
@@ -160,3 +184,30 @@ def _because(
         Because(movie_id=id_, title=catalogue.films[id_].title, liked=like, effect=value)
         for id_, like, value in columns_
     ]
+
+
+def _linked(
+    unit: UserFeature,
+    model: ServedModel,
+    rows: NDArray[np.int64],
+    liked: NDArray[np.bool_],
+    towards: NDArray[np.int64],
+) -> AnybodysFeature:
+    """Add the weights by which a unit hears of the ratings, and tells other films."""
+    received = model.rbm.weights[columns(rows, liked), unit.unit]
+    strongest = np.lexsort((rows, -np.abs(received)))[:MOST_RECEIVED]
+    up = zip(
+        model.rbm.movie_ids[rows[strongest]].tolist(),
+        liked[strongest].tolist(),
+        shortest(received[strongest]),
+        strict=True,
+    )
+    targets = model.rows_of(towards)
+    targets = targets[targets >= 0]
+    sent = model.rbm.W[targets, LIKE, unit.unit] * np.float32(unit.activation - unit.baseline)
+    down = zip(model.rbm.movie_ids[targets].tolist(), shortest(sent), strict=True)
+    return AnybodysFeature(
+        **dict(unit),
+        received=[ReceivedWeight(movie_id=i, liked=like, weight=w) for i, like, w in up],
+        sent=[SentWeight(movie_id=i, weight=w) for i, w in down],
+    )

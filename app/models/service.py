@@ -1,13 +1,15 @@
-"""Publication: first the files, then the row that names them, so that a row never lies."""
+"""The life of a model: published, activated, rolled back, removed.
+
+First come the files, then the row that names them, so that a row never lies.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,90 +17,176 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from app.database import Database
-from app.errors import ModelNotFoundError, ReportNotFoundError
-from app.models import repository
-from app.models.schemas import Model, ModelSummary
+from app.errors import (
+    ModelDamagedError,
+    ModelInUseError,
+    ModelNotFoundError,
+    ModelRefusedError,
+    NoPreviousModelError,
+    OtherModelActivatedError,
+    ReportNotFoundError,
+)
+from app.models import folder, removal, repository
+from app.models.schemas import ActiveModel, Model, ModelSummary
 from model import artifact
 from model.rbm import RBM
 
-# Held while files are written; the system lets go of it when the process dies.
-LOCK = ".publishing"
-TEMPORARY = ".unfinished-"
+# What happens to a model after its publication is added to the card in the database under these.
+ACTIVATED_ANYWAY = "activated_anyway"
+ROLLED_BACK = "rolled_back"
 
 
-class UnknownModelError(LookupError):
-    """No model was published under this version."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__(f"there is no model version {version!r}")
+def new_version(created_at: datetime) -> str:
+    """Draw the name of a model."""
+    return f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def publish(
+def publish(  # noqa: PLR0913 (what is published, where, and how: each is needed)
     database: Database,
     models_dir: Path,
     rbm: RBM,
     card: Mapping[str, Any],
     *,
+    version: str | None = None,
     report: Callable[[str], str] | None = None,
-    unless: Callable[[Connection], None] | None = None,
+    within: Callable[[Connection], None] | None = None,
+    state: str = repository.PUBLISHED,
     activate: bool = True,
 ) -> str:
     """Write a model into the folder, record it, serve it if `activate`; return its version.
 
-    `report` draws the report card of a version; it is kept beside the weights. `unless` is asked
-    in the transaction that publishes, and raises where the model must not be published any more.
+    `report` draws the report card of a version; it is kept beside the weights. `within` is called
+    in the transaction that publishes, and raises where the model must not be published any more:
+    then nothing of it is left.
     """
     created_at = datetime.now(UTC)
-    version = f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    version = version or new_version(created_at)
     documents = {artifact.REPORT: report(version)} if report else {}
-    sha256 = _write_files(models_dir, version, rbm, card, documents)
+    sha256 = folder.write(models_dir, version, rbm, card, documents)
     stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
     # Files without a row, from here to the commit, are never served and do no harm. Nor are they
     # removed when it fails: a lost connection does not tell whether it did.
     with database.write() as connection:
-        if unless:
-            unless(connection)
-        repository.add(connection, version, stored, sha256, created_at)
+        if within:
+            try:
+                within(connection)
+            except BaseException:
+                shutil.rmtree(models_dir / version)
+                raise
+        repository.add(connection, version, stored, sha256, created_at, state)
         if activate:
             repository.activate(connection, version)
     return version
 
 
-def activate(database: Database, version: str) -> None:
-    """Serve another published model from now on."""
+def discard(database: Database, models_dir: Path, version: str) -> None:
+    """Remove the files of a model that was never recorded, since its publication was killed."""
+    with database.read() as connection:
+        recorded = repository.exists(connection, version)
+    if not recorded:
+        shutil.rmtree(models_dir / version, ignore_errors=True)
+
+
+def activate(
+    database: Database,
+    models_dir: Path,
+    version: str,
+    *,
+    anyway: bool = False,
+    by: str | None = None,
+) -> None:
+    """Serve another model from now on; workers follow within 2 seconds.
+
+    One that the gate refused needs `anyway`, which is recorded with `by`. Raises
+    `ModelNotFoundError`, `ModelRefusedError` and, before anything is changed, `ModelDamagedError`.
+    """
+    _refuse_damaged(database, models_dir, version)
     with database.write() as connection:
-        if not repository.exists(connection, version):
-            raise UnknownModelError(version)
+        active = repository.lock_active_version(connection)
+        row = repository.find(connection, version)
+        if row is None:  # removed since
+            raise ModelNotFoundError(version)
+        if version == active.version:
+            return
+        card = {name: value for name, value in row.card.items() if name != ROLLED_BACK}
+        if row.state == repository.REFUSED:
+            if not anyway:
+                raise ModelRefusedError(version, refusal_of(row.card))
+            card[ACTIVATED_ANYWAY] = _trace(by)
+        repository.change_card(connection, version, card)
         repository.activate(connection, version)
 
 
-def remove_strays(models_dir: Path) -> list[str]:
-    """Remove what killed publications have left half-written, unless one is under way now."""
-    if not models_dir.is_dir():
-        return []
-    try:
-        with _publishing(models_dir, wait=False):
-            return _remove_strays(models_dir)
-    except BlockingIOError:
-        return []
+def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> str:
+    """Serve the model before the active one from now on; return its version.
+
+    A second rollback goes one further back, never forth: to the newest published model that is
+    older, was trained on the same data set, and was not rolled back from itself. Raises
+    `NoPreviousModelError`, `ModelDamagedError` and `OtherModelActivatedError`.
+    """
+    with database.read() as connection:
+        active = repository.active_version(connection)
+    if active.version is None or active.previous is None:
+        raise NoPreviousModelError
+    _refuse_damaged(database, models_dir, active.previous)
+    with database.write() as connection:
+        if repository.lock_active_version(connection) != active:
+            raise OtherModelActivatedError
+        rows = {row.version: row for row in repository.versions(connection)}
+        card = {**rows[active.version].card, ROLLED_BACK: _trace(by)}
+        repository.change_card(connection, active.version, card)
+        del rows[active.version]
+        repository.step_back(connection, _before(active.previous, list(rows.values())))
+    return active.previous
+
+
+def prune(database: Database, models_dir: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` published models and 2 refused ones; return their names.
+
+    The active model and the one before it stay, whatever their age.
+    """
+    with folder.locked(models_dir):
+        removal.settle(database, models_dir)
+        removed = []
+        for version in removal.superfluous(database, keep):
+            with suppress(ModelInUseError):  # activated since
+                removal.remove(database, models_dir, version)
+                removed.append(version)
+    return removed
+
+
+def remove(database: Database, models_dir: Path, version: str) -> None:
+    """Remove a model; raises `ModelNotFoundError`, and `ModelInUseError` where it is needed."""
+    with folder.locked(models_dir):
+        removal.settle(database, models_dir)
+        removal.remove(database, models_dir, version)
 
 
 def list_models(database: Database) -> list[ModelSummary]:
-    """Describe the published models, the newest first."""
+    """Describe the models, the newest first."""
     with database.read() as connection:
-        active = repository.active_version(connection).version
+        active = repository.active_version(connection)
+        salt = repository.holdout_salt(connection)
         rows = repository.versions(connection)
-    return [ModelSummary(**_summary(row, active)) for row in rows]
+    return [ModelSummary(**_summary(row, active, salt)) for row in rows]
 
 
 def find_model(database: Database, version: str) -> Model:
-    """Return a published model with its card; raises `ModelNotFoundError`."""
+    """Return a model with its card; raises `ModelNotFoundError`."""
     with database.read() as connection:
-        active = repository.active_version(connection).version
+        active = repository.active_version(connection)
+        salt = repository.holdout_salt(connection)
         row = repository.find(connection, version)
     if row is None:
         raise ModelNotFoundError(version)
-    return Model(**_summary(row, active), card=row.card)
+    return Model(**_summary(row, active, salt), card=row.card)
+
+
+def find_active(database: Database) -> ActiveModel:
+    """Return which model is served, and which a rollback would serve."""
+    with database.read() as connection:
+        active = repository.active_version(connection)
+    return ActiveModel(version=active.version, previous=active.previous)
 
 
 def read_report(models_dir: Path, version: str) -> bytes:
@@ -123,52 +211,71 @@ def servable_version(database: Database, models_dir: Path) -> str | None:
     return version
 
 
-def _write_files(
-    models_dir: Path, version: str, rbm: RBM, card: Mapping[str, Any], documents: Mapping[str, str]
-) -> str:
-    """Make the folder of a version appear as a whole, on the disk; return its checksum."""
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with _publishing(models_dir, wait=True):
-        _remove_strays(models_dir)
-        temporary = models_dir / f"{TEMPORARY}{version}"
-        try:
-            sha256 = artifact.save(temporary, rbm, card, documents)
-            temporary.rename(models_dir / version)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        artifact.sync_folder(models_dir)
-    return sha256
+def refusal_of(card: Mapping[str, Any]) -> list[str]:
+    """Read from a card why the gate refused its model; nothing where it did not."""
+    return list(card.get("gate", {}).get("reasons", []))
 
 
-@contextmanager
-def _publishing(models_dir: Path, *, wait: bool) -> Iterator[None]:
-    with (models_dir / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+def find_damage(database: Database, models_dir: Path, version: str) -> str | None:
+    """Read all files of a model, and say what is wrong with them; raises `ModelNotFoundError`."""
+    if any(models_dir.glob(f"{folder.REMOVED}*")):  # perhaps these, if somebody has died
+        with folder.locked(models_dir):
+            removal.settle(database, models_dir)
+    with database.read() as connection:
+        row = repository.find(connection, version)
+    if row is None:
+        raise ModelNotFoundError(version)
+    try:
+        artifact.load(models_dir / version, sha256=row.sha256)
+    except artifact.ArtifactError as error:
+        return str(error)
+    return None
 
 
-def _remove_strays(models_dir: Path) -> list[str]:
-    # Whoever made these held the lock that this process holds now: they are dead.
-    strays = sorted(models_dir.glob(f"{TEMPORARY}*"))
-    for stray in strays:
-        shutil.rmtree(stray)
-    return [stray.name for stray in strays]
-
-
-def _summary(row: Row[Any], active: str | None) -> dict[str, Any]:
+def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
+    """Read from a card what a summary tells of its model; `salt` is that of this database."""
     return {
-        "version": row.version,
-        "active": row.version == active,
-        "state": row.state,
-        "created_at": row.created_at,
-        "dataset": row.card.get("dataset", {}).get("name"),
-        "ndcg_at_100": _figure(row.card, "rbm"),
-        "popularity_ndcg_at_100": _figure(row.card, "popularity"),
+        "refused_because": refusal_of(card),
+        "dataset": card.get("dataset", {}).get("name"),
+        "trained_here": card.get("holdout", {}).get("salt") == salt,
+        "ndcg_at_100": _figure(card, "rbm"),
+        "popularity_ndcg_at_100": _figure(card, "popularity"),
     }
 
 
-def _figure(card: dict[str, Any], model: str) -> float | None:
+def _refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
+    damage = find_damage(database, models_dir, version)
+    if damage is not None:
+        raise ModelDamagedError(version, damage)
+
+
+def _trace(by: str | None) -> dict[str, str | None]:
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": by}
+
+
+def _before(version: str, newest_first: Sequence[Row[Any]]) -> str | None:
+    """Name the model to go back to from this one."""
+    place = [row.version for row in newest_first].index(version)
+    data = newest_first[place].card.get("dataset")
+    for row in newest_first[place + 1 :]:
+        same_data = row.card.get("dataset") == data
+        if row.state == repository.PUBLISHED and same_data and ROLLED_BACK not in row.card:
+            return str(row.version)
+    return None
+
+
+def _summary(row: Row[Any], active: repository.ActiveVersion, salt: str) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "active": row.version == active.version,
+        "previous": row.version == active.previous,
+        "state": row.state,
+        "created_at": row.created_at,
+        **describe(row.card, salt),
+    }
+
+
+def _figure(card: Mapping[str, Any], model: str) -> float | None:
     for result in card.get("results", []):
         if result["model"] == model:
             return round(float(result["metrics"]["ndcg@100"]["mean"]), 4)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.access.requires import ADMIN, READ
+from app.access.requires import ADMIN, READ_FILMS
 from app.errors import (
     COMMON,
     ContentTooLargeError,
@@ -31,19 +31,19 @@ router = APIRouter(tags=["movies"])
 
 @router.get(
     "/movies",
-    dependencies=[READ],
+    dependencies=[READ_FILMS],
     response_model=MoviesPage,
     responses=responses(InvalidRequestError, CursorExpiredError, *COMMON),
     summary="Films",
 )
 def get_movies(query: Annotated[MoviesQuery, Query()], services: ServicesDependency) -> Response:
-    """Return films page by page: the most popular, the newest, or by title."""
+    """Return films page by page: the most popular, the newest, or by title; or just those named."""
     return json_response(services.movies.page(query))
 
 
 @router.get(
     "/movies/search",
-    dependencies=[READ],
+    dependencies=[READ_FILMS],
     response_model=FoundMovies,
     responses=responses(InvalidRequestError, *COMMON),
     summary="Find films by title",
@@ -83,7 +83,7 @@ def post_movie(given: GivenMovie, services: ServicesDependency) -> Response:
 
 @router.get(
     "/movies/{movie}",
-    dependencies=[READ],
+    dependencies=[READ_FILMS],
     response_model=Movie,
     responses=responses(InvalidRequestError, MovieNotFoundError, *COMMON),
     summary="A film",

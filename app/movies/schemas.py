@@ -13,6 +13,7 @@ LARGEST_MOVIE_ID = 2**31 - 1
 LARGEST_NUMBER = 2**31 - 1
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 MOST_GENRES = 20
+MOST_NAMED = 100  # as many as a page has
 
 MovieId = Annotated[
     int,
@@ -130,6 +131,10 @@ class MoviesQuery(BaseModel):
     genre: Annotated[
         list[Annotated[str, StringConstraints(min_length=1, max_length=50)]],
         Field(max_length=MOST_GENRES, description="Only films of any of these; may be repeated"),
+    ] = []
+    id: Annotated[
+        list[Annotated[int, Field(ge=1, le=LARGEST_MOVIE_ID)]],
+        Field(max_length=MOST_NAMED, description="Only these films; may be repeated"),
     ] = []
     limit: Annotated[int, Field(ge=1, le=100, description="Films per page")] = 20
     cursor: CursorText = ""

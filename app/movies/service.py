@@ -120,7 +120,11 @@ class MovieService:
             shelf = self._shelf_of(snapshot.catalogue)
             order = shelf.newest if query.sort == "newest" else shelf.by_title
         allowed = snapshot.facets.allowed(Filters(genre=query.genre))
-        return order if allowed is None else order[allowed[order]]
+        if allowed is not None:
+            order = order[allowed[order]]
+        if query.id:
+            order = order[np.isin(snapshot.catalogue.movie_ids[order], query.id)]
+        return order
 
     def _shelf_of(self, catalogue: Catalogue) -> Shelf:
         """Return what was made of the same films before; a recount of likes changes none."""
@@ -166,5 +170,6 @@ def _listed(catalogue: Catalogue, positions: NDArray[np.int64]) -> list[ListedMo
 
 
 def _request_name(query: MoviesQuery) -> str:
-    text = "\n".join([query.sort, *sorted({name.casefold() for name in query.genre})])
+    genres, ids = {name.casefold() for name in query.genre}, {str(id_) for id_ in query.id}
+    text = "\n".join([query.sort, *sorted(genres), *sorted(ids)])
     return blake2b(text.encode(), digest_size=9).hexdigest()

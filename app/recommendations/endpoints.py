@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.access.requires import READ
+from app.access.requires import READ, READ_FILMS
 from app.cache.layer import NOT_MODIFIED, may_keep
 from app.errors import (
     COMMON,
@@ -32,11 +32,12 @@ from app.recommendations.schemas import (
 from app.services import ServicesDependency, json_response
 from app.users.schemas import UserKey
 
-router = APIRouter(tags=["recommendations"], dependencies=[READ])
+router = APIRouter(tags=["recommendations"])
 
 
 @router.get(
     "/recommendations/{user}",
+    dependencies=[READ],
     response_model=Recommendations,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, CursorExpiredError, *COMMON)},
     summary="Films for a person",
@@ -60,6 +61,7 @@ def get_recommendations(
 
 @router.post(
     "/recommendations",
+    dependencies=[READ_FILMS],
     response_model=AnybodysRecommendations,
     responses=responses(InvalidRequestError, CursorExpiredError, ContentTooLargeError, *COMMON),
     summary="Films for anybody",
@@ -74,6 +76,7 @@ def post_recommendations(body: AnybodysRequest, services: ServicesDependency) ->
 
 @router.post(
     "/recommendations/batch",
+    dependencies=[READ],
     response_model=RecommendationsBatch,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     summary="Films for several people",
@@ -89,6 +92,7 @@ def post_recommendations_batch(body: BatchRequest, services: ServicesDependency)
 
 @router.get(
     "/users/{user}/predictions/{movie}",
+    dependencies=[READ],
     response_model=Prediction,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
     summary="How much a person would like a film",
@@ -111,6 +115,7 @@ def get_prediction(
 
 @router.get(
     "/movies/{movie}/similar",
+    dependencies=[READ],
     response_model=SimilarMovies,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
     summary="Films like a film",

@@ -11,6 +11,8 @@ from app import metrics
 from app.database import Database
 from app.errors import NotReadyError
 from app.following import Follower
+from app.models import repository as models
+from app.models.drift import UNKNOWN, Drift, Origin
 from app.movies.catalogue import Catalogue
 from app.recommendations import repository
 from app.recommendations.repository import ServingState
@@ -73,18 +75,37 @@ class ModelServer:
         """End following."""
         self._follower.stop()
 
+    def take_over(self) -> None:
+        """Make a change count in this process at once; a failure is logged, and tried again."""
+        self._follower.look_now()
+
     def refresh(self) -> None:
         """Take over what has changed in the database."""
         with self._refreshing:
             with self.database.read() as connection:
                 state = repository.serving_state(connection)
             loaded = self._follow_model(state)
+            if self._catalogue is not None and loaded is not self._loaded:
+                # At once: counting likes, which may come next, takes seconds in a large table.
+                self._snapshot = Snapshot.of(self._catalogue, loaded)
             catalogue = self._follow_catalogue(state)
-            if loaded is not self._loaded or catalogue is not self._catalogue:
+            if catalogue is not self._catalogue:
                 self._snapshot = Snapshot.of(catalogue, loaded)
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
+            metrics.record_drift(self.drift())
+
+    def drift(self) -> Drift:
+        """Say how far the ratings have gone from those that the served model was trained on."""
+        if self._loaded is None:
+            return UNKNOWN
+        origin, snapshot = self._loaded.origin, self.snapshot
+        return Drift(
+            origin.age_s(),
+            origin.ratings_since(int(snapshot.catalogue.ratings.sum())),
+            snapshot.unknown_ratings_share,
+        )
 
     def _follow_model(self, state: ServingState) -> LoadedModel | None:
         held, version = self._loaded, state.active.version
@@ -118,12 +139,13 @@ class ModelServer:
     def _load(self, version: str) -> LoadedModel | None:
         try:
             with self.database.read() as connection:
-                checksum = repository.checksum(connection, version)
-            rbm = artifact.load(self.models_dir / version, sha256=checksum).rbm
+                checksum = models.checksum(connection, version)
+                salt = models.holdout_salt(connection)
+            loaded = artifact.load(self.models_dir / version, sha256=checksum)
+            return LoadedModel.of(version, loaded.rbm, Origin.of(loaded.card, salt))
         except Exception:  # whatever is wrong with it, the service must not go down with it
             logger.exception("REFUSED model %s", version)
             return None
-        return LoadedModel.of(version, rbm)
 
     def _follow_catalogue(self, state: ServingState) -> Catalogue:
         if self._catalogue is not None and self.state is not None:

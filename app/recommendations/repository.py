@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from app.models.repository import ActiveVersion, active_version
 from app.ratings.repository import Person, liked
-from app.tables import Dataset, Installation, ModelVersion, Rating, User
+from app.tables import Dataset, Installation, Rating, User
 
 
 class ServingState(NamedTuple):
@@ -30,12 +30,6 @@ def serving_state(connection: Connection) -> ServingState:
     dataset = connection.execute(select(Dataset.name, Dataset.sha256, Dataset.imported_at)).first()
     imported = (dataset.name, dataset.sha256, dataset.imported_at) if dataset else None
     return ServingState(active_version(connection), revision, imported, movies_revision)
-
-
-def checksum(connection: Connection, version: str) -> str:
-    """Return the checksum that a version was published with."""
-    query = select(ModelVersion.sha256).where(ModelVersion.version == version)
-    return connection.execute(query).scalar_one()
 
 
 def find_people(

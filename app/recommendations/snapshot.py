@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.drift import Origin
 from app.movies.catalogue import Catalogue, fingerprint
 from app.recommendations.filters import Facets
 from model.rbm import RBM
@@ -20,11 +21,12 @@ class LoadedModel(NamedTuple):
     version: str
     rbm: RBM
     lengths: NDArray[np.float32]  # see `like_lengths`
+    origin: Origin
 
     @classmethod
-    def of(cls, version: str, rbm: RBM) -> LoadedModel:
+    def of(cls, version: str, rbm: RBM, origin: Origin) -> LoadedModel:
         """Derive what depends on the model alone."""
-        return cls(version, rbm, like_lengths(rbm))
+        return cls(version, rbm, like_lengths(rbm), origin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +48,7 @@ class ServedModel:
     @classmethod
     def of(cls, loaded: LoadedModel, catalogue: Catalogue) -> ServedModel:
         """Join a model and a catalogue."""
-        version, rbm, lengths = loaded
+        version, rbm, lengths, _ = loaded
         rows = np.argsort(rbm.movie_ids, kind="stable")
         positions = _places(catalogue.movie_ids, rbm.movie_ids)
         servable = positions >= 0
@@ -100,6 +102,12 @@ class Snapshot:
             unknown_state=fingerprint(catalogue.movie_ids[unknown]),
             servable_state=fingerprint(np.flatnonzero(model.servable)) if model else "",
         )
+
+    @property
+    def unknown_ratings_share(self) -> float:
+        """Share of all ratings that are on films which the model does not know."""
+        ratings = self.catalogue.ratings
+        return float(ratings[self.unknown].sum() / max(ratings.sum(), 1))
 
     @property
     def version(self) -> str | None:

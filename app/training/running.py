@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from model import checkpoint
+from model.checkpoint import CheckpointError
 from model.training import EpochReport, Trainer
 
 # Below the folder of the published models: on the same, lasting disk.
@@ -25,13 +28,17 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class TrainingStoppedError(Exception):
     """The training was told to stop; what it had done lies in a checkpoint."""
 
-    def __init__(self, signal_number: int, epoch: int) -> None:
-        name = signal.Signals(signal_number).name
-        super().__init__(
-            f"stopped by {name} after {epoch} whole epochs; "
-            "`recommender train --resume` with the same options goes on from here"
-        )
+    def __init__(self, signal_number: int, done: str) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name} {done}")
         self.exit_code = 128 + signal_number  # as a shell reports it
+
+
+class Resume(Enum):
+    """Whether to go on from the last checkpoint."""
+
+    NO = auto()
+    IF_POSSIBLE = auto()  # where it is of this very run: the same ratings, settings and start
+    REQUIRED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +46,85 @@ class Checkpoints:
     """Epochs between two checkpoints (default: a minute), and whether to go on from the last."""
 
     every: int | None = None
-    resume: bool = False
+    resume: Resume = Resume.NO
+
+
+class Interruption:
+    """Lets the first SIGTERM or SIGINT end a job, within the block; a second one acts as ever.
+
+    A training is told to stop, anything else ends at once. Does nothing but in the main thread,
+    where alone signals arrive.
+    """
+
+    def __init__(self) -> None:
+        self._trainer: Trainer | None = None
+        self._received: int | None = None
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+            for number in STOP_SIGNALS:
+                signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    @contextmanager
+    def of(self, trainer: Trainer) -> Iterator[None]:
+        """Let a training finish its batch, within the block."""
+        self._trainer = trainer
+        try:
+            yield
+        finally:
+            self._trainer = None
+
+    def stop_training(self) -> None:
+        """Let the training that is under way end after its batch; from any thread."""
+        trainer = self._trainer
+        if trainer is not None:
+            trainer.stop()
+
+    def error(self, done: str) -> TrainingStoppedError:
+        """Give what to raise when a training has been stopped."""
+        return TrainingStoppedError(self._received or signal.SIGTERM, done)
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self._received = number
+        self._restore()
+        if self._trainer is None:
+            raise TrainingStoppedError(number, "before its model was published")
+        self._trainer.stop()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 def run(
     trainer: Trainer,
     models_dir: Path,
     checkpoints: Checkpoints,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    interruption: Interruption,
+    on_epoch: Callable[[EpochReport], None],
 ) -> float:
-    """Train to the end, from the last checkpoint on if asked; the seconds spent before that one.
+    """Train to the end, or until told to stop; the seconds spent before a checkpoint.
 
-    Raises `TrainingStoppedError` after SIGTERM or SIGINT, and what `Trainer` raises.
+    A training that did not come to its end (`Trainer.finished`) has left a checkpoint.
     """
     folder = models_dir / FOLDER
-    if checkpoints.resume:
-        trainer.resume(folder)
+    _resume(trainer, folder, checkpoints.resume)
     seconds_before = sum(report.seconds for report in trainer.curve)
     saved = time.monotonic()
-    with _stopping(trainer) as received:
+    with interruption.of(trainer):
         for report in trainer.epochs():
-            if on_epoch is not None:
-                on_epoch(report)
+            on_epoch(report)
             if _is_due(checkpoints.every, report.epoch, saved) and not trainer.finished:
                 trainer.save(folder)
                 saved = time.monotonic()
         if not trainer.finished:
             trainer.save(folder)
-            raise TrainingStoppedError(received[0], len(trainer.curve))
     return seconds_before
 
 
@@ -75,34 +133,17 @@ def remove_checkpoints(trainer: Trainer, models_dir: Path) -> None:
     checkpoint.remove(models_dir / FOLDER, trainer.identity)
 
 
+def _resume(trainer: Trainer, folder: Path, resume: Resume) -> None:
+    if resume is Resume.NO:
+        return
+    try:
+        trainer.resume(folder)
+    except CheckpointError:
+        if resume is Resume.REQUIRED:
+            raise
+
+
 def _is_due(every: int | None, epoch: int, saved: float) -> bool:
     if every is None:
         return time.monotonic() - saved >= SECONDS_BETWEEN
     return epoch % every == 0
-
-
-@contextmanager
-def _stopping(trainer: Trainer) -> Iterator[list[int]]:
-    """Let the first SIGTERM or SIGINT stop the training; a second one acts as ever.
-
-    Yields the signals received. Does nothing but in the main thread, where alone signals arrive.
-    """
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-
-    def stop(number: int, _: FrameType | None) -> None:
-        received.append(number)
-        trainer.stop()
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, stop)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,54 +1,69 @@
-"""Train on what is in the database, judge on users that were held out, publish."""
+"""One training from the first query to the published model: snapshot, train, judge, publish."""
 
-import json
-import platform
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from app.config import Settings
 from app.database import Database
 from app.datasets.repository import imported_dataset
 from app.datasets.snapshot import Snapshot, read_snapshot
 from app.evaluation.report import card_report, examples, features, read_titles
 from app.models import repository as models
-from app.models.service import UnknownModelError, publish
-from app.training.running import Checkpoints, remove_checkpoints, run
-from data.splitting import MIN_LIKES, Split, gate_share, split_by_salt
-from model import artifact
-from model.baselines import Popularity
-from model.breakdown import popularity_groups, result
+from app.models.service import discard, new_version, prune, publish
+from app.training import repository
+from app.training.card import drift, point, provenance
+from app.training.judging import Judged, judge
+from app.training.lease import Lease, holding
+from app.training.preparing import TrainingError, choose_settings, configure, split_users
+from app.training.running import Checkpoints, Interruption, Resume, remove_checkpoints, run
+from app.training.runs import find_run, request_run
+from app.training.schemas import RunState, TrainingOptions
+from app.training.start import Active, Start, choose_start, load_active
+from app.users.repository import erased_since
+from data.splitting import Split
 from model.calibration import calibrate
 from model.config import Config
-from model.evaluation import Scorer, measure
 from model.rbm import RBM
 from model.report import render
-from model.start import warm_config
 from model.training import EpochReport, Trainer
 
-# The libraries that decide the weights to the last bit.
-LIBRARIES = ("numpy", "scipy", "numba")
+logger = logging.getLogger(__name__)
+
+OnEpoch = Callable[[EpochReport], None]
+OnTrial = Callable[[int, int], None]  # settings tried, of so many
 
 
-class TrainingError(Exception):
-    """There is nothing to train on, or nobody to judge the result by."""
+class ErasedMeanwhileError(TrainingError):
+    """The weights may remember somebody who was erased; nothing of them may be kept."""
+
+
+class ActiveModelChangedError(Exception):
+    """Another model was activated since the candidate was compared with the active one."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """A published model and how well it does."""
+    """A model that was made, published or refused, and how well it does."""
 
+    run_id: int
     version: str
     dataset: str
     n_gate_users: int
     results: list[dict[str, Any]]
+    gate: dict[str, Any]
+    start: Start
+
+    @property
+    def is_published(self) -> bool:
+        """False when the gate has refused it."""
+        return bool(self.gate["passed"] or self.gate["published_anyway"])
 
     @property
     def ratio(self) -> float:
@@ -57,163 +72,256 @@ class TrainingResult:
         return float(rbm / popularity) if popularity else float("inf")
 
 
-def train_and_publish(
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What all steps of a training need."""
+
+    database: Database
+    settings: Settings
+    options: TrainingOptions
+    lease: Lease
+    interruption: Interruption
+    checkpoints: Checkpoints
+    on_epoch: OnEpoch
+    on_trial: OnTrial
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """A trained machine that is not judged yet."""
+
+    rbm: RBM
+    trainer: Trainer
+    snapshot: Snapshot
+    split: Split
+    start: Start
+    seconds: float
+
+
+def train(
     database: Database,
-    models_dir: Path,
+    settings: Settings,
+    options: TrainingOptions,
+    requested_by: str,
     *,
-    like_threshold: float,
-    changes: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    start: str | None = None,
     checkpoints: Checkpoints | None = None,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    on_trial: OnTrial | None = None,
 ) -> TrainingResult:
-    """Train a model on the ratings in the database, judge it, publish and activate it.
+    """Ask for a training and carry it out.
 
-    `changes` replace hyper-parameters of `Config.for_data`; one that is None changes nothing.
-    `start` is the version of a published model to go on from, with a shorter schedule.
-    Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
-    and what `Trainer` raises.
+    Raises `TrainingInProgressError`, and what `carry_out` raises.
     """
-    snapshot = read_snapshot(database, like_threshold)
-    split = split_users(snapshot, seed)
-    started = time.perf_counter()
-    earlier = None if start is None else _load_model(database, models_dir, start)
-    config = configure(split, changes or {}, earlier)
-    trainer = Trainer(split.training, config, seed=seed, validation=split.validation, start=earlier)
-    seconds_before = run(trainer, models_dir, checkpoints or Checkpoints(), on_epoch)
-    rbm = calibrate(trainer.rbm(), split.validation)
-    seconds = seconds_before + time.perf_counter() - started
-    results = _judge(rbm, split)
-    results[0]["fit_seconds"] = round(seconds, 2)
-    card = {
-        **_provenance(snapshot, split, seed, like_threshold),
-        "start": start,
-        "configuration": config.model_dump(),
-        "curve": [_point(report) for report in trainer.curve],
-        "results": results,
-    }
-
-    def draw(version: str) -> str:
-        titles = read_titles(database)
-        public = snapshot.dataset is not None and snapshot.dataset.is_public
-        shown = examples(rbm, split.test, titles) if public else []
-        report = card_report(card, version)
-        return render({**report, "features": features(rbm, titles), "examples": shown})
-
-    def unless(connection: Connection) -> None:
-        if imported_dataset(connection) != snapshot.dataset:
-            raise TrainingError("the data set was replaced during the training; train again")
-
-    version = publish(database, models_dir, rbm, card, report=draw, unless=unless)
-    remove_checkpoints(trainer, models_dir)
-    return TrainingResult(version, _dataset_name(snapshot), split.test.given.n_users, results)
+    run_id = request_run(database, options, requested_by)
+    return carry_out(
+        database, settings, run_id, checkpoints=checkpoints, on_epoch=on_epoch, on_trial=on_trial
+    )
 
 
-def _load_model(database: Database, models_dir: Path, version: str) -> RBM:
-    with database.read() as connection:
-        if not models.exists(connection, version):
-            raise UnknownModelError(version)
-        sha256 = models.checksum(connection, version)
-    return artifact.load(models_dir / version, sha256=sha256).rbm
+def carry_out(
+    database: Database,
+    settings: Settings,
+    run_id: int,
+    *,
+    checkpoints: Checkpoints | None = None,
+    on_epoch: OnEpoch | None = None,
+    on_trial: OnTrial | None = None,
+) -> TrainingResult:
+    """Carry out a run that was asked for: train, judge, publish unless the gate refuses.
 
-
-def configure(split: Split, changes: Mapping[str, Any], start: RBM | None = None) -> Config:
-    """Take the hyper-parameters that suit the data, shorter from a `start`, and lay these over."""
-    chosen = {name: value for name, value in changes.items() if value is not None}
-    usual = Config.for_data(split.training)
-    if start is not None:
-        same = {"n_hidden": start.n_hidden, "classic": start.classic}
-        usual = warm_config(usual.model_copy(update=same))
-    try:
-        return Config(**{**usual.model_dump(), **chosen})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise TrainingError(f"hyper-parameter {name}: {first['msg']}") from error
-
-
-def read_configuration(path: Path) -> dict[str, Any]:
-    """Read hyper-parameters by name from a JSON file, as `recommender tune` writes them."""
-    try:
-        values = json.loads(path.read_bytes())
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise TrainingError(f"{path} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise TrainingError(f"{path} holds no hyper-parameters by name")
-    return values
-
-
-def split_users(snapshot: Snapshot, seed: int) -> Split:
-    """Split the users of a database as its published models are; refuse where they are too few."""
-    if snapshot.interactions.n_ratings == 0:
-        raise TrainingError("the database has no ratings: run `recommender import` first")
-    split = split_by_salt(snapshot.interactions, snapshot.holdout_salt, seed=seed)
-    if split.training.n_ratings == 0 or split.test.given.n_users < 2:
-        raise TrainingError(
-            f"{snapshot.interactions.n_users} users are too few: the model is judged on about "
-            f"{gate_share(snapshot.interactions.n_users):.0%} of those with {MIN_LIKES} likes or "
-            "more, and that must be at least 2 users"
+    Goes on from the checkpoint of a run that was killed, unless `checkpoints` say otherwise.
+    Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
+    `LeaseLostError`, and what `Trainer` raises.
+    """
+    with (
+        Interruption() as interruption,
+        holding(database, run_id, settings.training_lease_seconds) as lease,
+    ):
+        lease.on_loss = interruption.stop_training
+        job = _Job(
+            database,
+            settings,
+            find_run(database, run_id).options,
+            lease,
+            interruption,
+            checkpoints or Checkpoints(resume=Resume.IF_POSSIBLE),
+            on_epoch or (lambda _: None),
+            on_trial or (lambda _, __: None),
         )
-    return split
+        _remove_leftovers(job)
+        candidate = _train(job)
+        result = _judge_and_publish(job, candidate)
+        remove_checkpoints(candidate.trainer, settings.models_dir)
+    _prune(database, settings)
+    return result
 
 
-def _judge(rbm: RBM, split: Split) -> list[dict[str, Any]]:
-    """Judge the model, and popularity beside it, on the gate users."""
-    models: dict[str, Scorer] = {"rbm": rbm, "popularity": Popularity.fit(split.training)}
-    groups = popularity_groups(split.training)
-    hidden, n_films = groups[split.test.hidden.movie_rows], np.bincount(groups, minlength=3)
-    return [
-        result(name, measure(model, split.test), hidden, n_films) for name, model in models.items()
-    ]
+def _remove_leftovers(job: _Job) -> None:
+    """Remove files of candidates whose runs died before they were recorded as models."""
+    with job.database.read() as connection:
+        versions = repository.unregistered_versions(connection)
+    for version in versions:
+        discard(job.database, job.settings.models_dir, version)
 
 
-def _dataset_name(snapshot: Snapshot) -> str:
-    return snapshot.dataset.name if snapshot.dataset else "ratings given through the service"
+def _train(job: _Job) -> _Candidate:
+    job.lease.report("snapshot")
+    options, settings = job.options, job.settings
+    snapshot = read_snapshot(job.database, settings.like_threshold)
+    split = split_users(snapshot, options.seed)
+    begun = time.perf_counter()
+    active = load_active(job.database, settings)
+    start = choose_start(job.database, settings, options, snapshot, active)
+    machine = start.model.rbm if start.model else None
+    config = _configure(job, split, start)
+    trainer = Trainer(
+        split.training, config, seed=options.seed, validation=split.validation, start=machine
+    )
+
+    def on_epoch(report: EpochReport) -> None:
+        job.lease.report("training", **start.as_json(), n_epochs=report.n_epochs, **point(report))
+        job.on_epoch(report)
+
+    before = run(trainer, settings.models_dir, job.checkpoints, job.interruption, on_epoch)
+    if not trainer.finished:
+        job.lease.check()
+        raise job.interruption.error(_how_far(trainer, job.checkpoints))
+    job.lease.report("judging", **start.as_json())
+    rbm = calibrate(trainer.rbm(), split.validation)
+    seconds = before + time.perf_counter() - begun
+    return _Candidate(rbm, trainer, snapshot, split, start, seconds)
 
 
-def _provenance(
-    snapshot: Snapshot, split: Split, seed: int, like_threshold: float
-) -> dict[str, Any]:
-    """Say what the weights come from, so that a stranger can get the same."""
+def _configure(job: _Job, split: Split, start: Start) -> Config:
+    changes = job.options.hyper_parameters
+    if start.model is not None:
+        return configure(split, changes, start.model.card["configuration"])
+    if changes:
+        return configure(split, changes)
+
+    def on_trial(done: int, n_trials: int) -> None:
+        job.lease.report("settings", **start.as_json(), trial=done, n_trials=n_trials)
+        job.on_trial(done, n_trials)
+
+    return choose_settings(split, seed=job.options.seed, on_fit=on_trial)
+
+
+def _how_far(trainer: Trainer, checkpoints: Checkpoints) -> str:
+    automatic = checkpoints.resume is Resume.IF_POSSIBLE
+    how = "the next run" if automatic else "`recommender train --resume` with the same options"
+    return f"after {len(trainer.curve)} whole epochs; {how} goes on from here"
+
+
+def _judge_and_publish(job: _Job, candidate: _Candidate) -> TrainingResult:
+    """Judge a candidate; anew where another model has been activated in the meantime."""
+    while True:
+        active = load_active(job.database, job.settings)
+        judged = judge(candidate.rbm, candidate.split, candidate.snapshot, active)
+        judged.gate["published_anyway"] = job.options.publish_anyway and not judged.passed
+        try:
+            version = _publish(job, candidate, judged, active)
+        except ActiveModelChangedError:
+            continue
+        except ErasedMeanwhileError:
+            remove_checkpoints(candidate.trainer, job.settings.models_dir)
+            raise
+        return TrainingResult(
+            job.lease.run_id,
+            version,
+            candidate.snapshot.dataset_name,
+            candidate.split.test.given.n_users,
+            judged.results,
+            judged.gate,
+            candidate.start,
+        )
+
+
+def _publish(job: _Job, candidate: _Candidate, judged: Judged, active: Active) -> str:
+    """Record the candidate and how the run ended in one transaction; return its version."""
+    snapshot = candidate.snapshot
+    published = judged.passed or job.options.publish_anyway
+    card = _card(job, candidate, judged, active)
+    version = new_version(datetime.now(UTC))
+
+    def within(connection: Connection) -> None:
+        job.lease.keep(connection)
+        _refuse_other_ratings(connection, snapshot)
+        if models.lock_active_version(connection).generation != active.generation:
+            raise ActiveModelChangedError
+        figures = {
+            "n_gate_users": candidate.split.test.given.n_users,
+            "models": judged.figures,
+            "gate": judged.gate,
+        }
+        state = RunState.PUBLISHED if published else RunState.REFUSED
+        job.lease.end(connection, state, figures=figures)
+
+    # Known before there are files, so that a later run can remove those of one that died.
+    with job.database.write() as connection:
+        job.lease.keep(connection, version=version)
+    try:
+        return publish(
+            job.database,
+            job.settings.models_dir,
+            candidate.rbm,
+            card,
+            version=version,
+            report=lambda version: _report(job, candidate, card, version),
+            within=within,
+            state=models.PUBLISHED if published else models.REFUSED,
+            activate=published,
+        )
+    except DBAPIError:
+        # A connection that was lost during the commit does not tell whether there was one.
+        if find_run(job.database, job.lease.run_id).state in {RunState.PUBLISHED, RunState.REFUSED}:
+            return version
+        raise
+
+
+def _report(job: _Job, candidate: _Candidate, card: dict[str, Any], version: str) -> str:
+    """Draw the report card; only public data shows people's ratings."""
+    rbm, dataset = candidate.rbm, candidate.snapshot.dataset
+    titles = read_titles(job.database)
+    public = dataset is not None and dataset.is_public
+    return render(
+        {
+            **card_report(card, version),
+            "features": features(rbm, titles),
+            "examples": examples(rbm, candidate.split.test, titles) if public else [],
+        }
+    )
+
+
+def _refuse_other_ratings(connection: Connection, snapshot: Snapshot) -> None:
+    if imported_dataset(connection) != snapshot.dataset:
+        raise TrainingError("the data set was replaced during the training; train again")
+    if erased_since(connection, snapshot.ratings_revision):
+        raise ErasedMeanwhileError(
+            "somebody was erased during the training, whom the weights may remember; train again"
+        )
+
+
+def _card(job: _Job, candidate: _Candidate, judged: Judged, active: Active) -> dict[str, Any]:
+    results = [dict(row) for row in judged.results]
+    results[0]["fit_seconds"] = round(candidate.seconds, 2)
+    settings = job.settings
     return {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": {
-            "name": _dataset_name(snapshot),
-            "sha256": snapshot.dataset.sha256 if snapshot.dataset else None,
-        },
-        "data": {
-            "ratings_revision": snapshot.ratings_revision,
-            "like_threshold": like_threshold,
-            "n_users": snapshot.interactions.n_users,
-            "n_ratings": snapshot.interactions.n_ratings,
-            "n_movies": split.training.n_movies,
-        },
-        "holdout": {
-            "rule": "blake2b(salt + user key) / 2**64: gate below share, validation below 2 share",
-            "salt": snapshot.holdout_salt,
-            "share": gate_share(snapshot.interactions.n_users),
-            "min_likes": MIN_LIKES,
-            "n_training_users": split.training.n_users,
-            "n_validation_users": split.validation.given.n_users,
-            "n_gate_users": split.test.given.n_users,
-        },
-        "seed": seed,
-        "versions": {
-            "recommender": installed_version("recommender"),
-            "python": platform.python_version(),
-            **{name: installed_version(name) for name in LIBRARIES},
-        },
+        **provenance(
+            candidate.snapshot, candidate.split, job.options.seed, settings.like_threshold
+        ),
+        **candidate.start.as_json(),
+        "training_run": job.lease.run_id,
+        "configuration": candidate.trainer.config.model_dump(),
+        "curve": [point(report) for report in candidate.trainer.curve],
+        "results": results,
+        "gate": judged.gate,
+        "drift": drift(active, candidate.snapshot),
     }
 
 
-def _point(report: EpochReport) -> dict[str, Any]:
-    return {
-        "epoch": report.epoch,
-        "reconstruction_error": report.reconstruction_error,
-        "validation_ndcg@100": report.validation_ndcg,
-        "free_energy_gap": report.free_energy_gap,
-        "seconds": round(report.seconds, 3),
-    }
+def _prune(database: Database, settings: Settings) -> None:
+    """Remove models beyond those to keep; that it fails is no reason for the run to fail."""
+    try:
+        prune(database, settings.models_dir, settings.keep_models)
+    except Exception:
+        logger.exception("cannot remove old models")

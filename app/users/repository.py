@@ -53,6 +53,12 @@ def erase(connection: Connection, key: str, erased_at: datetime) -> None:
         connection.execute(insert(Erasure).values(erased_at=erased_at, ratings_revision=revision))
 
 
+def erased_since(connection: Connection, revision: int) -> bool:
+    """Tell whether somebody was erased after the ratings had this revision."""
+    query = select(Erasure.id).where(Erasure.ratings_revision > revision).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def set_revision(connection: Connection, user_id: int, revision: int) -> None:
     """Record that the ratings of a user have changed."""
     connection.execute(update(User).where(User.id == user_id).values(ratings_revision=revision))

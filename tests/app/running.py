@@ -49,12 +49,11 @@ def environment(settings: Settings, **variables: str) -> dict[str, str]:
 @contextmanager
 def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Running]:
     """Run `recommender serve` until the end of the block."""
-    port = free_port()
-    variables = {"RECOMMENDER_PORT": str(port), **variables}
+    port = variables.setdefault("RECOMMENDER_PORT", str(free_port()))
     log = folder / "service.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
+            [sys.executable, "-m", "app", "serve"],
             env=environment(settings, **variables),
             cwd=Path(__file__).parents[2],
             stdout=file,

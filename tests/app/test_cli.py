@@ -26,7 +26,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", *arguments],
+        [sys.executable, "-m", "app", *arguments],
         cwd=folder,
         env=environment(**settings),
         capture_output=True,
@@ -67,6 +67,12 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     for command in ("demo", "db", "import", "train", "models", "recommend", "serve"):
         assert command in text
     assert not any(tmp_path.iterdir()), "asking for help must not make anything"
+
+
+def test_prepare_does_only_what_is_still_to_do(trained: Path) -> None:
+    models = sorted((trained / "var" / "models").iterdir())
+    assert "Data set sample and model" in succeed(trained, "prepare")
+    assert sorted((trained / "var" / "models").iterdir()) == models
 
 
 def test_training_prints_the_figures_with_their_errors(trained: Path) -> None:
@@ -188,7 +194,7 @@ class Service:
         started = time.monotonic()
         with self.output.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "demo"],
+                [sys.executable, "-m", "app", "demo"],
                 cwd=folder,
                 env=environment(RECOMMENDER_PORT=str(self.port)),
                 stdout=log,

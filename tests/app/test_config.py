@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from sqlalchemy.engine import make_url
 
 from app.config import PREFIX, Settings
 from app.logs import log_config
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def documented_default(value: Any) -> str:
-    if value == ():
+    if value in ((), None):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -55,6 +56,10 @@ def test_the_defaults_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALLOWED_HOSTS", "", ()),
         ("LOG_LEVEL", "warning", "warning"),
         ("INSECURE", "true", True),
+        ("BOOTSTRAP_ADMIN_KEY_FILE", "/run/keys/admin", Path("/run/keys/admin")),
+        ("BOOTSTRAP_ADMIN_KEY_FILE", "", None),
+        ("PUBLIC_PAGE", "false", False),
+        ("PUBLIC_PAGE", "", None),
         ("TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16", PROXIES),
         ("CORS_ORIGINS", "https://films.example,*", ("https://films.example", "*")),
     ],
@@ -121,6 +126,44 @@ def test_a_password_is_neither_shown_nor_repeated_in_an_error(
     with pytest.raises(ValidationError) as caught:
         Settings()
     assert "secret" not in str(caught.value)
+
+
+def test_the_password_of_the_database_comes_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@ss/w:rd\n")
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", "postgresql://me:other@db/films")
+    monkeypatch.setenv("RECOMMENDER_DATABASE_PASSWORD_FILE", str(file))
+    address = make_url(Settings().database_url)
+    assert (address.host, address.password) == ("db", "p@ss/w:rd")
+    assert "w:rd" not in repr(Settings())
+
+
+@pytest.mark.parametrize(
+    ("address", "password", "said"),
+    [
+        ("postgresql://me@db/films", None, "cannot read .*: No such file or directory"),
+        ("postgresql://me@db/films", b"\n", "is empty"),
+        ("postgresql://me@db/films", b"\xff\xfe", "it is no text"),
+        ("postgresql://db/films", b"secret", "RECOMMENDER_DATABASE_URL names no user"),
+        ("sqlite:///films.db", b"secret", "an SQLite database has no password"),
+    ],
+)
+def test_a_password_that_cannot_be_used_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    address: str,
+    password: bytes | None,
+    said: str,
+) -> None:
+    file = tmp_path / "password"
+    if password is not None:
+        file.write_bytes(password)
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", address)
+    monkeypatch.setenv("RECOMMENDER_DATABASE_PASSWORD_FILE", str(file))
+    with pytest.raises(ValidationError, match=f"RECOMMENDER_DATABASE_PASSWORD_FILE: .*{said}"):
+        Settings()
 
 
 @pytest.mark.parametrize(

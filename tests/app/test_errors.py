@@ -54,7 +54,7 @@ def assert_error(response: Any, status: int, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/recommendations/", "/movies/1/", "/redoc",
+    "path", ["/nothing", "/recommendations/", "/movies/1/", "/redoc",
              "//movies/1", "/recommendations/a/b", "/recommendations/a%2Fb", "/%00", "/%FF"]
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(lone_client: TestClient, path: str) -> None:

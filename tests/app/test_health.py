@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.config import Settings
 from app.database import Database
-from app.migrating import upgrade
+from app.migrating import head, upgrade
 from app.recommendations import model_server
 from tests.app.world import World, activate
 
@@ -87,3 +88,14 @@ def test_without_a_database_the_service_is_up_but_not_ready(
         }
         assert response.headers["Retry-After"] == "1"
     assert client.get("/recommendations/1").status_code == 503
+
+
+def test_a_service_is_ready_on_the_schema_of_the_next_version(
+    client: TestClient, world: World
+) -> None:
+    """In a rolling update the schema is migrated before the last replica is replaced."""
+    for ahead, status in ((1, 200), (2, 503)):
+        number = f"{int(head()) + ahead:04d}"
+        with world.database.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": number})
+        assert client.get("/health/ready").status_code == status

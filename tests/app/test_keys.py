@@ -52,6 +52,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_keys, "POLL_S", 0.05)
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Without the page for people; test_web_access.py has what that opens."""
+    return settings.model_copy(update={"public_page": False})
+
+
 def bearer(key: NewKey | str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.text if isinstance(key, NewKey) else key}"}
 
@@ -200,7 +206,7 @@ def test_a_network_is_served_only_with_a_key_or_when_told_so(database: Database,
 def command(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("RECOMMENDER_")}
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", *arguments],
+        [sys.executable, "-m", "app", *arguments],
         cwd=folder,
         env={**inherited, "COLUMNS": "200", **variables},
         capture_output=True,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,13 +19,14 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
+from sqlalchemy import Engine, MetaData, create_engine, func, insert, inspect, select, text, update
 
 import migrations
 from app import migrating
 from app.database import Database
 from app.tables import (
     ActiveModel,
+    AdminSession,
     ApiKey,
     Base,
     Dataset,
@@ -33,31 +35,41 @@ from app.tables import (
     ModelVersion,
     Movie,
     Rating,
+    TrainingRun,
     User,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-def fill(database: Database) -> None:
-    """Put a row into every table."""
+# One row for each table, those first that others refer to.
+ROWS: dict[type[Base], dict[str, Any]] = {
+    Dataset: {"name": "d", "sha256": "0", "imported_at": NOON, "is_public": True},
+    User: {"id": 1, "key": "7", "ratings_revision": 1},
+    Movie: {"id": 1, "title": "Toy Story", "genres": ["Comedy"]},
+    Rating: {"user_id": 1, "movie_id": 1, "stars": 4.0, "rated_at": NOON},
+    ModelVersion: {
+        "version": "v", "state": "published", "card": {}, "sha256": "0", "created_at": NOON,
+    },
+    ApiKey: {"prefix": "p", "sha256": "0", "scopes": ["read"], "name": "", "created_at": NOON},
+    Erasure: {"erased_at": NOON, "ratings_revision": 1},
+    TrainingRun: {
+        "state": "queued", "in_progress": True, "requested_by": "cron", "requested_at": NOON,
+        "lease_until": NOON, "options": {}, "progress": {},
+    },
+    AdminSession: {"sha256": "0", "key_prefix": "p", "created_at": NOON, "expires_at": NOON},
+}  # fmt: skip
+
+
+def fill(database: Database, only: str | None = None) -> None:
+    """Put a row into every table that the database has."""
+    there = tables(database) if only is None else {only}
     with database.write() as connection:
-        connection.execute(
-            insert(Dataset).values(name="d", sha256="0", imported_at=NOON, is_public=True)
-        )
-        connection.execute(insert(User).values(id=1, key="7", ratings_revision=1))
-        connection.execute(insert(Movie).values(id=1, title="Toy Story", genres=["Comedy"]))
-        connection.execute(insert(Rating).values(user_id=1, movie_id=1, stars=4.0, rated_at=NOON))
-        connection.execute(
-            insert(ModelVersion).values(
-                version="v", state="published", card={}, sha256="0", created_at=NOON
-            )
-        )
-        connection.execute(
-            insert(ApiKey).values(prefix="p", sha256="0", scopes=["read"], name="", created_at=NOON)
-        )
-        connection.execute(insert(Erasure).values(erased_at=NOON, ratings_revision=1))
-        connection.execute(ActiveModel.__table__.update().values(version="v"))  # type: ignore[attr-defined]
+        for table, values in ROWS.items():
+            if table.__tablename__ in there:
+                connection.execute(insert(table).values(**values))
+        if only is None:
+            connection.execute(update(ActiveModel).values(version="v"))
 
 
 def tables(database: Database) -> set[str]:
@@ -122,6 +134,61 @@ def test_the_schema_goes_down_and_up_again_with_rows_in_every_table(database: Da
     migrating.upgrade(database)
     assert tables(database) == {*Base.metadata.tables, "alembic_version"}
     fill(database)
+
+
+def test_every_table_has_a_row_to_be_tested_with() -> None:
+    single: set[type[Base]] = {Installation, ActiveModel}  # filled by the first migration
+    assert {table.__tablename__ for table in {*ROWS, *single}} == set(Base.metadata.tables)
+
+
+def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of the tables as the database has them, not as the code does."""
+    metadata = MetaData()
+    metadata.reflect(database.engine)
+    with database.read() as connection:
+        return {
+            name: [dict(row) for row in connection.execute(select(table)).mappings()]
+            for name, table in metadata.tables.items()
+            if name != "alembic_version"
+        }
+
+
+def test_each_revision_goes_down_and_up_again_and_keeps_the_rows_of_the_one_before(
+    blank_database: Database,
+) -> None:
+    chain = sorted(path.name[:4] for path in migrating.FOLDER.glob("versions/[0-9]*.py"))
+    for before, revision in pairwise(chain):
+        migrating.upgrade(blank_database, before)
+        fill(blank_database)
+        held = rows(blank_database)
+        migrating.upgrade(blank_database, revision)
+        with_more = rows(blank_database)
+        for table, found in held.items():
+            kept = [{name: row[name] for name in found[0]} for row in with_more[table]]
+            assert kept == found, f"{table}, {before} to {revision}"
+        for table in with_more.keys() - held.keys():
+            fill(blank_database, only=table)
+        migrating.downgrade(blank_database, before)
+        assert rows(blank_database) == held
+        migrating.downgrade(blank_database, "base")
+
+
+def test_the_schema_of_the_next_version_is_served_and_left_alone(database: Database) -> None:
+    following = f"{int(migrating.head()) + 1:04d}"
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": following})
+    assert not migrating.is_behind(database)
+    migrating.upgrade(database)
+    assert migrating.current(database) == following
+
+
+def test_the_schema_after_the_next_is_refused(database: Database) -> None:
+    """Also the one of a next version that skips a number, to say that this one cannot serve it."""
+    beyond = f"{int(migrating.head()) + 2:04d}"
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": beyond})
+    with pytest.raises(migrating.UnknownRevisionError):
+        migrating.is_behind(database)
 
 
 def test_the_migrated_schema_is_that_of_the_code(database: Database) -> None:

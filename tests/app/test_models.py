@@ -13,15 +13,15 @@ import pytest
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.models import repository, service
+from app.errors import ModelNotFoundError
+from app.models import folder, repository
+from app.models.folder import remove_strays
 from app.models.repository import ActiveVersion, active_version
 from app.models.schemas import ModelSummary
 from app.models.service import (
-    UnknownModelError,
     activate,
     list_models,
     publish,
-    remove_strays,
     servable_version,
 )
 from app.tables import ModelVersion
@@ -80,7 +80,7 @@ def test_a_model_can_be_published_without_being_served(database: Database, tmp_p
 def test_the_model_before_is_remembered(database: Database, tmp_path: Path) -> None:
     first, second, third = (publish(database, tmp_path, make_rbm(i), CARD) for i in range(3))
     assert served(database) == (third, second, 3)
-    activate(database, first)
+    activate(database, tmp_path, first)
     assert served(database) == (first, third, 4)
 
 
@@ -88,14 +88,14 @@ def test_activating_the_active_model_changes_nothing(database: Database, tmp_pat
     publish(database, tmp_path, make_rbm(1), CARD)
     version = publish(database, tmp_path, make_rbm(2), CARD)
     before = served(database)
-    activate(database, version)
+    activate(database, tmp_path, version)
     assert served(database) == before
 
 
 def test_an_unknown_version_cannot_be_activated(database: Database, tmp_path: Path) -> None:
     version = publish(database, tmp_path, make_rbm(1), CARD)
-    with pytest.raises(UnknownModelError, match="'20200101T000000Z-0000'"):
-        activate(database, "20200101T000000Z-0000")
+    with pytest.raises(ModelNotFoundError, match="no model 20200101T000000Z-0000"):
+        activate(database, tmp_path, "20200101T000000Z-0000")
     assert served(database) == (version, None, 1)
 
 
@@ -118,14 +118,17 @@ def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) 
                 .where(ModelVersion.version == version)
                 .values(created_at=moment)
             )
-    activate(database, older)
+    activate(database, tmp_path, older)
     assert list_models(database) == [
         ModelSummary(
             version=version,
             active=active,
+            previous=not active,
             state="published",
+            refused_because=[],
             created_at=datetime(2026, 11, day, tzinfo=UTC),
             dataset="small",
+            trained_here=False,
             ndcg_at_100=0.4123,
             popularity_ndcg_at_100=0.2,
         )
@@ -233,7 +236,7 @@ def test_the_next_publication_removes_what_a_killed_one_has_left(
 def test_strays_of_a_publication_under_way_stay(tmp_path: Path) -> None:
     stray = tmp_path / ".unfinished-20261120T101500Z-3f2a"
     stray.mkdir()
-    with (tmp_path / service.LOCK).open("w") as lock:
+    with (tmp_path / folder.LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert remove_strays(tmp_path) == []
         assert stray.exists()

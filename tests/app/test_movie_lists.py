@@ -47,6 +47,20 @@ def test_the_popular_ones_come_by_their_likes(client: TestClient, world: World) 
     assert ids(items) == sorted(MOVIE_IDS, key=lambda movie: (-likes[movie], movie))
 
 
+def test_only_the_films_that_are_named_come_and_those_that_there_are(client: TestClient) -> None:
+    popular = ids(walk(client, 100))
+    named = [30, 10, 200, 7, 999, 30]  # 7 and 999 are no films
+    assert ids(walk(client, 2, id=named)) == [id_ for id_ in popular if id_ in named]
+    response = client.get("/movies", params={"id": named, "limit": 2})
+    cursor = response.json()["next"]
+    assert client.get("/movies", params={"id": [10], "cursor": cursor}).status_code == 422
+
+
+@pytest.mark.parametrize("named", [[0], ["x"], [2**31], [1] * 101])
+def test_films_are_named_by_up_to_100_valid_ids(lone_client: TestClient, named: list[Any]) -> None:
+    assert lone_client.get("/movies", params={"id": named}).status_code == 422
+
+
 def test_the_newest_ones_come_by_their_year(client: TestClient) -> None:
     years = [item["year"] for item in walk(client, 100, sort="newest")]
     assert years == sorted(years, reverse=True)

@@ -9,16 +9,19 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.database import Database
 from app.datasets.service import import_release
-from app.training.running import FOLDER, Checkpoints
-from app.training.service import TrainingError, read_configuration, train_and_publish
+from app.errors import ModelNotFoundError
+from app.training.preparing import TrainingError, read_configuration
+from app.training.running import FOLDER, Checkpoints, Resume
+from app.training.schemas import TrainingOptions
 from data.movielens import load
-from model.artifact import load as load_artifact
 from model.checkpoint import CheckpointError
 from model.training import DivergenceError
 from tests.app.test_cli import environment, run, succeed
+from tests.app.trainings import card_of, train_briefly
 
 LONG = ["train", "--epochs", "100", "--hidden", "16"]
 
@@ -38,7 +41,7 @@ def published(folder: Path) -> list[bytes]:
 def stop(folder: Path, number: signal.Signals) -> None:
     """Begin to train, and send a signal after the first checkpoint."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", *LONG, "--checkpoint-every", "5"],
+        [sys.executable, "-m", "app", *LONG, "--checkpoint-every", "5"],
         cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while not list((folder / "var/models" / FOLDER).glob("*/state.json")):
@@ -94,24 +97,19 @@ def filled(database: Database) -> Database:
 
 
 def test_a_training_goes_on_from_a_published_model(filled: Database, tmp_path: Path) -> None:
-    small = {"n_epochs": 4, "n_hidden": 8}
-    first = train_and_publish(filled, tmp_path, like_threshold=4.0, changes=small)
-    second = train_and_publish(
-        filled, tmp_path, like_threshold=4.0, changes={"n_epochs": 1}, start=first.version
-    )
-    card = load_artifact(tmp_path / second.version).card
+    first = train_briefly(filled, tmp_path, {"n_epochs": 4, "n_hidden": 8})
+    second = train_briefly(filled, tmp_path, {"n_epochs": 1}, start=first.version)
+    card = card_of(tmp_path, second)
     assert card["start"] == first.version
     assert card["configuration"]["n_hidden"] == 8
-    assert load_artifact(tmp_path / first.version).card["start"] is None
-    with pytest.raises(LookupError, match="nowhere"):
-        train_and_publish(filled, tmp_path, like_threshold=4.0, start="nowhere")
+    assert card_of(tmp_path, first)["start"] is None
+    with pytest.raises(ModelNotFoundError, match="nowhere"):
+        train_briefly(filled, tmp_path, start="nowhere")
 
 
 def test_the_curve_holds_the_gap_of_free_energies(filled: Database, tmp_path: Path) -> None:
-    result = train_and_publish(
-        filled, tmp_path, like_threshold=4.0, changes={"n_epochs": 3, "n_hidden": 8}
-    )
-    curve = load_artifact(tmp_path / result.version).card["curve"]
+    result = train_briefly(filled, tmp_path, {"n_epochs": 3, "n_hidden": 8})
+    curve = card_of(tmp_path, result)["curve"]
     assert all(isinstance(point["free_energy_gap"], float) for point in curve)
 
 
@@ -120,7 +118,7 @@ def test_a_run_that_diverges_publishes_nothing_and_names_the_epoch(
 ) -> None:
     wild = {"learning_rate_weights": 10, "l2": 10, "n_epochs": 50, "n_hidden": 8}
     with pytest.raises(DivergenceError, match="in epoch"):
-        train_and_publish(filled, tmp_path, like_threshold=4.0, changes=wild)
+        train_briefly(filled, tmp_path, wild)
     assert not list(tmp_path.glob("*Z-*"))
 
 
@@ -135,14 +133,14 @@ def test_a_checkpoint_of_other_settings_is_refused_by_name(
             raise HaltError
 
     with pytest.raises(HaltError):
-        train_and_publish(
-            filled, tmp_path, like_threshold=4.0, changes={"n_epochs": 9, "n_hidden": 8},
+        train_briefly(
+            filled, tmp_path, {"n_epochs": 9, "n_hidden": 8},
             checkpoints=Checkpoints(every=2), on_epoch=halt,
         )  # fmt: skip
     with pytest.raises(CheckpointError, match="of a run with n_hidden 8, not 9"):
-        train_and_publish(
-            filled, tmp_path, like_threshold=4.0, changes={"n_epochs": 9, "n_hidden": 9},
-            checkpoints=Checkpoints(resume=True),
+        train_briefly(
+            filled, tmp_path, {"n_epochs": 9, "n_hidden": 9},
+            checkpoints=Checkpoints(resume=Resume.REQUIRED),
         )  # fmt: skip
 
 
@@ -154,11 +152,9 @@ def test_a_checkpoint_of_other_settings_is_refused_by_name(
         ({"momentum": "much"}, "hyper-parameter momentum"),
     ],
 )
-def test_a_wrong_hyper_parameter_is_refused_by_name(
-    changes: dict, message: str, filled: Database, tmp_path: Path
-) -> None:
-    with pytest.raises(TrainingError, match=message):
-        train_and_publish(filled, tmp_path, like_threshold=4.0, changes=changes)
+def test_a_wrong_hyper_parameter_is_refused_by_name(changes: dict, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainingOptions(hyper_parameters=changes)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Models on the operators' pages: looked at, activated, rolled back."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.access.requires import requester
+from app.admin.guarding import HEADERS, Operator, SentForm, go_to, show
+from app.errors import NoPreviousModelError, OtherModelActivatedError
+from app.models import service
+from app.models.endpoints import REPORT_POLICY
+from app.models.schemas import ModelVersionId
+from app.services import Services, ServicesDependency
+
+router = APIRouter(prefix="/admin/models")
+
+# How well each model did, as a card has it; others than these are on the report card.
+METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
+
+
+@router.get("")
+def get_models(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
+    """List the models."""
+    listed = service.list_models(services.database)
+    previous = next((model for model in listed if model.previous), None)
+    return show(request, visitor, "models.html", models=listed, previous=previous)
+
+
+@router.get("/rollback")
+def get_rollback(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
+    """Say what a rollback changes, and ask."""
+    active = service.find_active(services.database)
+    if active.version is None or active.previous is None:
+        raise NoPreviousModelError
+    left, taken = (
+        service.find_model(services.database, version)
+        for version in (active.version, active.previous)
+    )
+    return show(request, visitor, "rollback.html", left=left, taken=taken)
+
+
+@router.post("/rollback")
+def post_rollback(
+    request: Request, _visitor: Operator, form: SentForm, services: ServicesDependency
+) -> Response:
+    """Serve the model before the active one."""
+    _refuse_other(services, form.one("instead_of"))
+    service.rollback(services.database, services.settings.models_dir, by=requester(request))
+    services.models.take_over()
+    return go_to(request, "/models")
+
+
+@router.get("/{version}")
+def get_model(
+    version: ModelVersionId, request: Request, visitor: Operator, services: ServicesDependency
+) -> Response:
+    """Show what is known of a model."""
+    model = service.find_model(services.database, version)
+    return show(request, visitor, "model.html", model=model, metrics=METRICS)
+
+
+@router.get("/{version}/report")
+def get_report(
+    version: ModelVersionId, _visitor: Operator, services: ServicesDependency
+) -> Response:
+    """Show the report card of a model."""
+    service.find_model(services.database, version)
+    report = service.read_report(services.settings.models_dir, version)
+    headers = {**HEADERS, "Content-Security-Policy": REPORT_POLICY}
+    return Response(report, media_type="text/html", headers=headers)
+
+
+@router.get("/{version}/activate")
+def get_activate(
+    version: ModelVersionId, request: Request, visitor: Operator, services: ServicesDependency
+) -> Response:
+    """Say what activating a model changes, and ask."""
+    model = service.find_model(services.database, version)
+    active = service.find_active(services.database).version
+    left = service.find_model(services.database, active) if active else None
+    return show(request, visitor, "activate.html", model=model, left=left)
+
+
+@router.post("/{version}/activate")
+def post_activate(
+    version: ModelVersionId,
+    request: Request,
+    _visitor: Operator,
+    form: SentForm,
+    services: ServicesDependency,
+) -> Response:
+    """Serve a model from now on."""
+    _refuse_other(services, form.one("instead_of"))
+    service.activate(
+        services.database,
+        services.settings.models_dir,
+        version,
+        anyway=form.is_ticked("anyway"),
+        by=requester(request),
+    )
+    services.models.take_over()
+    return go_to(request, "/models")
+
+
+def _refuse_other(services: Services, confirmed: str) -> None:
+    """Refuse to replace another model than the page named that was confirmed."""
+    if (service.find_active(services.database).version or "") != confirmed:
+        raise OtherModelActivatedError

@@ -1,0 +1,49 @@
+"""How a service leaves: it first says that it will, and still answers until nobody asks any more.
+
+A load balancer learns from `/health/ready` that it should send nothing new. Clients that keep their
+connection are told to make another one, which then leads elsewhere.
+"""
+
+from ctypes import c_bool
+from multiprocessing import get_context
+from typing import Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CLOSE = (b"connection", b"close")
+
+
+class Draining(Protocol):
+    """Whether the service is about to leave; of all its workers."""
+
+    value: bool
+
+
+def new_draining() -> Draining:
+    """Make one that reaches workers which are started with it.
+
+    Without a lock, which one byte does not need: a worker killed while it held it would stop all.
+    """
+    flag: Draining = get_context("spawn").RawValue(c_bool, False)  # noqa: FBT003
+    return flag
+
+
+class DrainingLayer:
+    """Ends every connection with its next answer once the service is about to leave."""
+
+    def __init__(self, app: ASGIApp, *, draining: Draining) -> None:
+        self.app = app
+        self.draining = draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if not self.draining.value or scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_and_close(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), CLOSE]
+            await send(message)
+
+        await self.app(scope, receive, send_and_close)

@@ -1,0 +1,76 @@
+"""What people of a public release have rated, for anybody to look over their shoulder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, select
+
+from app.access.requires import READ_PUBLIC_USERS
+from app.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
+from app.ratings.repository import liked
+from app.services import ServicesDependency, json_response
+from app.tables import Dataset, Movie, Rating, User
+from app.users.schemas import UserKey
+
+router = APIRouter(tags=["ratings"])
+
+
+class PublicRating(BaseModel):
+    """An opinion of a public release, with the film that it is about."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    liked: bool
+
+
+class PublicRatings(BaseModel):
+    """What somebody in a public release has rated."""
+
+    user: str
+    dataset: str = Field(description="The release")
+    items: list[PublicRating] = Field(description="All of it, the latest first")
+
+
+@router.get(
+    "/users/{user}/public-ratings",
+    dependencies=[READ_PUBLIC_USERS],
+    response_model=PublicRatings,
+    responses=responses(InvalidRequestError, UserNotFoundError, *COMMON),
+    summary="What somebody in a public release has rated",
+)
+def get_public_ratings(user: UserKey, services: ServicesDependency) -> Response:
+    """Return the ratings that this person has in the public release that was imported.
+
+    Nobody else is found here, and nothing that was rated through this service is shown.
+    """
+    with services.database.read() as connection:
+        rows = _public_ratings(connection, user, services.ratings.like_threshold)
+    if not rows:
+        raise UserNotFoundError("Nobody of this key is in a public release.")
+    items = [PublicRating.model_validate(row, from_attributes=True) for row in rows]
+    return json_response(PublicRatings(user=user, dataset=rows[0].dataset, items=items))
+
+
+def _public_ratings(connection: Connection, key: str, like_threshold: float) -> Sequence[Any]:
+    return connection.execute(
+        select(
+            Dataset.name.label("dataset"),
+            Movie.id.label("movie_id"),
+            Movie.title,
+            Movie.year,
+            Movie.genres,
+            liked(like_threshold).label("liked"),
+        )
+        .select_from(User)
+        .join(Dataset, Dataset.name == User.imported_from)
+        .join(Rating, Rating.user_id == User.id)
+        .join(Movie, Movie.id == Rating.movie_id)
+        .where(User.key == key, Dataset.is_public, Rating.rated_at <= Dataset.imported_at)
+        .order_by(Rating.rated_at.desc(), Rating.movie_id)
+    ).all()

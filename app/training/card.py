@@ -1,0 +1,92 @@
+"""What a card says: what the weights come from, how well they do, and what they take over from."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.datasets.snapshot import Snapshot
+from app.training.start import Active
+from data.interactions import Interactions
+from data.splitting import MIN_LIKES, Split, gate_share
+from model.training import EpochReport
+
+# The libraries that decide the weights to the last bit.
+LIBRARIES = ("numpy", "scipy", "numba")
+
+
+def provenance(
+    snapshot: Snapshot, split: Split, seed: int, like_threshold: float
+) -> dict[str, Any]:
+    """Say what the weights come from, so that a stranger can get the same."""
+    interactions = snapshot.interactions
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": {
+            "name": snapshot.dataset_name,
+            "sha256": snapshot.dataset.sha256 if snapshot.dataset else None,
+        },
+        "data": {
+            "taken_at": snapshot.taken_at.isoformat(timespec="seconds"),
+            "ratings_revision": snapshot.ratings_revision,
+            "like_threshold": like_threshold,
+            "n_users": interactions.n_users,
+            "n_ratings": interactions.n_ratings,
+            "n_movies": split.training.n_movies,
+            "share_of_ratings_on_unknown_films": unknown_share(
+                interactions, split.training.movie_ids
+            ),
+        },
+        "holdout": {
+            "rule": "blake2b(salt + user key) / 2**64: gate below share, validation below 2 share",
+            "salt": snapshot.holdout_salt,
+            "share": gate_share(interactions.n_users),
+            "min_likes": MIN_LIKES,
+            "n_training_users": split.training.n_users,
+            "n_validation_users": split.validation.given.n_users,
+            "n_gate_users": split.test.given.n_users,
+        },
+        "seed": seed,
+        "versions": {
+            "recommender": installed_version("recommender"),
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in LIBRARIES},
+        },
+    }
+
+
+def drift(active: Active, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Say how far the ratings have gone away from the model that was active; None without one."""
+    if active.model is None or "data" not in active.model.card:
+        return None
+    card = active.model.card
+    created_at = datetime.fromisoformat(card["created_at"])
+    return {
+        "of_model": active.version,
+        "age_seconds": round((snapshot.taken_at - created_at).total_seconds()),
+        "ratings_more": snapshot.interactions.n_ratings - card["data"]["n_ratings"],
+        "share_of_ratings_on_unknown_films": unknown_share(
+            snapshot.interactions, active.model.rbm.movie_ids
+        ),
+    }
+
+
+def unknown_share(interactions: Interactions, movie_ids: NDArray[np.int64]) -> float:
+    """Share of all ratings that are on films not among these."""
+    likes, dislikes = interactions.movie_counts()
+    of_unknown = (likes + dislikes)[~np.isin(interactions.movie_ids, movie_ids)]
+    return round(float(of_unknown.sum() / max(interactions.n_ratings, 1)), 6)
+
+
+def point(report: EpochReport) -> dict[str, Any]:
+    """Give an epoch as a point of the learning curve."""
+    return {
+        "epoch": report.epoch,
+        "reconstruction_error": report.reconstruction_error,
+        "validation_ndcg@100": report.validation_ndcg,
+        "free_energy_gap": report.free_energy_gap,
+        "seconds": round(report.seconds, 3),
+    }

@@ -1,0 +1,183 @@
+"""Queries about training runs. Moments are those of the database, the one clock that all share."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select, update
+
+from app.database import upsert
+from app.tables import ModelVersion, TrainingRun
+from app.training.schemas import RunState
+
+LONGEST_ERROR = 1000
+# The stage of a queued run that whoever trains at an interval is to take.
+WAITING = "waiting"
+
+
+def now(connection: Connection) -> datetime:
+    """Return the time of the database."""
+    if connection.dialect.name == "sqlite":  # it is in this process
+        return datetime.now(UTC)
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def add(
+    connection: Connection,
+    options: dict[str, Any],
+    requested_by: str,
+    start_within_s: float,
+    *,
+    waits: bool = False,
+) -> int | None:
+    """Record a run that somebody asked for; None when another one is in progress.
+
+    One that `waits` is for `take_waiting`.
+    """
+    moment = now(connection)
+    new = (
+        upsert(connection, TrainingRun)
+        .values(
+            state=RunState.QUEUED,
+            in_progress=True,
+            requested_by=requested_by,
+            requested_at=moment,
+            lease_until=moment + timedelta(seconds=start_within_s),
+            options=options,
+            progress={"stage": WAITING} if waits else {},
+        )
+        .on_conflict_do_nothing(index_elements=["in_progress"])
+        .returning(TrainingRun.id)
+    )
+    return connection.execute(new).scalar()
+
+
+def find(connection: Connection, run_id: int) -> Row[Any] | None:
+    """Return a run."""
+    query = select(*TrainingRun.__table__.columns).where(TrainingRun.id == run_id)
+    return connection.execute(query).first()
+
+
+def find_in_progress(connection: Connection) -> Row[Any] | None:
+    """Return the run that is queued or running."""
+    query = select(*TrainingRun.__table__.columns).where(TrainingRun.in_progress.is_(True))
+    return connection.execute(query).first()
+
+
+def latest(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """Return the runs that were asked for last."""
+    query = select(*TrainingRun.__table__.columns).order_by(TrainingRun.id.desc()).limit(limit)
+    return connection.execute(query).all()
+
+
+def is_abandoned(connection: Connection) -> bool:
+    """Tell whether the holder of the run in progress has not renewed its lease in time."""
+    query = select(TrainingRun.lease_until).where(TrainingRun.in_progress.is_(True))
+    lease_until = connection.execute(query).scalar()
+    return lease_until is not None and lease_until < now(connection)
+
+
+def end_abandoned(connection: Connection) -> None:
+    """Take the lease from a holder that has not renewed it in time."""
+    moment = now(connection)
+    connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.in_progress.is_(True), TrainingRun.lease_until < moment)
+        .values(
+            state=RunState.FAILED,
+            in_progress=None,
+            finished_at=moment,
+            error=case(
+                (TrainingRun.state == RunState.QUEUED, "no process has begun this run in time"),
+                else_="the process that held this run gave no sign of life any more",
+            ),
+        )
+    )
+
+
+def take_waiting(connection: Connection) -> int | None:
+    """Take the run that waits for somebody who can train, if there is one; return its id."""
+    query = (
+        select(TrainingRun.id, TrainingRun.progress)
+        .where(TrainingRun.in_progress.is_(True), TrainingRun.state == RunState.QUEUED)
+        .with_for_update()
+    )
+    row = connection.execute(query).first()
+    if row is None or row.progress.get("stage") != WAITING:
+        return None
+    connection.execute(update(TrainingRun).where(TrainingRun.id == row.id).values(progress={}))
+    return int(row.id)
+
+
+def claim(connection: Connection, run_id: int, holder: str, lease_s: float) -> bool:
+    """Make a queued run this process's own; False when it is not queued (any more)."""
+    moment = now(connection)
+    claimed = connection.execute(
+        update(TrainingRun)
+        .where(TrainingRun.id == run_id, TrainingRun.state == RunState.QUEUED)
+        .values(
+            state=RunState.RUNNING,
+            holder=holder,
+            started_at=moment,
+            heartbeat_at=moment,
+            lease_until=moment + timedelta(seconds=lease_s),
+        )
+    )
+    return claimed.rowcount == 1
+
+
+def renew(connection: Connection, run_id: int, holder: str, lease_s: float, **values: Any) -> bool:
+    """Give a sign of life, and record `values`; False when the lease was lost.
+
+    Within a transaction it also keeps the lease until that ends: whoever takes it has to wait.
+    """
+    moment = now(connection)
+    renewed = connection.execute(
+        update(TrainingRun)
+        .where(
+            TrainingRun.id == run_id,
+            TrainingRun.state == RunState.RUNNING,
+            TrainingRun.holder == holder,
+        )
+        .values(heartbeat_at=moment, lease_until=moment + timedelta(seconds=lease_s), **values)
+    )
+    return renewed.rowcount == 1
+
+
+def end(
+    connection: Connection,
+    run_id: int,
+    state: RunState,
+    *,
+    holder: str | None = None,
+    error: str | None = None,
+    **values: Any,
+) -> bool:
+    """Record how a run ended; False when it has ended already, or has another holder."""
+    mine = [TrainingRun.id == run_id, TrainingRun.in_progress.is_(True)]
+    if holder is not None:
+        mine.append(TrainingRun.holder == holder)
+    ended = connection.execute(
+        update(TrainingRun)
+        .where(*mine)
+        .values(
+            state=state,
+            in_progress=None,
+            finished_at=now(connection),
+            error=error[:LONGEST_ERROR] if error else None,
+            **values,
+        )
+    )
+    return ended.rowcount == 1
+
+
+def unregistered_versions(connection: Connection) -> list[str]:
+    """Return the candidates of runs that ended before they became a model."""
+    registered = select(ModelVersion.version)
+    query = select(TrainingRun.version).where(
+        TrainingRun.state.in_([RunState.FAILED, RunState.STOPPED]),
+        TrainingRun.version.is_not(None),
+        TrainingRun.version.not_in(registered),
+    )
+    return [version for version in connection.execute(query).scalars() if version is not None]

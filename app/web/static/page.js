@@ -1,0 +1,306 @@
+// The page: joins what the visitor thinks, the list, the search and the machine.
+
+import { ask } from "./api.js";
+import { fill, filmItem, focusFilm, listen } from "./films.js";
+import { Machine } from "./machine.js";
+import { Search } from "./search.js";
+import { State, fromFragment, toFragment } from "./state.js";
+
+const N_REASONS = 2;
+const N_UNITS = 6;
+const N_RECONSTRUCTED = 8;
+// Shown before somebody asks for all; on a phone the list is to stay in reach.
+const N_YOURS = matchMedia("(max-width: 40rem)").matches ? 4 : 12;
+const MOST_NAMED = 100; // films that one request can name
+const LARGEST_SEED = 999_999_999;
+
+const $ = (id) => document.getElementById(id);
+const list = $("list");
+const pageLength = list.children.length;
+const state = new State();
+const films = new Map(); // what is known of films, by id
+const machine = new Machine();
+
+let request = null; // what is under way for the list
+let answer = null; // the list as it was given last
+let showsAll = false;
+let focusPlace = null; // { place, vote } to focus once the list is there
+let retry = 0;
+
+function say(text) {
+  // Emptied first: the same words twice would be said once.
+  $("announcer").textContent = "";
+  setTimeout(() => ($("announcer").textContent = text), 50);
+}
+
+const learn = (items) => items.forEach((film) => films.set(film.movie_id, film));
+const opinionText = (liked) => (liked === null ? "You take back what you said of" : liked ? "You like" : "You dislike");
+
+// ------------------------------------------------------------------ what the visitor does
+
+function rate(film, liked) {
+  films.set(film.movie_id, film);
+  say(`${opinionText(liked)} ${film.title}.`);
+  state.rate(film.movie_id, liked);
+}
+
+listen(list, (id, liked, item) => {
+  focusPlace = { place: [...list.children].indexOf(item), vote: document.activeElement?.dataset.vote };
+  list.style.minHeight = `${list.offsetHeight}px`; // nothing below jumps while the list is renewed
+  item.remove();
+  rate(films.get(id), liked);
+});
+listen($("yours"), (id, liked) => rate(films.get(id), liked));
+new Search(state, rate, say);
+
+$("undo-button").addEventListener("click", () => state.undo());
+$("reset-button").addEventListener("click", () => state.reset());
+document.addEventListener("keydown", (event) => {
+  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+  if (isUndo && event.target.localName !== "input") {
+    event.preventDefault();
+    state.undo();
+  }
+});
+
+$("genre").addEventListener("change", (event) => state.change({ genre: event.target.value }));
+for (const [id, name] of [["year-from", "from"], ["year-to", "to"]]) {
+  $(id).addEventListener("change", ({ target }) => {
+    state.change({ [name]: /^\d{4}$/.test(target.value) ? target.value : "" });
+  });
+}
+$("surprise-button").addEventListener("click", () => {
+  state.change({ seed: Math.floor(Math.random() * (LARGEST_SEED + 1)) });
+});
+$("best-button").addEventListener("click", () => {
+  state.change({ seed: null });
+  $("surprise-button").focus();
+});
+$("yours-all").addEventListener("click", () => {
+  showsAll = true;
+  const shown = $("yours").children.length;
+  showYours();
+  focusFilm($("yours").children[shown]);
+});
+$("more-button").addEventListener("click", () => showMore());
+$("trouble").querySelector("button").addEventListener("click", () => update());
+addEventListener("online", () => update());
+addEventListener("hashchange", () => start());
+
+$("link-button").addEventListener("click", async ({ currentTarget: button }) => {
+  const label = button.querySelector("span");
+  try {
+    await navigator.clipboard.writeText(location.href);
+    label.textContent = "Copied";
+    say("The link is copied. It holds what you think, and nothing else does.");
+  } catch {
+    label.textContent = "It is in the address bar"; // where the browser keeps the clipboard closed
+    say(label.textContent);
+  }
+  setTimeout(() => (label.textContent = "Copy link"), 3000);
+});
+
+$("browse")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const user = $("browse-user").value.trim().replace(/^user\s+/i, "");
+  $("browse-problem").textContent = "";
+  try {
+    state.change({ ...(await opinionsOf(user)), seed: null });
+    say(`You look over the shoulder of user ${user}.`);
+  } catch (error) {
+    const unknown = error.status === 404 || error.status === 422;
+    $("browse-problem").textContent = unknown ? `There is no user ${user} in this data set.` : error.message;
+  }
+});
+
+async function opinionsOf(user) {
+  const known = await ask(`/users/${encodeURIComponent(user)}/public-ratings`);
+  learn(known.items);
+  // The latest come first; here the last one said is the latest.
+  const opinions = known.items.map((film) => [film.movie_id, film.liked]).reverse();
+  return { opinions: new Map(opinions), as: user };
+}
+
+// ------------------------------------------------------------------ what the page shows
+
+state.onChange((now) => {
+  const fragment = toFragment(now);
+  history.replaceState(null, "", location.pathname + (fragment && `#${fragment}`));
+  if (!now.opinions.size) showsAll = false;
+  showControls(now);
+  showYours();
+  update();
+});
+
+function showControls(now) {
+  $("undo-button").disabled = !state.canUndo;
+  $("reset-button").disabled = state.isBlank;
+  for (const [id, value] of [["genre", now.genre], ["year-from", now.from], ["year-to", now.to]]) {
+    $(id).value = value;
+  }
+  $("surprise-button").disabled = !now.opinions.size;
+  $("best-button").hidden = now.seed === null;
+}
+
+function showYours() {
+  const { opinions, as } = state.now;
+  const focused = document.activeElement?.closest?.("#yours .film");
+  const place = focused && [...$("yours").children].indexOf(focused);
+  const which = document.activeElement?.dataset?.vote;
+  const ids = [...opinions.keys()].filter((id) => films.has(id)).reverse();
+  const shown = showsAll ? ids : ids.slice(0, N_YOURS);
+  fill($("yours"), shown.map((id) => filmItem(plain(films.get(id)), opinions.get(id))), { moves: true });
+  if (focused) {
+    focusFilm($("yours").children[Math.min(place, shown.length - 1)], which) || $("search-box").focus();
+  }
+  $("yours-empty").hidden = ids.length > 0;
+  $("yours-all").hidden = shown.length === ids.length;
+  $("yours-all").textContent = `Show all ${ids.length}`;
+  $("yours-heading").textContent = as ? `What user ${as} thinks` : "What you think";
+}
+
+/** A film without what a list says of it for somebody. */
+const plain = ({ movie_id, title, year, genres }) => ({ movie_id, title, year, genres });
+
+function asked() {
+  const { opinions, genre, from, to, seed } = state.now;
+  return {
+    ratings: [...opinions].map(([movie_id, liked]) => ({ movie_id, liked })),
+    limit: pageLength,
+    explain: N_REASONS,
+    ...(genre && { genre: [genre] }),
+    ...(from && { year_from: Number(from) }),
+    ...(to && { year_to: Number(to) }),
+    ...(seed !== null && { mode: "sample", seed }),
+  };
+}
+
+async function update() {
+  request?.abort();
+  clearTimeout(retry);
+  const own = (request = new AbortController());
+  list.setAttribute("aria-busy", "true");
+  try {
+    await learnTitles(own.signal);
+    const next = await ask("/recommendations", { body: asked(), signal: own.signal });
+    showList(next);
+    const shown = next.items.slice(0, N_RECONSTRUCTED);
+    const features = await ask("/features", {
+      body: {
+        ratings: asked().ratings,
+        towards: shown.map((film) => film.movie_id),
+        limit: N_UNITS,
+      },
+      signal: own.signal,
+    });
+    machine.show(features.items, state.now.opinions, films, shown);
+    showTrouble(null);
+  } catch (error) {
+    if (error.name !== "AbortError") showTrouble(error);
+  } finally {
+    if (own === request) list.removeAttribute("aria-busy");
+  }
+}
+
+function showList(next) {
+  const before = new Set(answer?.items.map((film) => film.movie_id));
+  const added = next.items.filter((film) => !before.has(film.movie_id));
+  learn(next.items);
+  fill(list, next.items.map((film) => filmItem(film)), { moves: answer !== null });
+  list.style.minHeight = "";
+  $("more-button").hidden = !next.next;
+  showHeading(next);
+  if (focusPlace && !focusFilm(list.children[Math.min(focusPlace.place, list.children.length - 1)], focusPlace.vote)) {
+    $("list-heading").focus();
+  }
+  focusPlace = null;
+  if (answer !== null && added.length) {
+    say(`${added.length} new ${added.length === 1 ? "film" : "films"} in the list. First is ${next.items[0].title}.`);
+  } else if (!next.items.length) {
+    say("No film fits.");
+  }
+  answer = next;
+}
+
+const WHY_POPULAR = {
+  no_model: "No model is trained yet, so these are the most popular films.",
+  no_known_ratings: "The machine has not learned the films that you rated, so these are the most popular ones.",
+  no_ratings: "The most popular films. Like or dislike some, and the list becomes yours.",
+};
+
+function showHeading({ source, reason, seed, items }) {
+  const isPersonal = source === "rbm";
+  const { as } = state.now;
+  const whom = as ? `user ${as}` : "you";
+  const surprise = isPersonal && seed !== null;
+  $("list-heading").textContent = !isPersonal ? "What everybody likes" : surprise ? `A surprise for ${whom}` : `What ${whom} might like`;
+  const about = !isPersonal
+    ? WHY_POPULAR[reason]
+    : surprise
+      ? `Mood ${seed}: the machine dreamt up the rest of what ${as ? "they think" : "you think"}.`
+      : "The likeliest to be watched and liked come first.";
+  $("list-about").textContent = items.length ? about : "No film fits these filters.";
+}
+
+async function showMore() {
+  const button = $("more-button");
+  button.disabled = true;
+  try {
+    const next = await ask("/recommendations", { body: { ...asked(), cursor: answer.next } });
+    learn(next.items);
+    const place = list.children.length;
+    list.append(...next.items.map((film) => filmItem(film)));
+    answer = { ...next, items: [...answer.items, ...next.items] };
+    button.hidden = !next.next;
+    focusFilm(list.children[place]);
+    say(`${next.items.length} more films.`);
+  } catch (error) {
+    if (error.status === 410) await update(); // the list has changed meanwhile: it begins anew
+    else showTrouble(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** Say what is wrong, and do it again where that may help; the list stays as it was. */
+function showTrouble(error, again = update) {
+  $("trouble").hidden = error === null;
+  if (error === null) return;
+  if (!answer) list.replaceChildren();
+  list.style.minHeight = "";
+  const soon = error.retrySeconds === null ? "" : ` Trying again in ${error.retrySeconds}\u00a0s.`;
+  $("trouble").querySelector("p").textContent = error.message + soon;
+  if (error.retrySeconds !== null) retry = setTimeout(again, 1000 * error.retrySeconds);
+}
+
+// ------------------------------------------------------------------ the beginning
+
+/** Take over what the address says: its fragment, or the form of the page without scripts. */
+async function start() {
+  const linked = fromFragment(location.hash.slice(1) || location.search.slice(1));
+  try {
+    if (linked.as) Object.assign(linked, await opinionsOf(linked.as));
+  } catch (error) {
+    if (error.retrySeconds !== null) {
+      showTrouble(error, start);
+      return;
+    }
+    linked.as = ""; // nobody is there, or nobody may look
+  }
+  state.begin(linked);
+}
+
+/** Learn what films a link names are called; those that there are not are forgotten. */
+async function learnTitles(signal) {
+  const ids = [...state.now.opinions.keys()].filter((id) => !films.has(id));
+  if (!ids.length) return;
+  for (let begin = 0; begin < ids.length; begin += MOST_NAMED) {
+    const query = new URLSearchParams({ limit: MOST_NAMED });
+    for (const id of ids.slice(begin, begin + MOST_NAMED)) query.append("id", id);
+    learn((await ask(`/movies?${query}`, { signal })).items);
+  }
+  state.drop(ids.filter((id) => !films.has(id)));
+  showYours();
+}
+
+start();

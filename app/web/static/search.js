@@ -1,0 +1,104 @@
+// The search box: films appear below it while somebody types.
+
+import { ask } from "./api.js";
+import { fill, filmItem, focusFilm, listen } from "./films.js";
+
+const PAUSE_MS = 120; // shorter than between most keys, so that few answers are asked for in vain
+const N_FOUND = 6;
+
+export class Search {
+  #box = document.getElementById("search-box");
+  #panel = document.getElementById("found");
+  #list = this.#panel.querySelector("ul");
+  #none = this.#panel.querySelector(".none");
+  #timer = 0;
+  #request = null;
+  #films = [];
+  #isWaiting = false; // for films to come
+  #goesOn = false; // into the films, once they are there
+  #state;
+
+  /** `rate(film, liked)` is told what is said of a film that was found, `say` what to announce. */
+  constructor(state, rate, say) {
+    this.#state = state;
+    this.say = say;
+    this.#box.addEventListener("input", () => this.#soon());
+    this.#box.addEventListener("focus", () => this.#films.length && this.#open(true));
+    this.#box.addEventListener("keydown", (event) => this.#key(event));
+    this.#panel.addEventListener("keydown", (event) => {
+      const first = event.target.closest(".film") === this.#list.firstElementChild;
+      if (event.key === "Escape" || (event.key === "ArrowUp" && first)) this.#box.focus();
+      if (event.key === "Escape") this.#open(false);
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest(".search")) this.#open(false);
+    });
+    this.#panel.parentElement.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !event.relatedTarget.closest(".search")) this.#open(false);
+    });
+    listen(this.#list, (id, liked) => rate(this.#films.find((film) => film.movie_id === id), liked));
+    state.onChange(() => this.#show());
+  }
+
+  #key(event) {
+    if (event.key === "Escape") {
+      this.#open(false);
+    } else if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      if (this.#isWaiting) this.#goesOn = true;
+      else if (this.#films.length) this.#enter();
+    }
+  }
+
+  #enter() {
+    this.#open(true);
+    focusFilm(this.#list.firstElementChild);
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#request?.abort();
+    this.#goesOn = false;
+    this.#isWaiting = this.#box.value.trim() !== "";
+    if (!this.#isWaiting) {
+      this.#films = [];
+      this.#open(false);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#find(), PAUSE_MS);
+  }
+
+  async #find() {
+    const text = this.#box.value;
+    this.#request = new AbortController();
+    try {
+      const query = new URLSearchParams({ q: text, limit: N_FOUND });
+      const found = await ask(`/movies/search?${query}`, { signal: this.#request.signal });
+      this.#films = found.items;
+      this.#none.textContent = found.items.length ? "" : "No film of such a title.";
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#films = [];
+      this.#none.textContent = error.message;
+    }
+    this.#isWaiting = false;
+    this.#show();
+    this.#open(true);
+    if (this.#goesOn) this.#enter();
+    const n = this.#films.length;
+    this.say(n ? `${n} ${n === 1 ? "film" : "films"} found, arrow down to them` : this.#none.textContent);
+  }
+
+  #show() {
+    const focused = document.activeElement?.closest?.("#found .film")?.dataset.film;
+    const which = document.activeElement?.dataset?.vote;
+    const { opinions } = this.#state.now;
+    fill(this.#list, this.#films.map((film) => filmItem(film, opinions.get(film.movie_id))));
+    this.#none.hidden = this.#films.length > 0;
+    if (focused) focusFilm(this.#list.querySelector(`[data-film="${focused}"]`), which);
+  }
+
+  #open(isOpen) {
+    this.#panel.hidden = !isOpen;
+  }
+}

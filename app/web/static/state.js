@@ -1,0 +1,109 @@
+// What the visitor thinks and asks for: changed in one place, undone step by step, and written into
+// the fragment of the address, which browsers keep to themselves.
+
+const FILM_ID = /^[1-9]\d{0,9}$/;
+
+/** What is remembered; the films themselves come from the service. */
+const nothing = () => ({
+  opinions: new Map(), // film id → liked, in the order of giving
+  genre: "",
+  from: "",
+  to: "",
+  seed: null, // of a surprise; null for the best films
+  as: "", // user of the public release whose opinions these are
+});
+
+export class State {
+  #steps = [];
+  #now = nothing();
+  #listeners = [];
+
+  get now() {
+    return this.#now;
+  }
+
+  get canUndo() {
+    return this.#steps.length > 0;
+  }
+
+  get isBlank() {
+    return toFragment(this.#now) === "";
+  }
+
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Like (true), dislike (false) or forget (null) a film. */
+  rate(id, liked) {
+    const opinions = new Map(this.#now.opinions);
+    opinions.delete(id); // so that the latest opinion is the last one
+    if (liked !== null) opinions.set(id, liked);
+    this.change({ opinions, as: "" });
+  }
+
+  /** Forget films that there are not, as if they had never been named. */
+  drop(ids) {
+    for (const id of ids) this.#now.opinions.delete(id);
+  }
+
+  change(changes) {
+    this.#steps.push(this.#now);
+    this.#set({ ...this.#now, ...changes });
+  }
+
+  /** Take over a state that came with the address; there is nothing before it to go back to. */
+  begin(first) {
+    this.#steps = [];
+    this.#set(first);
+  }
+
+  undo() {
+    if (this.canUndo) this.#set(this.#steps.pop());
+  }
+
+  reset() {
+    this.change(nothing());
+  }
+
+  #set(next) {
+    this.#now = next;
+    for (const listener of this.#listeners) listener(next);
+  }
+}
+
+/** Write a state as the fragment of an address, without its #. */
+export function toFragment(state) {
+  const parts = [];
+  const add = (name, value) => parts.push(`${name}=${encodeURIComponent(value)}`);
+  if (state.as) {
+    add("as", state.as); // whose ratings are looked up again
+  } else {
+    for (const [name, wanted] of [["like", true], ["dislike", false]]) {
+      const ids = [...state.opinions].filter(([, liked]) => liked === wanted).map(([id]) => id);
+      if (ids.length) add(name, ids.join("."));
+    }
+  }
+  for (const name of ["genre", "from", "to"]) if (state[name]) add(name, state[name]);
+  if (state.seed !== null) add("seed", state.seed);
+  return parts.join("&");
+}
+
+/** Read a fragment, or the query of the page without scripts; what makes no sense is left out. */
+export function fromFragment(text) {
+  const state = nothing();
+  const fields = new URLSearchParams(text);
+  const year = (name) => (/^\d{4}$/.test(fields.get(name) ?? "") ? fields.get(name) : "");
+  for (const name of ["like", "dislike"]) {
+    for (const id of fields.getAll(name).flatMap((ids) => ids.split("."))) {
+      if (FILM_ID.test(id)) state.opinions.set(Number(id), name === "like");
+    }
+  }
+  for (const id of fields.getAll("forget")) state.opinions.delete(Number(id));
+  state.genre = (fields.get("genre") ?? "").slice(0, 50);
+  state.from = year("from");
+  state.to = year("to");
+  if (/^\d{1,9}$/.test(fields.get("seed") ?? "")) state.seed = Number(fields.get("seed"));
+  if (/^[A-Za-z0-9._~@:+-]{1,128}$/.test(fields.get("as") ?? "")) state.as = fields.get("as");
+  return state;
+}

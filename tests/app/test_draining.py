@@ -1,0 +1,90 @@
+"""How the service leaves: not ready first, gone later, and every request answered."""
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.draining import new_draining
+from app.main import create_app
+from app.serving import Leave
+from tests.app.conftest import ADDRESS
+from tests.app.running import serving
+from tests.app.world import World
+
+WAIT_S = 30
+LONG = "300"
+
+
+def test_a_service_that_is_about_to_leave_is_not_ready_but_answers(
+    world: World,
+) -> None:
+    draining = new_draining()
+    with TestClient(create_app(world.settings, draining), base_url=ADDRESS) as client:
+        before = client.get("/movies/10")
+        assert "connection" not in before.headers
+        draining.value = True
+        ready = client.get("/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["detail"] == "The service is about to stop."
+        assert client.get("/health/live").status_code == 200
+        after = client.get("/movies/10")
+        assert after.json() == before.json()
+        assert after.headers["connection"] == "close"
+
+
+def ask(address: str, path: str) -> tuple[int, str | None]:
+    with closing(HTTPConnection(address.removeprefix("http://"), timeout=10)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers["connection"]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_at_sigterm_the_service_says_so_and_goes_on_until_a_second_one(
+    world: World, workers: str
+) -> None:
+    variables = {"RECOMMENDER_DRAIN_SECONDS": LONG, "RECOMMENDER_WORKERS": workers}
+    with serving(world.settings, world.settings.models_dir.parent, **variables) as running:
+        assert ask(running.address, "/health/ready") == (200, None)
+        running.process.terminate()
+        until(lambda: ask(running.address, "/health/ready")[0] == 503)
+        for _ in range(20):  # of either worker
+            assert ask(running.address, "/movies/10") == (200, "close")
+        assert running.process.poll() is None
+        running.process.terminate()
+        assert running.process.wait(WAIT_S) in (0, -signal.SIGTERM)
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_service_ends_when_the_time_to_leave_is_over(world: World, workers: str) -> None:
+    variables = {"RECOMMENDER_DRAIN_SECONDS": "0.5", "RECOMMENDER_WORKERS": workers}
+    with serving(world.settings, world.settings.models_dir.parent, **variables) as running:
+        running.process.terminate()
+        assert running.process.wait(WAIT_S) == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+def test_only_the_first_sigterm_is_waited_after() -> None:
+    def waits(seconds: float, *numbers: int) -> list[bool]:
+        leave = Leave(new_draining(), seconds)
+        return [leave.begins(number) for number in numbers]
+
+    assert waits(5, signal.SIGTERM, signal.SIGTERM) == [True, False]
+    assert waits(5, signal.SIGINT) == [False]
+    assert waits(0, signal.SIGTERM) == [False]

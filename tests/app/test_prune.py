@@ -1,0 +1,176 @@
+"""Removing models: what stays, and what a removal that is killed leaves."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.database import Database
+from app.errors import ModelInUseError, ModelNotFoundError
+from app.models import repository
+from app.models.repository import REFUSED
+from app.models.service import activate, find_damage, list_models, prune, publish, remove
+from model import artifact
+from tests.app.test_rollback import make_older
+from tests.app.world import make_rbm
+
+ROOT = Path(__file__).parents[2]
+
+
+def publish_some(database: Database, models_dir: Path, states: str) -> list[str]:
+    """Publish (p) and refuse (r) models, the oldest first."""
+    versions = [
+        publish(
+            database,
+            models_dir,
+            make_rbm(1),
+            {},
+            state=repository.PUBLISHED if state == "p" else REFUSED,
+            activate=state == "p",
+        )
+        for state in states
+    ]
+    make_older(database, versions)
+    return versions
+
+
+def recorded(database: Database) -> set[str]:
+    return {model.version for model in list_models(database)}
+
+
+def folders(models_dir: Path) -> set[str]:
+    return {path.name for path in models_dir.iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize(
+    ("states", "keep", "left"),
+    [
+        ("pppppp", 3, [3, 4, 5]),
+        ("pppppp", 1, [4, 5]),
+        ("ppp", 10, [0, 1, 2]),
+        ("rrrrpp", 5, [2, 3, 4, 5]),
+        ("prrrp", 1, [0, 3, 4]),
+    ],
+)
+def test_the_newest_stay_and_of_the_refused_ones_two(
+    database: Database, tmp_path: Path, states: str, keep: int, left: list[int]
+) -> None:
+    versions = publish_some(database, tmp_path, states)
+    expected = {versions[i] for i in left}
+    removed = prune(database, tmp_path, keep)
+    assert set(removed) == set(versions) - expected
+    assert recorded(database) == folders(tmp_path) == expected
+    assert prune(database, tmp_path, keep) == []
+
+
+def test_the_active_model_and_the_one_before_stay_however_old(
+    database: Database, tmp_path: Path
+) -> None:
+    versions = publish_some(database, tmp_path, "ppppp")
+    activate(database, tmp_path, versions[1])
+    activate(database, tmp_path, versions[0])
+    prune(database, tmp_path, 1)
+    assert recorded(database) == folders(tmp_path) == {versions[0], versions[1], versions[4]}
+    for version in versions[:2]:
+        with pytest.raises(ModelInUseError, match=version):
+            remove(database, tmp_path, version)
+    assert find_damage(database, tmp_path, versions[0]) is None
+
+
+def test_a_worker_that_has_mapped_a_model_keeps_it(database: Database, tmp_path: Path) -> None:
+    versions = publish_some(database, tmp_path, "ppp")
+    mapped = artifact.load(tmp_path / versions[0]).rbm
+    before = np.array(mapped.W)
+    remove(database, tmp_path, versions[0])
+    assert folders(tmp_path) == set(versions[1:])
+    assert (before == mapped.W).all()
+
+
+def test_a_model_whose_files_are_away_can_be_removed(database: Database, tmp_path: Path) -> None:
+    versions = publish_some(database, tmp_path, "ppp")
+    (tmp_path / versions[0]).rename(tmp_path / "elsewhere")
+    remove(database, tmp_path, versions[0])
+    assert recorded(database) == set(versions[1:])
+
+
+def test_what_there_is_not_cannot_be_removed(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError):
+        remove(database, tmp_path, "20200101T000000Z-0000")
+
+
+def test_a_folder_that_cannot_be_renamed_stays_with_its_row(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = publish_some(database, tmp_path, "ppp")
+
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(PermissionError):
+        remove(database, tmp_path, versions[0])
+    assert recorded(database) == folders(tmp_path) == set(versions)
+
+
+# Removes a model and kills itself at the step that is named.
+PROCESS = """
+import os, shutil, signal, sys
+from pathlib import Path
+from app.database import Database
+from app.models import repository, service
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+rename = Path.rename
+def rename_and_die(*arguments):
+    rename(*arguments)
+    die()
+
+rmtree = shutil.rmtree
+def half_of_it(folder, **_):
+    (folder / "W.npy").unlink()
+    die()
+
+where = {
+    "row, not committed": (Path, "rename", die),
+    "row and folder, not committed": (Path, "rename", rename_and_die),
+    "committed": (shutil, "rmtree", die),
+    "half of the files": (shutil, "rmtree", half_of_it),
+}
+setattr(*where[sys.argv[4]])
+service.remove(Database(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "is_gone"),
+    [
+        ("row, not committed", False),
+        ("row and folder, not committed", False),
+        ("committed", True),
+        ("half of the files", True),
+    ],
+)
+def test_a_removal_that_is_killed_is_finished_or_undone_by_the_next_look(
+    database: Database, tmp_path: Path, step: str, is_gone: bool
+) -> None:
+    versions = publish_some(database, tmp_path, "ppp")
+    url = database.url.render_as_string(hide_password=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", PROCESS, url, str(tmp_path), versions[0], step],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert killed.returncode == -9
+    assert (versions[0] in recorded(database)) is not is_gone
+    if is_gone:
+        with pytest.raises(ModelNotFoundError):
+            activate(database, tmp_path, versions[0])
+    else:
+        activate(database, tmp_path, versions[0])
+    assert folders(tmp_path) == recorded(database)

@@ -1,0 +1,404 @@
+"""Training runs: one at a time, held by a lease; asked for and followed over HTTP."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import typer
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from app.access.keys import Scope
+from app.access.service import create_key
+from app.cli import app as cli
+from app.config import Settings
+from app.database import Database
+from app.errors import TrainingInProgressError, TrainingRunNotFoundError
+from app.models.repository import active_version
+from app.tables import TrainingRun
+from app.training import repository
+from app.training.commands import seconds
+from app.training.every import first_due, train_every
+from app.training.lease import Lease, LeaseLostError, RunNotQueuedError, holding
+from app.training.runs import (
+    begin_run,
+    find_run,
+    follow_run,
+    list_runs,
+    request_run,
+    start_process,
+    take_waiting,
+)
+from app.training.schemas import RunState, TrainingOptions
+from app.training.service import carry_out, train
+from model.training import EpochReport
+from tests.app.running import environment
+from tests.app.trainings import ENOUGH, people, settings_for, store
+
+PLAIN = TrainingOptions()
+BRIEF = TrainingOptions(hyper_parameters=ENOUGH)
+
+
+def expire(database: Database, run_id: int) -> None:
+    """As if the holder had been silent for longer than the lease lasts."""
+    with database.write() as connection:
+        past = repository.now(connection) - timedelta(seconds=5)
+        connection.execute(
+            update(TrainingRun).where(TrainingRun.id == run_id).values(lease_until=past)
+        )
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path, migrated_sqlite_file: Path) -> Settings:
+    """Settings of an installation with people in it."""
+    path = tmp_path / "recommender.db"
+    path.write_bytes(migrated_sqlite_file.read_bytes())
+    settings = settings_for(tmp_path / "models", database_url=f"sqlite:///{path}")
+    database = Database(settings.database_url)
+    store(database, people())
+    database.dispose()
+    return settings
+
+
+def test_a_run_that_was_asked_for_is_queued(database: Database) -> None:
+    run = find_run(database, request_run(database, BRIEF, "cron"))
+    assert (run.state, run.requested_by, run.options) == (RunState.QUEUED, "cron", BRIEF)
+    assert (run.started_at, run.holder, run.version, run.error) == (None, None, None, None)
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_first(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    with pytest.raises(TrainingInProgressError, match=rf"run {run_id}, asked for by cron .*begun"):
+        request_run(database, PLAIN, "me")
+    with holding(database, run_id, 60) as lease:
+        with pytest.raises(TrainingInProgressError, match=f"held by {lease.holder}") as refused:
+            request_run(database, PLAIN, "me")
+        assert refused.value.extra == {"run_id": run_id, "holder": lease.holder}
+
+
+def test_of_many_who_ask_at_once_one_gets_the_run(database: Database) -> None:
+    got: list[int] = []
+
+    def ask() -> None:
+        try:
+            got.append(request_run(database, PLAIN, "somebody"))
+        except TrainingInProgressError:
+            got.append(0)
+
+    threads = [Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 8
+    assert sum(run_id > 0 for run_id in got) == 1
+    assert len(list_runs(database, 100)) == 1
+
+
+def test_a_holder_that_is_silent_for_too_long_loses_the_run(database: Database) -> None:
+    first = request_run(database, PLAIN, "cron")
+    lease = Lease(database, first, 60)
+    lease.start()
+    lease.stop()
+    expire(database, first)
+    second = request_run(database, PLAIN, "cron")
+    run = find_run(database, first)
+    assert run.state is RunState.FAILED
+    assert run.error == "the process that held this run gave no sign of life any more"
+    assert find_run(database, second).state is RunState.QUEUED
+    with database.write() as connection, pytest.raises(LeaseLostError):
+        lease.keep(connection)
+
+
+def test_a_run_that_nobody_begins_is_given_up(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    expire(database, run_id)
+    assert find_run(database, run_id).state is RunState.FAILED, "without anybody who asks for one"
+    assert [run.state for run in list_runs(database, 5)] == [RunState.FAILED]
+
+
+def test_a_holder_that_lives_keeps_the_run_longer_than_one_lease_lasts(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    with holding(database, run_id, 1.0):
+        begun = find_run(database, run_id).heartbeat_at
+        assert begun is not None
+        while (beat := find_run(database, run_id).heartbeat_at) is not None:
+            if (beat - begun).total_seconds() >= 3:
+                break
+            time.sleep(0.1)
+        assert find_run(database, run_id).state is RunState.RUNNING
+
+
+def test_a_run_is_begun_once(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    with holding(database, run_id, 60), pytest.raises(RunNotQueuedError, match="is running"):
+        Lease(database, run_id, 60).start()
+    with pytest.raises(TrainingRunNotFoundError):
+        Lease(database, run_id + 1, 60).start()
+
+
+def test_progress_is_seen_by_others(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    with holding(database, run_id, 60) as lease:
+        lease.report("training", epoch=3, n_epochs=20)
+        while not (progress := find_run(database, run_id).progress):
+            time.sleep(0.02)
+        assert progress == {"stage": "training", "epoch": 3, "n_epochs": 20}
+
+
+def test_an_error_ends_the_run_with_its_message(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+    with pytest.raises(ArithmeticError), holding(database, run_id, 60):
+        raise ArithmeticError("it\n diverged")
+    run = find_run(database, run_id)
+    assert (run.state, run.error) == (RunState.FAILED, "it diverged")
+
+
+def test_a_training_that_has_lost_its_run_publishes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    """The other one may have published already; what this one has made is dropped whole."""
+    store(database, people())
+    settings = settings_for(tmp_path, training_lease_seconds=3600)
+
+    def lose(report: EpochReport) -> None:
+        if report.epoch == 10:
+            run_id = list_runs(database, 1)[0].id
+            expire(database, run_id)
+            request_run(database, PLAIN, "another")
+
+    with pytest.raises(LeaseLostError):
+        train(database, settings, BRIEF, "cron", on_epoch=lose)
+    with database.read() as connection:
+        assert active_version(connection).version is None
+    assert not list(tmp_path.glob("*Z-*"))
+    assert [run.state for run in list_runs(database, 5)] == ["queued", "failed"]
+
+
+def test_a_run_is_followed_to_its_end(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "cron")
+
+    async def follow() -> list[str]:
+        states = []
+        async for run in follow_run(database, run_id):
+            states.append(run.state.value)
+            if run.state is RunState.QUEUED:
+                lease.start()
+            elif run.state is RunState.RUNNING:
+                lease.stop()
+                with database.write() as connection:
+                    lease.end(connection, RunState.REFUSED)
+        return states
+
+    lease = Lease(database, run_id, 60)
+    assert asyncio.run(follow()) == ["queued", "running", "refused"]
+
+
+@pytest.fixture
+def trained_here(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[None]:
+    """Runs that are started train in a thread of this process, not in a process of their own."""
+    threads: list[Thread] = []
+
+    def start(settings: Settings, run_id: int) -> None:
+        threads.append(Thread(target=carry_out, args=(database, settings, run_id)))
+        threads[-1].start()
+
+    monkeypatch.setattr("app.training.runs.start_process", start)
+    yield
+    for thread in threads:
+        thread.join()
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    assert all(event.startswith("data: ") for event in text.split("\n\n")[:-1])
+    return [json.loads(event.removeprefix("data: ")) for event in text.split("\n\n")[:-1]]
+
+
+@pytest.mark.usefixtures("trained_here")
+def test_a_training_is_begun_and_followed_over_http(
+    database: Database, connect: Callable[[], TestClient]
+) -> None:
+    store(database, people())
+    client = connect()
+    begun = client.post("/training-runs", json={"hyper_parameters": ENOUGH, "from_scratch": True})
+    assert begun.status_code == 202
+    address = begun.headers["location"]
+    assert address == f"/training-runs/{begun.json()['id']}"
+    assert begun.json()["requested_by"] == "somebody without a key"
+    refused = client.post("/training-runs")
+    assert (refused.status_code, refused.json()["error"]) == (409, "TrainingInProgress")
+    followed = client.get(address, headers={"Accept": "text/event-stream"})
+    assert followed.headers["content-type"].startswith("text/event-stream")
+    *_, last = events(followed.text)
+    assert last["state"] == "published"
+    assert last == client.get(address).json()
+    assert client.get("/training-runs", params={"limit": 1}).json() == {"items": [last]}
+    assert client.get("/models").json()["items"][0]["version"] == last["version"]
+
+
+def test_a_run_that_there_is_not_is_not_found(lone_client: TestClient) -> None:
+    for accept in ("application/json", "text/event-stream"):
+        answer = lone_client.get("/training-runs/99", headers={"Accept": accept})
+        assert (answer.status_code, answer.json()["error"]) == (404, "TrainingRunNotFound")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"hyper_parameters": {"l2": -1}}, "hyper-parameter l2"),
+        ({"hyper_parameters": {"n_hiden": 3}}, "hyper-parameter n_hiden"),
+        ({"fromscratch": True}, "body.fromscratch"),
+        ({"from_scratch": True, "start": "20261120T101500Z-3f2a"}, "leave out `start`"),
+        ({"seed": -1}, "body.seed"),
+    ],
+)
+def test_wrong_options_are_refused_by_name(body: Any, says: str, lone_client: TestClient) -> None:
+    answer = lone_client.post("/training-runs", json=body)
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+    assert lone_client.get("/training-runs").json() == {"items": []}
+
+
+def test_only_admins_may_train(database: Database, connect: Callable[[], TestClient]) -> None:
+    key = create_key(database, [Scope.READ, Scope.WRITE], "shop").text
+    client = connect()
+    headers = {"Authorization": f"Bearer {key}"}
+    for method, path in (("GET", ""), ("POST", ""), ("GET", "/1")):
+        assert client.request(method, f"/training-runs{path}", headers=headers).status_code == 403
+
+
+def test_a_started_process_carries_the_run_out(on_sqlite: Settings) -> None:
+    database = Database(on_sqlite.database_url)
+    run_id = request_run(database, BRIEF, "a test")
+    assert start_process(on_sqlite, run_id).wait() == 0
+    run = find_run(database, run_id)
+    assert run.state is RunState.PUBLISHED, run.error
+    assert run.holder is not None
+    database.dispose()
+
+
+def test_the_death_of_a_started_process_is_recorded(on_sqlite: Settings) -> None:
+    database = Database(on_sqlite.database_url)
+    run_id = request_run(database, BRIEF, "a test")
+    start_process(on_sqlite, run_id).kill()
+    while not (run := find_run(database, run_id)).state.is_final:
+        time.sleep(0.05)
+    assert run.state is RunState.FAILED
+    assert run.error == "the training process was killed by SIGKILL; its log may say why"
+    database.dispose()
+
+
+def test_a_refused_model_is_exit_code_3(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in on_sqlite.as_environment().items():
+        monkeypatch.setenv(name, value)
+    invoke = partial(CliRunner().invoke, cli)
+    refused = invoke(["retrain", "--epochs", "1", "--hidden", "1"])
+    assert refused.exit_code == 3
+    assert "not better than popularity" in " ".join(refused.output.replace("│", " ").split())
+    published = invoke(["retrain", "--epochs", "1", "--hidden", "1", "--publish-anyway"])
+    assert published.exit_code == 0
+    assert "Published, although" in published.output
+
+
+@pytest.mark.parametrize("interval", ["6", "0h", "h", "6 h", "-1h", "1w"])
+def test_a_wrong_interval_is_refused_by_value(interval: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{interval}' is no interval such as"):
+        seconds(interval)
+
+
+def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(on_sqlite.database_url)
+    begun: list[int] = []
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        with database.write() as connection:
+            repository.end(connection, run_id, RunState.REFUSED)
+        begun.append(run_id)
+        if len(begun) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        lasts = 0 if len(begun) < 3 else 100
+        return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({lasts})"])
+
+    monkeypatch.setattr("app.training.every.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 0.01, "every now and then")
+    assert begun == [1, 2, 3]
+    database.dispose()
+
+
+def test_a_run_asked_for_where_nobody_can_train_is_taken_by_whoever_trains_at_an_interval(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(on_sqlite.database_url)
+    begun: list[int] = []
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        begun.append(run_id)
+        signal.raise_signal(signal.SIGTERM)
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+
+    last = request_run(database, PLAIN, "somebody")
+    with database.write() as connection:
+        repository.end(connection, last, RunState.PUBLISHED)
+    monkeypatch.setattr("app.training.runs.find_spec", lambda _: None)
+    run = begin_run(database, on_sqlite, PLAIN, "key 1")
+    assert (run.state, run.progress) == (RunState.QUEUED, {"stage": "waiting"})
+    monkeypatch.setattr("app.training.every.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 3600, "every hour")
+    assert begun == [run.id]
+    database.dispose()
+
+
+def test_a_run_that_waits_is_taken_once_and_one_that_does_not_never(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "somebody", waits=True)
+    assert [take_waiting(database), take_waiting(database)] == [run_id, None]
+    with database.write() as connection:
+        repository.end(connection, run_id, RunState.FAILED)
+    request_run(database, PLAIN, "somebody")
+    assert take_waiting(database) is None
+
+
+def test_the_first_training_is_due_an_interval_after_the_last_one_of_anybody(
+    database: Database,
+) -> None:
+    hour = timedelta(hours=1)
+    assert first_due(database, hour) <= datetime.now(UTC)
+    run_id = request_run(database, PLAIN, "somebody")
+    with database.write() as connection:
+        repository.end(connection, run_id, RunState.PUBLISHED)
+    assert first_due(database, hour) == find_run(database, run_id).requested_at + hour
+
+
+@pytest.mark.slow
+def test_the_service_that_trains_leaves_when_it_is_told_to(on_sqlite: Settings) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "retrain", "--every", "1s", "--epochs", "2"],
+        cwd=Path(__file__).parents[2], env=environment(on_sqlite), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    database = Database(on_sqlite.database_url)
+    while sum(run.state.is_final for run in list_runs(database, 5)) < 2:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    _, log = process.communicate(timeout=100)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+    runs = list_runs(database, 5)
+    assert all(run.state.is_final for run in runs)
+    assert runs[-1].requested_by.startswith("every 1s (")
+    database.dispose()
