@@ -1,8 +1,10 @@
 """The `recommender` command: each subcommand is a few lines over a service.
 
-What a subcommand needs beyond settings and database is imported when it runs: `serve` must not load
-pandas.
+What a subcommand needs is imported when it runs: `serve` must not load pandas, and `--help` neither
+web framework nor database.
 """
+
+from __future__ import annotations
 
 import gc
 import json
@@ -10,19 +12,21 @@ import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app import console
 from app.access.commands import keys
 from app.backup.commands import backup, restore
-from app.config import PREFIX, Settings
-from app.database import Database
 from app.models.commands import models
 from app.opening import open_database as _database
 from app.opening import read_settings as _settings
 from app.training.commands import retrain, train, tune
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.database import Database
 
 app = typer.Typer(
     name="recommender",
@@ -30,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="A movie recommender built on a Restricted Boltzmann Machine of likes and dislikes.",
-    epilog=f"Settings come from `{PREFIX}*` environment variables: docs/configuration.md.",
+    epilog="Settings come from `RECOMMENDER_*` environment variables: docs/configuration.md.",
 )
 db = typer.Typer(no_args_is_help=True, help="Make and upgrade the database.")
 app.add_typer(db, name="db")
@@ -133,12 +137,13 @@ def import_dataset(
     yes: Annotated[bool, typer.Option(help="Do not ask before replacing.")] = False,
 ) -> None:
     """Import a data set, whole or not at all."""
+    from app import bars
     from app.datasets.service import import_named
 
     settings = _settings()
     if replace and not yes:
         typer.confirm("Replace the data set in the database, its users and films?", abort=True)
-    with _database(settings, migrate=True) as database, console.stages() as progress:
+    with _database(settings, migrate=True) as database, bars.stages() as progress:
         summary = import_named(database, settings, source, replace=replace, progress=progress)
     console.show_import(summary)
 
@@ -197,11 +202,12 @@ def _compare(
     names: list[str] | None,
     report: Path | None,
 ) -> dict[str, Any]:
+    from app import bars
     from app.evaluation.report import comparison_report
     from app.evaluation.service import compare_models
     from model.report import render
 
-    with console.stages() as progress:
+    with bars.stages() as progress:
         result, shown = compare_models(
             settings,
             source,

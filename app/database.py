@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import DeclarativeBase
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 # A writer that finds SQLite locked waits this long; an import holds the lock for seconds.
 SQLITE_BUSY_TIMEOUT_S = 30
@@ -74,11 +76,13 @@ class Database:
         self.engine.dispose()
 
 
-def upsert(
-    connection: Connection, table: type[DeclarativeBase]
-) -> sqlite.Insert | postgresql.Insert:
+def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Begin an INSERT that can say ON CONFLICT; both databases do, each in its own class."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - SQLite does without it
+
+    return postgresql.insert(table)
 
 
 def _configure_sqlite(driver: Any, _record: Any) -> None:

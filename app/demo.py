@@ -23,11 +23,12 @@ def prepare(database: Database, settings: Settings, dataset: str) -> list[str]:
     version = servable_version(database, settings.models_dir)
     if version is None:
         # Loaded when needed: a second start is to serve at once, not to load pandas.
+        from app import bars
         from app.training.schemas import TrainingOptions
         from app.training.service import train
 
         options = TrainingOptions(from_scratch=True, publish_anyway=True)
-        with console.training() as shown:
+        with bars.training() as shown:
             result = train(database, settings, options, "demo", **shown._asdict())
         console.show_result(result)
     else:
@@ -46,14 +47,15 @@ def _imported(database: Database) -> str | None:
 
 
 def _import(database: Database, settings: Settings, dataset: str) -> str:
+    from app import bars
     from data.release import DownloadError
 
     try:
-        with console.stages() as progress:
+        with bars.stages() as progress:
             summary = import_named(database, settings, dataset, progress=progress)
     except DownloadError as error:
         console.warn(f"{error}. The bundled sample takes its place.")
-        with console.stages() as progress:
+        with bars.stages() as progress:
             summary = import_named(database, settings, SAMPLE, progress=progress)
     console.show_import(summary)
     return summary.name

@@ -8,7 +8,9 @@ from ctypes import c_bool
 from multiprocessing import get_context
 from typing import Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.layers import HEADERS
 
 CLOSE = (b"connection", b"close")
 
@@ -37,13 +39,6 @@ class DrainingLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if not self.draining.value or scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_and_close(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), CLOSE]
-            await send(message)
-
-        await self.app(scope, receive, send_and_close)
+        if self.draining.value and scope["type"] == "http":
+            scope[HEADERS].append(CLOSE)
+        await self.app(scope, receive, send)

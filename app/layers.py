@@ -5,7 +5,6 @@ Bare ASGI, because Starlette's ``BaseHTTPMiddleware`` costs more than answering 
 
 from collections.abc import Iterable, Mapping
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,23 +25,39 @@ SECURITY_HEADERS = {
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
-class SecurityHeadersLayer:
-    """Adds the security headers that an answer does not bring itself."""
+# Names in the ASGI scope: what inner layers add to the answer, and the status that it had.
+HEADERS = "recommender.headers"
+STATUS = "recommender.status"
+
+
+class AnswerLayer:
+    """Completes every answer: the one place where its start is changed, which costs a call each.
+
+    Adds the security headers that the answer does not bring itself, and whatever the layers inside
+    have put into `scope[HEADERS]`; leaves its status in `scope[STATUS]`.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        added: list[tuple[bytes, bytes]] = []
+        scope[HEADERS] = added
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
+                scope[STATUS] = message["status"]
+                headers = message.get("headers", ())
                 brought = {name for name, _ in headers}
-                message["headers"] = headers + [own for own in _SECURITY if own[0] not in brought]
+                own = [header for header in _SECURITY if header[0] not in brought]
+                message["headers"] = [*headers, *added, *own]
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send_completed)
 
 
 class HostLayer:
@@ -81,7 +96,7 @@ class BodyLimitLayer:
             await self.app(scope, receive, send)
             return
         limit = self.larger.get(scope["path"], self.limit)
-        announced = Headers(scope=scope).get("content-length", "0")
+        announced = header(scope, b"content-length") or b"0"
         if len(announced) > len(str(limit)) or int(announced) > limit:
             await ContentTooLargeError().response()(scope, receive, send)
             return
@@ -124,7 +139,16 @@ class HeadLayer:
             scope["route"] = inner.get("route")
 
 
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """Return the first header of this name (lower case) in a request."""
+    for given, value in scope["headers"]:
+        if given == name:
+            found: bytes = value
+            return found
+    return None
+
+
 def _host_name(scope: Scope) -> str:
-    host = Headers(scope=scope).get("host", "").lower()
+    host = (header(scope, b"host") or b"").decode("latin-1").lower()
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdecimal() else host

@@ -22,11 +22,12 @@ from app.error_handlers import handle_errors
 from app.features import endpoints as features
 from app.layers import (
     LOOPBACK_NAMES,
+    AnswerLayer,
     BodyLimitLayer,
     HeadLayer,
     HostLayer,
-    SecurityHeadersLayer,
 )
+from app.logs import write_pending
 from app.methods import answer_other_methods
 from app.models import endpoints as models
 from app.movies import endpoints as movies
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         with open_services(settings) as services:
             app.state.services = services
             yield
+            write_pending()
 
     app = FastAPI(
         title="Recommender",
@@ -88,6 +90,8 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         redoc_url=None,
         # A redirect would repeat the Host header; a path with a slash too many is another path.
         redirect_slashes=False,
+        # Its spans hold paths, and so user keys; `app.observing` takes its place.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.draining = draining
     app.state.open_visits = open_visits(settings)
@@ -125,8 +129,8 @@ def _add_layers(app: FastAPI, settings: Settings, draining: Draining) -> None:
         app.add_middleware(HostLayer, names=names)
     app.add_middleware(ObservingLayer)
     app.add_middleware(ErrorPagesLayer)
-    app.add_middleware(SecurityHeadersLayer)
     app.add_middleware(DrainingLayer, draining=draining)
+    app.add_middleware(AnswerLayer)
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

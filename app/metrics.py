@@ -108,7 +108,7 @@ def observe_request(method: str, route: str, status: int, seconds: float) -> Non
 
 def count_cache(outcome: str) -> None:
     """Count what the response cache was asked for: `hit`, `miss` or `not_modified`."""
-    cache_requests.labels(outcome).inc()
+    _of_outcome(outcome).inc()
 
 
 def count_fallback(reason: str) -> None:
@@ -190,3 +190,8 @@ class _WorkersCollector(MultiProcessCollector):
 @lru_cache(maxsize=4096)  # finding a child by its labels takes longer than counting
 def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return requests.labels(method, route, status), request_seconds.labels(method, route)
+
+
+@lru_cache
+def _of_outcome(outcome: str) -> Counter:
+    return cache_requests.labels(outcome)

@@ -4,15 +4,14 @@ import logging
 import re
 from time import perf_counter
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import metrics
 from app.access.layer import PRINCIPAL
 from app.cache.layer import OUTCOME
 from app.errors import InternalError
-from app.logs import new_request_id, request_id
-
-access_logger = logging.getLogger("app.access")
+from app.layers import HEADERS, STATUS, header
+from app.logs import access_logger, new_request_id, request_id
 
 REQUEST_ID = b"x-request-id"
 # An id of a proxy or client is kept when nothing can hide in it.
@@ -33,27 +32,19 @@ class ObservingLayer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 0
         begin = perf_counter()
         id_ = _request_id(scope)
         request_id.set(id_)
-
-        async def send_and_remember(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", []), (REQUEST_ID, id_.encode())]
-            await send(message)
-
+        scope[HEADERS].append((REQUEST_ID, id_.encode()))
         try:
-            await self.app(scope, receive, send_and_remember)
+            await self.app(scope, receive, send)
         except Exception:
             # Raised on, for the server to log with its traceback; the client gets none.
-            if not status:
-                await InternalError().response()(scope, receive, send_and_remember)
+            if STATUS not in scope:
+                await InternalError().response()(scope, receive, send)
             raise
         finally:
-            _record(scope, status, perf_counter() - begin)
+            _record(scope, scope.get(STATUS, 0), perf_counter() - begin)
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:
@@ -64,29 +55,25 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     if access_logger.isEnabledFor(logging.INFO):
         milliseconds = 1000 * seconds
         principal = scope.get(PRINCIPAL)
-        access_logger.info(
-            "%s %s %d %.1f ms",
-            method,
-            route,
-            status,
-            milliseconds,
-            extra={
-                "fields": {
-                    "method": method,
-                    "route": route,
-                    "status": status,
-                    "milliseconds": round(milliseconds, 1),
-                    "key": principal.prefix if principal else None,
-                }
-            },
-        )
+        fields = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "milliseconds": round(milliseconds, 1),
+            "key": principal.prefix if principal else None,
+        }
+        message, values = "%s %s %d %.1f ms", (method, route, status, milliseconds)
+        # Not `info`: it searches the stack for its caller.
+        record = access_logger.makeRecord(
+            access_logger.name, logging.INFO, __file__, 0, message, values, None,
+            extra={"fields": fields},
+        )  # fmt: skip
+        access_logger.handle(record)
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID and SANE_ID.fullmatch(value):
-            return bytes(value).decode()
-    return new_request_id()
+    given = header(scope, REQUEST_ID)
+    return given.decode() if given and SANE_ID.fullmatch(given) else new_request_id()
 
 
 def _template(scope: Scope) -> str:

@@ -1,13 +1,15 @@
 """What every subcommand begins with: the settings and the database, or one line saying why not."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-from app.config import PREFIX, Settings
-from app.database import Database
+    from app.config import Settings
+    from app.database import Database
 
 
 class SettingError(ValueError):
@@ -26,6 +28,10 @@ class DatabaseAwayError(RuntimeError):
 
 def read_settings() -> Settings:
     """Read the settings; a wrong one is refused by the name of its variable."""
+    from pydantic import ValidationError
+
+    from app.config import PREFIX, Settings
+
     try:
         return Settings()
     except ValidationError as error:
@@ -41,6 +47,8 @@ def open_database(
     settings: Settings, *, migrate: bool = False, as_it_is: bool = False
 ) -> Iterator[Database]:
     """Open the database, at a revision that this version works with unless taken as it is."""
+    from app.database import Database
+
     database = Database(settings.database_url)
     try:
         _prepare(database, migrate=migrate, as_it_is=as_it_is)
@@ -50,6 +58,8 @@ def open_database(
 
 
 def _prepare(database: Database, *, migrate: bool, as_it_is: bool) -> None:
+    from sqlalchemy.exc import OperationalError
+
     from app.migrating import current, head, is_behind, upgrade
 
     shown = database.url.render_as_string()  # without the password

@@ -1,4 +1,8 @@
-"""The database tables. Alembic (``migrations/``) alone makes and changes them."""
+"""The database tables. Alembic (``migrations/``) alone makes and changes them.
+
+A class describes the columns of the table below it, which has them as `users.c.key`. There are no
+mapped objects, and SQLAlchemy's ORM is never loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Column,
     DateTime,
     Dialect,
     Double,
@@ -16,16 +21,16 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Named,
     String,
+    Table,
+    TypedColumns,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
 # BIGINT keys in production; SQLite knows an automatic key only as INTEGER (64 bits there anyway).
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
-Document = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -57,21 +62,33 @@ class UtcDateTime(TypeDecorator[datetime]):
         )
 
 
-class Base(DeclarativeBase):
-    """All tables, with one naming convention for their constraints."""
+class Document(TypeDecorator[dict[str, Any]]):
+    """A JSON object; JSONB on PostgreSQL, whose types only who uses it has to load."""
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Store what can be looked into where the database has a type for it."""
+        if dialect.name != "postgresql":
+            return JSON()
+        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415
+
+        return JSONB()
 
 
-class Installation(Base):
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class InstallationColumns(TypedColumns):
     """One row: what is fixed or counted once per database.
 
     `holdout_salt` decides for good who is held out of training (`data.splitting.holdout_groups`).
@@ -80,157 +97,172 @@ class Installation(Base):
     `movies_revision` is drawn in the same way by whoever changes films through the service.
     """
 
-    __tablename__ = "installation"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    holdout_salt: Mapped[str] = mapped_column(String(64))
-    ratings_revision: Mapped[int] = mapped_column(BigInteger)
-    movies_revision: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    id: Named[int] = Column(primary_key=True, autoincrement=False)
+    holdout_salt: Named[str] = Column(String(64))
+    ratings_revision: Named[int] = Column(BigInteger)
+    movies_revision: Named[int] = Column(BigInteger, server_default="0")
 
 
-class Dataset(Base):
+installation = Table(
+    "installation", metadata, InstallationColumns, CheckConstraint("id = 1", name="one_row")
+)
+
+
+class DatasetColumns(TypedColumns):
     """The release that was imported; a database holds one."""
 
-    __tablename__ = "datasets"
-
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64))
-    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    is_public: Mapped[bool]  # anybody may look at its users: MovieLens, or the bundled sample
+    name: Named[str] = Column(String(255), primary_key=True)
+    sha256: Named[str] = Column(String(64))
+    imported_at: Named[datetime] = Column(UtcDateTime)
+    is_public: Named[bool]  # anybody may look at its users: MovieLens, or the bundled sample
 
 
-class User(Base):
+datasets = Table("datasets", metadata, DatasetColumns)
+
+
+class UserColumns(TypedColumns):
     """Somebody who rates. `key` is the name used outside; it is opaque."""
 
-    __tablename__ = "users"
-    __table_args__ = (Index(None, "ratings_revision"),)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    key: Mapped[str] = mapped_column(String(128), unique=True)
-    ratings_revision: Mapped[int] = mapped_column(BigInteger)
-    imported_from: Mapped[str | None] = mapped_column(String(255))
+    id: Named[int] = Column(BigKey, primary_key=True)
+    key: Named[str] = Column(String(128), unique=True)
+    ratings_revision: Named[int] = Column(BigInteger)
+    imported_from: Named[str | None] = Column(String(255))
 
 
-class Movie(Base):
+users = Table("users", metadata, UserColumns, Index(None, "ratings_revision"))
+
+
+class MovieColumns(TypedColumns):
     """A film, under its MovieLens id."""
 
-    __tablename__ = "movies"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    title: Mapped[str] = mapped_column(String(500))
-    year: Mapped[int | None]
-    genres: Mapped[list[str]] = mapped_column(JSON)
-    imdb_id: Mapped[int | None]
-    tmdb_id: Mapped[int | None]
+    id: Named[int] = Column(primary_key=True, autoincrement=False)
+    title: Named[str] = Column(String(500))
+    year: Named[int | None]
+    genres: Named[list[str]] = Column(JSON)
+    imdb_id: Named[int | None]
+    tmdb_id: Named[int | None]
 
 
-class Rating(Base):
+movies = Table("movies", metadata, MovieColumns)
+
+
+class RatingColumns(TypedColumns):
     """One opinion: stars where stars were given, `liked` only where it was given alone."""
 
-    __tablename__ = "ratings"
-    __table_args__ = (
-        CheckConstraint("(stars IS NULL) <> (liked IS NULL)", name="exactly_one_given"),
-        CheckConstraint("stars BETWEEN 0.5 AND 5", name="stars_in_range"),
-        Index(None, "movie_id"),
-        # The key is the table on SQLite: without row numbers of its own it is half the size.
-        {"sqlite_with_rowid": False},
-    )
-
-    user_id: Mapped[int] = mapped_column(
+    user_id: Named[int] = Column(
         BigKey, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    movie_id: Mapped[int] = mapped_column(
-        ForeignKey("movies.id"), primary_key=True, autoincrement=False
-    )
-    stars: Mapped[float | None] = mapped_column(Double)
-    liked: Mapped[bool | None]
-    rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    movie_id: Named[int] = Column(ForeignKey("movies.id"), primary_key=True, autoincrement=False)
+    stars: Named[float | None] = Column(Double)
+    liked: Named[bool | None]
+    rated_at: Named[datetime] = Column(UtcDateTime)
 
 
-class ModelVersion(Base):
+ratings = Table(
+    "ratings",
+    metadata,
+    RatingColumns,
+    CheckConstraint("(stars IS NULL) <> (liked IS NULL)", name="exactly_one_given"),
+    CheckConstraint("stars BETWEEN 0.5 AND 5", name="stars_in_range"),
+    Index(None, "movie_id"),
+    # The key is the table on SQLite: without row numbers of its own it is half the size.
+    sqlite_with_rowid=False,
+)
+
+
+class ModelVersionColumns(TypedColumns):
     """A published artifact; its weights lie in the models folder under the same name."""
 
-    __tablename__ = "model_versions"
-
-    version: Mapped[str] = mapped_column(String(40), primary_key=True)
-    state: Mapped[str] = mapped_column(String(20))
-    card: Mapped[dict[str, Any]] = mapped_column(Document)
-    sha256: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Named[str] = Column(String(40), primary_key=True)
+    state: Named[str] = Column(String(20))
+    card: Named[dict[str, Any]] = Column(Document)
+    sha256: Named[str] = Column(String(64))
+    created_at: Named[datetime] = Column(UtcDateTime)
 
 
-class ActiveModel(Base):
+model_versions = Table("model_versions", metadata, ModelVersionColumns)
+
+
+class ActiveModelColumns(TypedColumns):
     """One row: the version that is served, the one before it, and how often it has changed."""
 
-    __tablename__ = "active_model"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[str | None] = mapped_column(ForeignKey("model_versions.version"))
-    previous: Mapped[str | None] = mapped_column(ForeignKey("model_versions.version"))
-    generation: Mapped[int]
+    id: Named[int] = Column(primary_key=True, autoincrement=False)
+    version: Named[str | None] = Column(String(40), ForeignKey("model_versions.version"))
+    previous: Named[str | None] = Column(String(40), ForeignKey("model_versions.version"))
+    generation: Named[int]
 
 
-class ApiKey(Base):
+active_model = Table(
+    "active_model", metadata, ActiveModelColumns, CheckConstraint("id = 1", name="one_row")
+)
+
+
+class ApiKeyColumns(TypedColumns):
     """A key of the API: the hash of its secret, looked up by its public prefix."""
 
-    __tablename__ = "api_keys"
-
-    prefix: Mapped[str] = mapped_column(String(16), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64))
-    scopes: Mapped[list[str]] = mapped_column(JSON)
-    name: Mapped[str] = mapped_column(String(100))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    prefix: Named[str] = Column(String(16), primary_key=True)
+    sha256: Named[str] = Column(String(64))
+    scopes: Named[list[str]] = Column(JSON)
+    name: Named[str] = Column(String(100))
+    created_at: Named[datetime] = Column(UtcDateTime)
+    revoked_at: Named[datetime | None] = Column(UtcDateTime)
 
 
-class Erasure(Base):
+api_keys = Table("api_keys", metadata, ApiKeyColumns)
+
+
+class ErasureColumns(TypedColumns):
     """Somebody was erased; nothing tells who.
 
     A model that was trained on an earlier revision may remember them; one of a later does not.
     """
 
-    __tablename__ = "erasures"
-    __table_args__ = (Index(None, "ratings_revision"),)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ratings_revision: Mapped[int] = mapped_column(BigInteger)
+    id: Named[int] = Column(BigKey, primary_key=True)
+    erased_at: Named[datetime] = Column(UtcDateTime)
+    ratings_revision: Named[int] = Column(BigInteger)
 
 
-class TrainingRun(Base):
+erasures = Table("erasures", metadata, ErasureColumns, Index(None, "ratings_revision"))
+
+
+class TrainingRunColumns(TypedColumns):
     """A training that was asked for, is under way or has ended; `app.training.runs` has the states.
 
     `in_progress` is true or null, and unique: the database itself admits one at a time.
     """
 
-    __tablename__ = "training_runs"
-    __table_args__ = (CheckConstraint("in_progress IS NULL OR in_progress", name="true_or_null"),)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    state: Mapped[str] = mapped_column(String(20))
-    in_progress: Mapped[bool | None] = mapped_column(unique=True)
-    requested_by: Mapped[str] = mapped_column(String(128))
-    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    holder: Mapped[str | None] = mapped_column(String(255))
-    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    lease_until: Mapped[datetime] = mapped_column(UtcDateTime)  # a holder that is alive renews it
-    options: Mapped[dict[str, Any]] = mapped_column(Document)
-    progress: Mapped[dict[str, Any]] = mapped_column(Document)
-    version: Mapped[str | None] = mapped_column(String(40))  # the candidate, while its row exists
-    figures: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    error: Mapped[str | None] = mapped_column(String(1000))
+    id: Named[int] = Column(BigKey, primary_key=True)
+    state: Named[str] = Column(String(20))
+    in_progress: Named[bool | None] = Column(unique=True)
+    requested_by: Named[str] = Column(String(128))
+    requested_at: Named[datetime] = Column(UtcDateTime)
+    started_at: Named[datetime | None] = Column(UtcDateTime)
+    finished_at: Named[datetime | None] = Column(UtcDateTime)
+    holder: Named[str | None] = Column(String(255))
+    heartbeat_at: Named[datetime | None] = Column(UtcDateTime)
+    lease_until: Named[datetime] = Column(UtcDateTime)  # a holder that is alive renews it
+    options: Named[dict[str, Any]] = Column(Document)
+    progress: Named[dict[str, Any]] = Column(Document)
+    version: Named[str | None] = Column(String(40))  # the candidate, while its row exists
+    figures: Named[dict[str, Any] | None] = Column(Document)
+    error: Named[str | None] = Column(String(1000))
 
 
-class AdminSession(Base):
+training_runs = Table(
+    "training_runs",
+    metadata,
+    TrainingRunColumns,
+    CheckConstraint("in_progress IS NULL OR in_progress", name="true_or_null"),
+)
+
+
+class AdminSessionColumns(TypedColumns):
     """Somebody signed in on the operators' pages: the hash of what their cookie holds."""
 
-    __tablename__ = "admin_sessions"
+    sha256: Named[str] = Column(String(64), primary_key=True)
+    key_prefix: Named[str] = Column(String(16), ForeignKey("api_keys.prefix", ondelete="CASCADE"))
+    created_at: Named[datetime] = Column(UtcDateTime)
+    expires_at: Named[datetime] = Column(UtcDateTime)  # each use puts it off
 
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    key_prefix: Mapped[str] = mapped_column(ForeignKey("api_keys.prefix", ondelete="CASCADE"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)  # each use puts it off
+
+admin_sessions = Table("admin_sessions", metadata, AdminSessionColumns)

@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from sqlalchemy import insert
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
 from app.database import Database
@@ -27,7 +27,7 @@ from app.logs import log_config
 from app.main import create_app
 from app.migrating import upgrade
 from app.models import repository as models
-from app.tables import Movie, Rating, User
+from app.tables import movies, ratings, users
 from model import artifact
 from model.rbm import RBM
 
@@ -75,16 +75,16 @@ def make_world(folder: Path, n_movies: int, n_hidden: int) -> str:
         for id_ in range(1, n_movies + 1)
     ]  # fmt: skip
     with database.write() as connection:
-        connection.execute(insert(Movie), films)
+        connection.execute(insert(movies), films)
         for key, n_ratings in N_RATINGS.items():
-            user = insert(User).values(key=key, ratings_revision=0).returning(User.id)
+            user = insert(users).values(key=key, ratings_revision=0).returning(users.c.id)
             user_id = connection.execute(user).scalar_one()
             rows = [
                 {"user_id": user_id, "movie_id": int(id_) + 1, "rated_at": now,
                  "stars": float(rng.integers(1, 11)) / 2}
                 for id_ in rng.choice(n_movies, n_ratings, replace=False)
             ]  # fmt: skip
-            connection.execute(insert(Rating), rows)
+            connection.execute(insert(ratings), rows)
         models.add(connection, "v1", {}, sha256, now)
         models.activate(connection, "v1")
     made = create_key(database, [Scope.READ], "benchmark")
@@ -131,6 +131,7 @@ def main() -> None:
     uvicorn.run(
         application(folder, kind),
         port=port,
+        http="h11",  # as app.serving
         log_config=log_config(settings_of(folder)),
         access_log=False,
         proxy_headers=False,

@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from app.config import Settings
 from app.database import Database
-from app.tables import Base
+from app.tables import metadata
 
 
 def run(connection: Connection) -> None:
     """Run them in the transaction that `connection` is in, so that it commits all or nothing."""
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=True,  # SQLite has it too, since our own BEGIN starts the transaction
     )

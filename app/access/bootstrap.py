@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from app.access import repository
-from app.access.keys import NewKey, Scope
+from app.access.keys import NewKey
+from app.access.scopes import Scope
 from app.config import PREFIX
 from app.database import Database
 

@@ -8,8 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app import console
-from app.access.keys import Scope
-from app.access.service import create_key, list_keys, revoke_key
+from app.access.scopes import Scope
 from app.opening import open_database, read_settings
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the API.")
@@ -26,6 +25,8 @@ def create(
     """Make a key and print it; this is the only time that it is shown."""
     if len(name) > 100:
         raise typer.BadParameter("a name has at most 100 characters", param_hint="--name")
+    from app.access.service import create_key
+
     with open_database(read_settings(), migrate=True) as database:
         key = create_key(database, scope, name)
     console.out.print(key.text, markup=False, highlight=False, soft_wrap=True)
@@ -35,6 +36,8 @@ def create(
 @keys.command("list")
 def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the keys, the oldest first."""
+    from app.access.service import list_keys
+
     with open_database(read_settings()) as database:
         listed = list_keys(database)
     if as_json:
@@ -52,6 +55,8 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @keys.command("revoke")
 def revoke(key: Annotated[str, typer.Argument(help="Its prefix.", metavar="PREFIX")]) -> None:
     """Make a key invalid for good; running services follow within seconds."""
+    from app.access.service import revoke_key
+
     with open_database(read_settings()) as database:
         prefix = revoke_key(database, key)
     console.out.print(f"Key {prefix} is revoked.")

@@ -6,12 +6,12 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from hmac import compare_digest
 from threading import Lock
 from typing import NamedTuple
 
 from app.access import repository
+from app.access.scopes import Scope
 from app.database import Database
 from app.errors import DatabaseUnavailableError
 from app.following import Follower
@@ -19,14 +19,6 @@ from app.following import Follower
 # A key that was made or revoked elsewhere counts here after so many seconds at most.
 POLL_S = 1.0
 PREFIX_BYTES, SECRET_BYTES = 6, 32
-
-
-class Scope(StrEnum):
-    """What a key allows; `admin` allows everything, `write` not reading."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
 
 
 class NewKey(NamedTuple):

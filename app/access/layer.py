@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Request
 
 from app.access.addresses import Network, client_address
-from app.access.keys import ANYBODY, NOBODY, KeyRing, Principal, Scope
+from app.access.keys import ANYBODY, NOBODY, KeyRing, Principal
 from app.access.limits import Allowance, Limiter
+from app.access.scopes import Scope
 from app.errors import (
     AppError,
     DatabaseUnavailableError,
     TooManyRequestsError,
     UnauthorizedError,
 )
+from app.layers import HEADERS, header
 
 PRINCIPAL = "recommender.principal"
 OPEN_PREFIX = "/health/"
@@ -68,7 +70,8 @@ class AccessLayer:
             await self._refuse(TooManyRequestsError(), allowance, scope, receive, send)
             return
         scope[PRINCIPAL] = principal
-        await self.app(scope, receive, _telling(allowance, send) if allowance else send)
+        _tell(scope, allowance)
+        await self.app(scope, receive, send)
 
     async def _principal(self, scope: Request, keys: KeyRing) -> Principal:
         if not keys.is_loaded:
@@ -102,26 +105,18 @@ class AccessLayer:
         if allowance and allowance.retry_s:
             error = TooManyRequestsError()
         headers = INVALID if isinstance(error, UnauthorizedError) else None
-        telling = _telling(allowance, send) if allowance else send
-        await error.response(headers)(scope, receive, telling)
+        _tell(scope, allowance)
+        await error.response(headers)(scope, receive, send)
 
 
 def _presented_key(scope: Request) -> str | None:
-    for name, value in scope["headers"]:
-        if name == AUTHORIZATION:
-            text: str = value.decode("latin-1")
-            if text[: len(SCHEME)].lower() == SCHEME:
-                return text[len(SCHEME) :].strip()
-            return text
-    return None
+    value = header(scope, AUTHORIZATION)
+    if value is None:
+        return None
+    text = value.decode("latin-1")
+    return text[len(SCHEME) :].strip() if text[: len(SCHEME)].lower() == SCHEME else text
 
 
-def _telling(allowance: Allowance, send: Send) -> Send:
-    headers = allowance.headers
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *headers]
-        await send(message)
-
-    return send_with_headers
+def _tell(scope: Request, allowance: Allowance | None) -> None:
+    if allowance:
+        scope[HEADERS].extend(allowance.headers)

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select, text, update
 
-from app.tables import ApiKey
+from app.tables import api_keys
 
 
 def all_keys(connection: Connection) -> Sequence[Row[Any]]:
     """Return every key, revoked ones too, the oldest first."""
-    columns = select(*ApiKey.__table__.columns)
-    return connection.execute(columns.order_by(ApiKey.created_at, ApiKey.prefix)).all()
+    query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.prefix)
+    return connection.execute(query).all()
 
 
 def lock(connection: Connection) -> None:
@@ -23,7 +23,7 @@ def lock(connection: Connection) -> None:
 
 def any_key(connection: Connection) -> bool:
     """Tell whether a key was ever made."""
-    return bool(connection.execute(select(exists().where(ApiKey.prefix.is_not(None)))).scalar())
+    return bool(connection.execute(select(exists().where(api_keys.c.prefix.is_not(None)))).scalar())
 
 
 def add(
@@ -37,7 +37,7 @@ def add(
 ) -> None:
     """Store a key."""
     connection.execute(
-        insert(ApiKey).values(
+        insert(api_keys).values(
             prefix=prefix, sha256=sha256, scopes=sorted(scopes), name=name, created_at=created_at
         )
     )
@@ -47,8 +47,8 @@ def revoke(connection: Connection, prefix: str, revoked_at: datetime) -> bool:
     """Make a key invalid for good; False when there is no such valid key."""
     return (
         connection.execute(
-            update(ApiKey)
-            .where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
+            update(api_keys)
+            .where(api_keys.c.prefix == prefix, api_keys.c.revoked_at.is_(None))
             .values(revoked_at=revoked_at)
         ).rowcount
         > 0

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from app.access.keys import Scope
 from app.access.layer import PRINCIPAL, may
+from app.access.scopes import Scope
 from app.config import Settings
 from app.errors import InsufficientScopeError, UnauthorizedError
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.access import repository
-from app.access.keys import NewKey, Scope
+from app.access.keys import NewKey
+from app.access.scopes import Scope
 from app.config import PREFIX, Settings
 from app.database import Database
 

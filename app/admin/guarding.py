@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Depends, Request, Response
 
-from app.access.keys import ANYBODY, Principal, Scope
+from app.access.keys import ANYBODY, Principal
 from app.access.layer import PRINCIPAL
+from app.access.scopes import Scope
 from app.admin.sessions import AT_MOST, find_session, form_token, new_token
 from app.errors import ForeignFormError, UnauthorizedError
 from app.services import ServicesDependency

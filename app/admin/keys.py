@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import KeyNotFoundError, create_key, list_keys, revoke_key
 from app.admin.guarding import Form, Operator, SentForm, Visitor, go_to, show
 from app.errors import RouteNotFoundError

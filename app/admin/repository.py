@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from app.tables import AdminSession, ApiKey
+from app.tables import admin_sessions, api_keys
 
 
 def add(
@@ -17,7 +17,7 @@ def add(
 ) -> None:
     """Store a session."""
     connection.execute(
-        insert(AdminSession).values(
+        insert(admin_sessions).values(
             sha256=sha256, key_prefix=key_prefix, created_at=created_at, expires_at=expires_at
         )
     )
@@ -26,13 +26,15 @@ def add(
 def find(connection: Connection, sha256: str, now: datetime) -> Row[Any] | None:
     """Return a session that has not expired and whose key is valid, with what the key allows."""
     return connection.execute(
-        select(AdminSession.key_prefix, AdminSession.created_at, AdminSession.expires_at)
-        .add_columns(ApiKey.scopes)
-        .join(ApiKey, ApiKey.prefix == AdminSession.key_prefix)
+        select(
+            admin_sessions.c.key_prefix, admin_sessions.c.created_at, admin_sessions.c.expires_at
+        )
+        .add_columns(api_keys.c.scopes)
+        .join(api_keys, api_keys.c.prefix == admin_sessions.c.key_prefix)
         .where(
-            AdminSession.sha256 == sha256,
-            AdminSession.expires_at > now,
-            ApiKey.revoked_at.is_(None),
+            admin_sessions.c.sha256 == sha256,
+            admin_sessions.c.expires_at > now,
+            api_keys.c.revoked_at.is_(None),
         )
     ).first()
 
@@ -40,15 +42,17 @@ def find(connection: Connection, sha256: str, now: datetime) -> Row[Any] | None:
 def put_off(connection: Connection, sha256: str, expires_at: datetime) -> None:
     """Let a session last longer."""
     connection.execute(
-        update(AdminSession).where(AdminSession.sha256 == sha256).values(expires_at=expires_at)
+        update(admin_sessions)
+        .where(admin_sessions.c.sha256 == sha256)
+        .values(expires_at=expires_at)
     )
 
 
 def remove(connection: Connection, sha256: str) -> None:
     """End a session."""
-    connection.execute(delete(AdminSession).where(AdminSession.sha256 == sha256))
+    connection.execute(delete(admin_sessions).where(admin_sessions.c.sha256 == sha256))
 
 
 def remove_expired(connection: Connection, now: datetime) -> None:
     """Forget the sessions that nobody can use any more."""
-    connection.execute(delete(AdminSession).where(AdminSession.expires_at <= now))
+    connection.execute(delete(admin_sessions).where(admin_sessions.c.expires_at <= now))

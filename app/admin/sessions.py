@@ -8,7 +8,8 @@ import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from app.access.keys import Scope, digest
+from app.access.keys import digest
+from app.access.scopes import Scope
 from app.admin import repository
 from app.database import Database
 

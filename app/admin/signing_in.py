@@ -5,8 +5,8 @@ import logging
 from fastapi import APIRouter, Request, Response
 
 from app.access.addresses import client_address
-from app.access.keys import Scope
 from app.access.limits import Limiter
+from app.access.scopes import Scope
 from app.admin.guarding import AnyVisitor, Operator, SentForm, give_cookie, go_to, show
 from app.admin.sessions import close_session, new_token, open_session
 from app.services import ServicesDependency

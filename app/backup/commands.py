@@ -25,6 +25,7 @@ def backup(
 
     The file holds all ratings and the hashes of the API keys; only this account can read it.
     """
+    from app import bars
     from app.backup import service
 
     if verify:
@@ -32,7 +33,7 @@ def backup(
         done = "is whole"
     else:
         settings = read_settings()
-        with open_database(settings, as_it_is=True) as database, console.stages() as progress:
+        with open_database(settings, as_it_is=True) as database, bars.stages() as progress:
             summary = service.back_up(database, settings.models_dir, path, progress=progress)
         done = "written"
     _show(summary, done)
@@ -50,12 +51,13 @@ def restore(
 
     The back-up may come from the other kind of database, and from an older version.
     """
+    from app import bars
     from app.backup import service
 
     settings = read_settings()
     if replace and not yes:
         typer.confirm("Delete everything in the database, for what the back-up holds?", abort=True)
-    with open_database(settings, as_it_is=True) as database, console.stages() as progress:
+    with open_database(settings, as_it_is=True) as database, bars.stages() as progress:
         summary = service.restore(
             database, settings.models_dir, path, replace=replace, progress=progress
         )

@@ -27,23 +27,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from app.tables import ActiveModel, AdminSession, Base, Installation
+from app.tables import active_model, admin_sessions, installation, metadata
 
 # As many rows are Python objects at one time.
 CHUNK = 10_000
 # One row each from the first migration on: they say nothing about whether a database is empty.
-SINGLE_ROWS = {Installation.__tablename__, ActiveModel.__tablename__}
+SINGLE_ROWS = {installation.name, active_model.name}
 # Who is signed in on the pages for operators: a restore brings no session back that has ended.
-FORGOTTEN = {AdminSession.__tablename__}
+FORGOTTEN = {admin_sessions.name}
 
 Convert = Callable[[Any], Any]
 
 
 def tables_of(connection: Connection) -> list[Table]:
     """Return our tables as this database has them; each follows those that it refers to."""
-    metadata = MetaData()
-    metadata.reflect(connection, only=lambda name, _: name in Base.metadata.tables)
-    return metadata.sorted_tables
+    found = MetaData()
+    found.reflect(connection, only=lambda name, _: name in metadata.tables)
+    return found.sorted_tables
 
 
 def filled(connection: Connection, tables: Iterable[Table]) -> list[str]:

@@ -30,7 +30,7 @@ from app.backup.archive import (
 from app.database import Database
 from app.models import folder
 from app.models import repository as models
-from app.tables import Installation, ModelVersion, User
+from app.tables import installation, model_versions, users
 from model.artifact import sync_folder
 
 # Called with what is being read or written, how much of it is done, and how much there is.
@@ -161,7 +161,9 @@ def _write(
 
 
 def _versions(connection: Connection) -> list[tuple[str, str]]:
-    query = select(ModelVersion.version, ModelVersion.sha256).order_by(ModelVersion.version)
+    query = select(model_versions.c.version, model_versions.c.sha256).order_by(
+        model_versions.c.version
+    )
     return [(row.version, row.sha256) for row in connection.execute(query)]
 
 
@@ -219,7 +221,7 @@ def _make_room(connection: Connection, found: str | None, *, replace: bool) -> i
             f"the database is not empty, it has {', '.join(taken)}: restore into an empty one, "
             "or say --replace to lose what is there"
         )
-    return connection.execute(select(Installation.ratings_revision)).scalar_one()
+    return connection.execute(select(installation.c.ratings_revision)).scalar_one()
 
 
 def _restore_models(reader: ArchiveReader, models_dir: Path, report: Progress) -> None:
@@ -256,9 +258,9 @@ def _go_on_counting(connection: Connection, handed_out: int) -> None:
     The database whose back-up this is went on counting, and may be gone. The clock in microseconds
     is beyond all that it can have handed out, and beyond any restore before this one.
     """
-    restored = connection.execute(select(Installation.ratings_revision)).scalar_one()
+    restored = connection.execute(select(installation.c.ratings_revision)).scalar_one()
     revision = max(int(time.time() * MICROSECONDS), restored + 1, handed_out + 1)
     connection.execute(
-        update(Installation).values(ratings_revision=revision, movies_revision=revision)
+        update(installation).values(ratings_revision=revision, movies_revision=revision)
     )
-    connection.execute(update(User).values(ratings_revision=revision))
+    connection.execute(update(users).values(ratings_revision=revision))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from app.database import Database
 from app.following import Follower
-from app.tables import Installation, User
+from app.tables import installation, users
 
 # A rating that another worker acknowledged is to count here within 1 s; what is kept is given
 # again only for this long after it was last known to be true, and asked for again well before.
@@ -74,7 +74,7 @@ class UserChanges:
 
     def _notice(self, connection: Connection) -> None:
         seen = self._seen
-        current = connection.execute(select(Installation.ratings_revision)).scalar_one()
+        current = connection.execute(select(installation.c.ratings_revision)).scalar_one()
         if current == seen:
             return
         # The clock goes first: whoever reads it from here on reads ratings that are newer still.
@@ -91,5 +91,5 @@ class UserChanges:
 
 
 def _changed_since(connection: Connection, revision: int) -> list[tuple[str, int]]:
-    query = select(User.key, User.ratings_revision).where(User.ratings_revision > revision)
+    query = select(users.c.key, users.c.ratings_revision).where(users.c.ratings_revision > revision)
     return [(row[0], row[1]) for row in connection.execute(query.limit(MOST_CHANGES + 1))]

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import repeat
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
-from app.tables import Rating
+from app import tables
 
 # What arrives merges with what is there. A rating that was given later stays; so does any against
 # a rating of unknown time, which carries the moment of the import and could be older than all.
@@ -72,7 +72,7 @@ def writer(connection: Connection, imported_at: int) -> AbstractContextManager[W
 @contextmanager
 def _sqlite_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
     # Sorting the index once takes a fifth of the time of two million insertions all over it.
-    indexes = list(cast("Table", Rating.__table__).indexes)
+    indexes = list(tables.ratings.indexes)
     for index in indexes:
         index.drop(connection)
 

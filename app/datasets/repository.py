@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from app.database import upsert
-from app.tables import Dataset, Movie, Rating, User
+from app.tables import datasets, movies, ratings, users
 
 # The users of the release at hand, in its order; only this transaction sees it.
 imported_users = Table(
@@ -74,64 +74,66 @@ def lock_ratings(connection: Connection) -> None:
 def imported_dataset(connection: Connection) -> ImportedDataset | None:
     """Return the release that the database holds."""
     row = connection.execute(
-        select(Dataset.name, Dataset.sha256, Dataset.imported_at, Dataset.is_public)
+        select(datasets.c.name, datasets.c.sha256, datasets.c.imported_at, datasets.c.is_public)
     ).first()
     return None if row is None else ImportedDataset(*row)
 
 
 def add(connection: Connection, dataset: ImportedDataset) -> None:
     """Record the release that the database holds from now on."""
-    connection.execute(delete(Dataset))
-    connection.execute(insert(Dataset).values(**dataset._asdict()))
+    connection.execute(delete(datasets))
+    connection.execute(insert(datasets).values(**dataset._asdict()))
 
 
 def remove_ratings(connection: Connection, name: str, imported_at: datetime) -> int:
     """Delete what came with a release: ratings of its users that are as old as its import."""
-    its_users = select(User.id).where(User.imported_from == name)
+    its_users = select(users.c.id).where(users.c.imported_from == name)
     return connection.execute(
-        delete(Rating).where(Rating.rated_at <= imported_at, Rating.user_id.in_(its_users))
+        delete(ratings).where(ratings.c.rated_at <= imported_at, ratings.c.user_id.in_(its_users))
     ).rowcount
 
 
 def remove_users_without_ratings(connection: Connection, name: str) -> int:
     """Delete the users of a release who have no rating left."""
     return connection.execute(
-        delete(User).where(User.imported_from == name, ~exists().where(Rating.user_id == User.id))
+        delete(users).where(
+            users.c.imported_from == name, ~exists().where(ratings.c.user_id == users.c.id)
+        )
     ).rowcount
 
 
 def remove_movies_without_ratings(connection: Connection) -> int:
     """Delete the films that no rating refers to."""
     return connection.execute(
-        delete(Movie).where(~exists().where(Rating.movie_id == Movie.id))
+        delete(movies).where(~exists().where(ratings.c.movie_id == movies.c.id))
     ).rowcount
 
 
 def rated_movies(connection: Connection) -> list[NamedFilm]:
     """Return the films that a rating refers to."""
     rows = connection.execute(
-        select(Movie.id, Movie.title, Movie.year)
-        .where(exists().where(Rating.movie_id == Movie.id))
-        .order_by(Movie.id)
+        select(movies.c.id, movies.c.title, movies.c.year)
+        .where(exists().where(ratings.c.movie_id == movies.c.id))
+        .order_by(movies.c.id)
     )
     return [NamedFilm(*row) for row in rows]
 
 
 def count_ratings(connection: Connection, movie_id: int) -> int:
     """Return the number of ratings of a film."""
-    query = select(func.count()).select_from(Rating).where(Rating.movie_id == movie_id)
+    query = select(func.count()).select_from(ratings).where(ratings.c.movie_id == movie_id)
     return connection.execute(query).scalar_one()
 
 
-def put_movies(connection: Connection, movies: Sequence[dict[str, Any]]) -> None:
+def put_movies(connection: Connection, films: Sequence[dict[str, Any]]) -> None:
     """Add films, or bring them up to date where the database has them."""
-    statement = upsert(connection, Movie)
+    statement = upsert(connection, movies)
     details = ("title", "year", "genres", "imdb_id", "tmdb_id")
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["id"], set_={name: statement.excluded[name] for name in details}
         ),
-        movies,
+        films,
     )
 
 
@@ -145,11 +147,11 @@ def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -
         .where(true())  # without it SQLite takes ON CONFLICT for the condition of a join
         .order_by(imported_users.c.position)
     )
-    added = upsert(connection, User).from_select(["key", "ratings_revision", "imported_from"], new)
+    added = upsert(connection, users).from_select(["key", "ratings_revision", "imported_from"], new)
     connection.execute(added.on_conflict_do_nothing())
     ids = (
-        select(User.id)
-        .join(imported_users, imported_users.c.key == User.key)
+        select(users.c.id)
+        .join(imported_users, imported_users.c.key == users.c.key)
         .order_by(imported_users.c.position)
     )
     return np.fromiter(connection.execute(ids).scalars(), dtype=np.int64)
@@ -158,10 +160,10 @@ def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -
 def finish(connection: Connection, revision: int, replaced: str | None) -> None:
     """Record that the ratings of these users, and of those of a replaced release, have changed."""
     theirs = or_(
-        User.key.in_(select(imported_users.c.key)),
-        User.imported_from == replaced if replaced is not None else false(),
+        users.c.key.in_(select(imported_users.c.key)),
+        users.c.imported_from == replaced if replaced is not None else false(),
     )
-    connection.execute(update(User).where(theirs).values(ratings_revision=revision))
+    connection.execute(update(users).where(theirs).values(ratings_revision=revision))
     imported_users.drop(connection)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, case, select
 from app.database import Database
 from app.datasets.repository import ImportedDataset, imported_dataset
 from app.ratings.repository import liked
-from app.tables import Installation, Movie, Rating, User
+from app.tables import installation, movies, ratings, users
 from data.interactions import Interactions
 
 # As many rows are Python objects at one time: 20 MB of them.
@@ -43,20 +43,20 @@ def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
     rising movie id.
     """
     with database.read() as connection:
-        installation = connection.execute(
-            select(Installation.holdout_salt, Installation.ratings_revision)
+        row = connection.execute(
+            select(installation.c.holdout_salt, installation.c.ratings_revision)
         ).one()
         return Snapshot(
             interactions=_interactions(connection, like_threshold),
             dataset=imported_dataset(connection),
-            holdout_salt=installation.holdout_salt,
-            ratings_revision=installation.ratings_revision,
+            holdout_salt=row.holdout_salt,
+            ratings_revision=row.ratings_revision,
             taken_at=datetime.now(UTC),
         )
 
 
 def _interactions(connection: Connection, like_threshold: float) -> Interactions:
-    films = connection.execute(select(Movie.id).order_by(Movie.id)).scalars()
+    films = connection.execute(select(movies.c.id).order_by(movies.c.id)).scalars()
     movie_ids = np.fromiter(films, dtype=np.int64)
     user_ids, movie_rows, likes = _ratings(connection, like_threshold, movie_ids)
     begins = np.flatnonzero(np.diff(user_ids, prepend=-1))
@@ -74,20 +74,20 @@ def _ratings(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
     """User id, movie row and like of each rating, by user id and movie id."""
     query = select(
-        Rating.user_id, Rating.movie_id, case((liked(like_threshold), 1), else_=0)
-    ).order_by(Rating.user_id, Rating.movie_id)
-    users, rows, likes = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.bool_)]
+        ratings.c.user_id, ratings.c.movie_id, case((liked(like_threshold), 1), else_=0)
+    ).order_by(ratings.c.user_id, ratings.c.movie_id)
+    ids, rows, likes = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.bool_)]
     # On PostgreSQL a cursor in the server: otherwise the driver would hold all rows.
     for part in connection.execution_options(yield_per=CHUNK).execute(query).partitions():
         numbers = np.fromiter(chain.from_iterable(part), np.int64, 3 * len(part)).reshape(-1, 3)
-        users.append(numbers[:, 0].copy())
+        ids.append(numbers[:, 0].copy())
         rows.append(np.searchsorted(movie_ids, numbers[:, 1]).astype(np.int32))
         likes.append(numbers[:, 2].astype(np.bool_))
-    return np.concatenate(users), np.concatenate(rows), np.concatenate(likes)
+    return np.concatenate(ids), np.concatenate(rows), np.concatenate(likes)
 
 
 def _user_keys(connection: Connection, user_ids: NDArray[np.int64]) -> NDArray[np.str_]:
-    users = connection.execute(select(User.id, User.key).order_by(User.id)).all()
-    ids = np.array([user.id for user in users], dtype=np.int64)
-    keys = np.array([user.key for user in users], dtype=np.str_)
+    rows = connection.execute(select(users.c.id, users.c.key).order_by(users.c.id)).all()
+    ids = np.array([row.id for row in rows], dtype=np.int64)
+    keys = np.array([row.key for row in rows], dtype=np.str_)
     return keys[np.searchsorted(ids, user_ids)]

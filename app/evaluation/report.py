@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import select
 
 from app.database import Database
-from app.tables import Movie
+from app.tables import movies
 from data.splitting import HeldOut
 from model.features import describe_features
 from model.rbm import RBM
@@ -25,7 +25,7 @@ RECOMMENDED_SHOWN = 12
 def read_titles(database: Database) -> Titles:
     """Return title and year of every film."""
     with database.read() as connection:
-        rows = connection.execute(select(Movie.id, Movie.title, Movie.year)).all()
+        rows = connection.execute(select(movies.c.id, movies.c.title, movies.c.year)).all()
     return {row.id: (row.title, row.year) for row in rows}
 
 

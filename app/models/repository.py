@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
-from app.tables import ActiveModel, Installation, ModelVersion
+from app.tables import active_model, installation, model_versions
 
 PUBLISHED = "published"
 REFUSED = "refused"
@@ -23,7 +23,7 @@ class ActiveVersion(NamedTuple):
 def active_version(connection: Connection) -> ActiveVersion:
     """Return which model is served."""
     row = connection.execute(
-        select(ActiveModel.version, ActiveModel.previous, ActiveModel.generation)
+        select(active_model.c.version, active_model.c.previous, active_model.c.generation)
     ).one()
     return ActiveVersion(*row)
 
@@ -31,7 +31,9 @@ def active_version(connection: Connection) -> ActiveVersion:
 def lock_active_version(connection: Connection) -> ActiveVersion:
     """Return which model is served, and let nobody change it until the transaction ends."""
     row = connection.execute(
-        select(ActiveModel.version, ActiveModel.previous, ActiveModel.generation).with_for_update()
+        select(
+            active_model.c.version, active_model.c.previous, active_model.c.generation
+        ).with_for_update()
     ).one()
     return ActiveVersion(*row)
 
@@ -46,7 +48,7 @@ def add(
 ) -> None:
     """Record a model."""
     connection.execute(
-        insert(ModelVersion).values(
+        insert(model_versions).values(
             version=version, state=state, card=card, sha256=sha256, created_at=created_at
         )
     )
@@ -54,21 +56,21 @@ def add(
 
 def exists(connection: Connection, version: str) -> bool:
     """Tell whether there is such a model."""
-    query = select(ModelVersion.version).where(ModelVersion.version == version)
+    query = select(model_versions.c.version).where(model_versions.c.version == version)
     return connection.execute(query).first() is not None
 
 
 def find(connection: Connection, version: str) -> Row[Any] | None:
     """Return a model."""
-    query = select(*ModelVersion.__table__.columns).where(ModelVersion.version == version)
+    query = select(model_versions).where(model_versions.c.version == version)
     return connection.execute(query).first()
 
 
 def versions(connection: Connection) -> Sequence[Row[Any]]:
     """Return all models, the newest first."""
     return connection.execute(
-        select(*ModelVersion.__table__.columns).order_by(
-            ModelVersion.created_at.desc(), ModelVersion.version.desc()
+        select(model_versions).order_by(
+            model_versions.c.created_at.desc(), model_versions.c.version.desc()
         )
     ).all()
 
@@ -76,12 +78,12 @@ def versions(connection: Connection) -> Sequence[Row[Any]]:
 def activate(connection: Connection, version: str) -> None:
     """Serve this model from now on; for the one that is served already nothing changes."""
     connection.execute(
-        update(ActiveModel)
-        .where(or_(ActiveModel.version.is_(None), ActiveModel.version != version))
+        update(active_model)
+        .where(or_(active_model.c.version.is_(None), active_model.c.version != version))
         .values(
             version=version,
-            previous=ActiveModel.version,
-            generation=ActiveModel.generation + 1,
+            previous=active_model.c.version,
+            generation=active_model.c.generation + 1,
         )
     )
 
@@ -89,10 +91,10 @@ def activate(connection: Connection, version: str) -> None:
 def step_back(connection: Connection, previous: str | None) -> None:
     """Serve the model before the active one from now on; `previous` is the one before that."""
     connection.execute(
-        update(ActiveModel).values(
-            version=ActiveModel.previous,
+        update(active_model).values(
+            version=active_model.c.previous,
             previous=previous,
-            generation=ActiveModel.generation + 1,
+            generation=active_model.c.generation + 1,
         )
     )
 
@@ -100,10 +102,10 @@ def step_back(connection: Connection, previous: str | None) -> None:
 def deactivate(connection: Connection) -> None:
     """Serve no model from now on."""
     connection.execute(
-        update(ActiveModel).values(
+        update(active_model).values(
             version=None,
-            previous=func.coalesce(ActiveModel.version, ActiveModel.previous),
-            generation=ActiveModel.generation + 1,
+            previous=func.coalesce(active_model.c.version, active_model.c.previous),
+            generation=active_model.c.generation + 1,
         )
     )
 
@@ -111,22 +113,22 @@ def deactivate(connection: Connection) -> None:
 def change_card(connection: Connection, version: str, card: dict[str, Any]) -> None:
     """Replace what is known of a model; the card that lies with its files stays as it is."""
     connection.execute(
-        update(ModelVersion).where(ModelVersion.version == version).values(card=card)
+        update(model_versions).where(model_versions.c.version == version).values(card=card)
     )
 
 
 def remove(connection: Connection, version: str) -> bool:
     """Forget a model; False when there is none of this version."""
-    removed = connection.execute(delete(ModelVersion).where(ModelVersion.version == version))
+    removed = connection.execute(delete(model_versions).where(model_versions.c.version == version))
     return removed.rowcount == 1
 
 
 def holdout_salt(connection: Connection) -> str:
     """Return what decides who is held out of the trainings on this database."""
-    return connection.execute(select(Installation.holdout_salt)).scalar_one()
+    return connection.execute(select(installation.c.holdout_salt)).scalar_one()
 
 
 def checksum(connection: Connection, version: str) -> str:
     """Return the checksum of the card that a model was published with."""
-    query = select(ModelVersion.sha256).where(ModelVersion.version == version)
+    query = select(model_versions.c.sha256).where(model_versions.c.version == version)
     return connection.execute(query).scalar_one()

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
 
 from app.movies.catalogue import Film
 from app.movies.words import ARTICLES, fold, joined
@@ -101,6 +99,9 @@ class TitleIndex:
     def _typos(self, word: str) -> Iterator[int]:
         if len(word) < ONE_TYPO_FROM or word.isdecimal():
             return
+        from rapidfuzz import process  # noqa: PLC0415 - the first search waits for it, not the start
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
+
         allowed = 1 if len(word) < TWO_TYPOS_FROM else 2
         for _, _, index in process.extract_iter(
             word, self.vocabulary, scorer=OSA.distance, processor=None, score_cutoff=allowed
@@ -117,6 +118,8 @@ class TitleIndex:
             scores[[place for place, title in enumerate(self.compact) if compact in title]] = 1
         if scores.any():
             return scores
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - see above
+
         for _, score, index in process.extract(
             compact, self.compact, scorer=fuzz.ratio, processor=None, score_cutoff=ALIKE, limit=100
         ):

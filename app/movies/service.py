@@ -103,7 +103,7 @@ class MovieService:
     def take_over(self) -> None:
         """Make a change of films count in this process at once; others follow within seconds."""
         try:
-            self.models.refresh()
+            self.models.follow()
             self._shelf_of(self.models.snapshot.catalogue)
         except Exception:
             # The film is in the database, and the thread that follows it tries again.

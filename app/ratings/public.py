@@ -13,7 +13,7 @@ from app.access.requires import READ_PUBLIC_USERS
 from app.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
 from app.ratings.repository import liked
 from app.services import ServicesDependency, json_response
-from app.tables import Dataset, Movie, Rating, User
+from app.tables import datasets, movies, ratings, users
 from app.users.schemas import UserKey
 
 router = APIRouter(tags=["ratings"])
@@ -60,17 +60,19 @@ def get_public_ratings(user: UserKey, services: ServicesDependency) -> Response:
 def _public_ratings(connection: Connection, key: str, like_threshold: float) -> Sequence[Any]:
     return connection.execute(
         select(
-            Dataset.name.label("dataset"),
-            Movie.id.label("movie_id"),
-            Movie.title,
-            Movie.year,
-            Movie.genres,
+            datasets.c.name.label("dataset"),
+            movies.c.id.label("movie_id"),
+            movies.c.title,
+            movies.c.year,
+            movies.c.genres,
             liked(like_threshold).label("liked"),
         )
-        .select_from(User)
-        .join(Dataset, Dataset.name == User.imported_from)
-        .join(Rating, Rating.user_id == User.id)
-        .join(Movie, Movie.id == Rating.movie_id)
-        .where(User.key == key, Dataset.is_public, Rating.rated_at <= Dataset.imported_at)
-        .order_by(Rating.rated_at.desc(), Rating.movie_id)
+        .select_from(users)
+        .join(datasets, datasets.c.name == users.c.imported_from)
+        .join(ratings, ratings.c.user_id == users.c.id)
+        .join(movies, movies.c.id == ratings.c.movie_id)
+        .where(
+            users.c.key == key, datasets.c.is_public, ratings.c.rated_at <= datasets.c.imported_at
+        )
+        .order_by(ratings.c.rated_at.desc(), ratings.c.movie_id)
     ).all()

@@ -33,7 +33,10 @@ RECOUNT_SHARE = 20
 
 
 class ModelServer:
-    """Gives snapshots of model and catalogue; a thread swaps in a new one when either changes.
+    """Gives snapshots of model and catalogue; threads swap in a new one when either changes.
+
+    One thread follows the model and the films, another one counts likes, so that counting in a
+    large table keeps no model waiting.
 
     The model changes when the database names another active version. One that is damaged is
     refused, and the model in memory stays; a service that starts with a damaged one takes the
@@ -49,11 +52,13 @@ class ModelServer:
         self._loaded: LoadedModel | None = None
         self._catalogue: Catalogue | None = None
         self._retry_at: float | None = None
-        self._counted_revision = 0
+        self._counted: ServingState | None = None
         self._recount_at = 0.0
-        self._refreshing = Lock()
+        self._swapping, self._counting = Lock(), Lock()
         trouble = "cannot follow the database; serving goes on with what is loaded"
-        self._follower = Follower("model-server", self.refresh, POLL_S, trouble)
+        self._follower = Follower("model-server", self.follow, POLL_S, trouble)
+        trouble = "cannot count likes; popular films stay in the order that they have"
+        self._counter = Follower("like-counter", self.recount, POLL_S, trouble)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -70,31 +75,54 @@ class ModelServer:
     def start(self) -> None:
         """Load what is to be served, and follow it from now on."""
         self._follower.start()
+        self._counter.start()
 
     def stop(self) -> None:
         """End following."""
         self._follower.stop()
+        self._counter.stop()
 
     def take_over(self) -> None:
         """Make a change count in this process at once; a failure is logged, and tried again."""
         self._follower.look_now()
 
     def refresh(self) -> None:
-        """Take over what has changed in the database."""
-        with self._refreshing:
+        """Take over all that has changed in the database."""
+        self.follow()
+        self.recount()
+
+    def follow(self) -> None:
+        """Take over another model, and films that are new or were changed."""
+        with self._swapping:
             with self.database.read() as connection:
                 state = repository.serving_state(connection)
-            loaded = self._follow_model(state)
-            if self._catalogue is not None and loaded is not self._loaded:
-                # At once: counting likes, which may come next, takes seconds in a large table.
-                self._snapshot = Snapshot.of(self._catalogue, loaded)
-            catalogue = self._follow_catalogue(state)
-            if catalogue is not self._catalogue:
+            loaded, catalogue = self._follow_model(state), self._follow_films(state)
+            if loaded is not self._loaded or catalogue is not self._catalogue:
                 self._snapshot = Snapshot.of(catalogue, loaded)
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
             metrics.record_drift(self.drift())
+
+    def recount(self) -> None:
+        """Count likes again where ratings have changed since, and the last time is long enough ago.
+
+        The ratings of another release count at once.
+        """
+        with self._counting:
+            if not self._recount_is_due():
+                return
+            begin = monotonic()
+            with self.database.read() as connection:
+                counted = repository.serving_state(connection)
+                catalogue = Catalogue.load(connection, self.like_threshold)
+            with self._swapping:
+                if _films_differ(counted, self.state):  # they were taken over meanwhile
+                    with self.database.read() as connection:
+                        catalogue = catalogue.with_films(connection)
+                self._catalogue = catalogue
+                self._snapshot = Snapshot.of(catalogue, self._loaded)
+            self._note_count(counted, begin)
 
     def drift(self) -> Drift:
         """Say how far the ratings have gone from those that the served model was trained on."""
@@ -147,19 +175,36 @@ class ModelServer:
             logger.exception("REFUSED model %s", version)
             return None
 
-    def _follow_catalogue(self, state: ServingState) -> Catalogue:
-        if self._catalogue is not None and self.state is not None:
-            imported = state.imported != self.state.imported
-            rated = state.ratings_revision != self._counted_revision
-            if not imported and not (rated and monotonic() >= self._recount_at):
-                if state.movies_revision == self.state.movies_revision:
-                    return self._catalogue
-                with self.database.read() as connection:
-                    return self._catalogue.with_films(connection)
-        begin = monotonic()
+    def _follow_films(self, state: ServingState) -> Catalogue:
+        if self._catalogue is None:
+            begin = monotonic()
+            with self.database.read() as connection:
+                catalogue = Catalogue.load(connection, self.like_threshold)
+            self._note_count(state, begin)
+            return catalogue
+        if not _films_differ(state, self.state):
+            return self._catalogue
         with self.database.read() as connection:
-            catalogue = Catalogue.load(connection, self.like_threshold)
+            return self._catalogue.with_films(connection)
+
+    def _note_count(self, counted: ServingState, begin: float) -> None:
         end = monotonic()
-        self._counted_revision = state.ratings_revision
+        self._counted = counted
         self._recount_at = end + max(RECOUNT_S, RECOUNT_SHARE * (end - begin))
-        return catalogue
+
+    def _recount_is_due(self) -> bool:
+        counted, state = self._counted, self.state
+        if counted is None or state is None:
+            return False  # the first catalogue is on its way, with its counts
+        if state.imported != counted.imported:
+            return True
+        return (
+            state.ratings_revision != counted.ratings_revision and monotonic() >= self._recount_at
+        )
+
+
+def _films_differ(one: ServingState, other: ServingState | None) -> bool:
+    return other is None or (one.movies_revision, one.imported) != (
+        other.movies_revision,
+        other.imported,
+    )

@@ -15,7 +15,6 @@ from app.errors import CursorExpiredError
 from app.ratings import repository as ratings
 from app.ratings.repository import Person
 from app.ratings.schemas import StatedRating
-from app.recommendations import repository
 from app.recommendations.model_server import ModelServer
 from app.recommendations.options import (
     LARGEST_SEED,
@@ -57,7 +56,7 @@ class RecommendationService:
     def recommend_batch(self, request: BatchRequest) -> RecommendationsBatch:
         """Return the first page of several people, each the same as alone."""
         with self.database.read() as connection:
-            people = repository.find_people(connection, request.users, self.like_threshold)
+            people = ratings.find_people(connection, request.users, self.like_threshold)
         snapshot = self.models.snapshot
         items = [_page(snapshot, user, people.get(user), request, None) for user in request.users]
         return RecommendationsBatch(items=items)

@@ -1,5 +1,7 @@
 """`recommender train`, `recommender retrain` and `recommender tune`."""
 
+from __future__ import annotations
+
 import json
 import logging.config
 import os
@@ -9,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from app import console
-from app.config import VAR, Settings
-from app.logs import log_config
 from app.opening import open_database, read_settings
-from app.training.schemas import TrainingOptions
 
 if TYPE_CHECKING:
+    from app.config import Settings
     from app.training.running import Checkpoints
+    from app.training.schemas import TrainingOptions
 
 REFUSED = 3  # the exit code of a retraining whose candidate the gate has refused
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -112,17 +112,18 @@ def tune(
     ] = None,
     study: Annotated[
         Path, typer.Option(help="Where trials are kept; the same command goes on from there.")
-    ] = VAR / "tuning.db",
+    ] = Path("var/tuning.db"),
     output: Annotated[
         Path | None, typer.Option(help="Write the best configuration to this file.")
     ] = None,
 ) -> None:
     """Search hyper-parameters on validation users; the result is for `train --config`."""
+    from app import bars
     from app.training.preparing import read_configuration
     from app.training.tuning import search
 
     settings = read_settings()
-    with console.trials() as on_trial:
+    with bars.trials() as on_trial:
         tuned = search(
             settings, source, n_trials=trials, n_splits=splits, seed=seed, storage=study,
             changes={} if config is None else read_configuration(config), on_trial=on_trial,
@@ -137,7 +138,10 @@ def tune(
 def _options(
     seed: int, epochs: int | None, hidden: int | None, config: Path | None, **others: Any
 ) -> TrainingOptions:
+    from pydantic import ValidationError
+
     from app.training.preparing import TrainingError, read_configuration
+    from app.training.schemas import TrainingOptions
 
     given = {"n_epochs": epochs, "n_hidden": hidden}
     changes = {} if config is None else read_configuration(config)
@@ -149,14 +153,15 @@ def _options(
         raise TrainingError(message) from None
 
 
-def _train(settings: Settings, options: TrainingOptions, checkpoints: "Checkpoints | None") -> None:
+def _train(settings: Settings, options: TrainingOptions, checkpoints: Checkpoints | None) -> None:
     """Train here and now."""
+    from app import bars
     from app.training.runs import request_run
     from app.training.service import carry_out
 
     with open_database(settings) as database:
         run_id = request_run(database, options, _requester("command line"))
-        with console.training() as shown:
+        with bars.training() as shown:
             result = carry_out(
                 database, settings, run_id, checkpoints=checkpoints, **shown._asdict()
             )
@@ -167,6 +172,7 @@ def _train(settings: Settings, options: TrainingOptions, checkpoints: "Checkpoin
 
 def _carry_out(settings: Settings, run_id: int) -> None:
     """Carry out a run that the service, or `--every`, has asked for."""
+    from app.logs import log_config
     from app.training.service import carry_out
 
     os.nice(10)  # whoever answers requests on this machine goes first
@@ -179,6 +185,7 @@ def _carry_out(settings: Settings, run_id: int) -> None:
 
 
 def _train_every(settings: Settings, options: TrainingOptions, interval: str) -> None:
+    from app.logs import log_config
     from app.training.every import train_every
 
     logging.config.dictConfig(log_config(settings))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select, update
 
 from app.database import upsert
-from app.tables import ModelVersion, TrainingRun
+from app.tables import model_versions, training_runs
 from app.training.schemas import RunState
 
 LONGEST_ERROR = 1000
@@ -37,7 +37,7 @@ def add(
     """
     moment = now(connection)
     new = (
-        upsert(connection, TrainingRun)
+        upsert(connection, training_runs)
         .values(
             state=RunState.QUEUED,
             in_progress=True,
@@ -48,32 +48,32 @@ def add(
             progress={"stage": WAITING} if waits else {},
         )
         .on_conflict_do_nothing(index_elements=["in_progress"])
-        .returning(TrainingRun.id)
+        .returning(training_runs.c.id)
     )
     return connection.execute(new).scalar()
 
 
 def find(connection: Connection, run_id: int) -> Row[Any] | None:
     """Return a run."""
-    query = select(*TrainingRun.__table__.columns).where(TrainingRun.id == run_id)
+    query = select(training_runs).where(training_runs.c.id == run_id)
     return connection.execute(query).first()
 
 
 def find_in_progress(connection: Connection) -> Row[Any] | None:
     """Return the run that is queued or running."""
-    query = select(*TrainingRun.__table__.columns).where(TrainingRun.in_progress.is_(True))
+    query = select(training_runs).where(training_runs.c.in_progress.is_(True))
     return connection.execute(query).first()
 
 
 def latest(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """Return the runs that were asked for last."""
-    query = select(*TrainingRun.__table__.columns).order_by(TrainingRun.id.desc()).limit(limit)
+    query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)
     return connection.execute(query).all()
 
 
 def is_abandoned(connection: Connection) -> bool:
     """Tell whether the holder of the run in progress has not renewed its lease in time."""
-    query = select(TrainingRun.lease_until).where(TrainingRun.in_progress.is_(True))
+    query = select(training_runs.c.lease_until).where(training_runs.c.in_progress.is_(True))
     lease_until = connection.execute(query).scalar()
     return lease_until is not None and lease_until < now(connection)
 
@@ -82,14 +82,14 @@ def end_abandoned(connection: Connection) -> None:
     """Take the lease from a holder that has not renewed it in time."""
     moment = now(connection)
     connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.in_progress.is_(True), TrainingRun.lease_until < moment)
+        update(training_runs)
+        .where(training_runs.c.in_progress.is_(True), training_runs.c.lease_until < moment)
         .values(
             state=RunState.FAILED,
             in_progress=None,
             finished_at=moment,
             error=case(
-                (TrainingRun.state == RunState.QUEUED, "no process has begun this run in time"),
+                (training_runs.c.state == RunState.QUEUED, "no process has begun this run in time"),
                 else_="the process that held this run gave no sign of life any more",
             ),
         )
@@ -99,14 +99,16 @@ def end_abandoned(connection: Connection) -> None:
 def take_waiting(connection: Connection) -> int | None:
     """Take the run that waits for somebody who can train, if there is one; return its id."""
     query = (
-        select(TrainingRun.id, TrainingRun.progress)
-        .where(TrainingRun.in_progress.is_(True), TrainingRun.state == RunState.QUEUED)
+        select(training_runs.c.id, training_runs.c.progress)
+        .where(training_runs.c.in_progress.is_(True), training_runs.c.state == RunState.QUEUED)
         .with_for_update()
     )
     row = connection.execute(query).first()
     if row is None or row.progress.get("stage") != WAITING:
         return None
-    connection.execute(update(TrainingRun).where(TrainingRun.id == row.id).values(progress={}))
+    connection.execute(
+        update(training_runs).where(training_runs.c.id == row.id).values(progress={})
+    )
     return int(row.id)
 
 
@@ -114,8 +116,8 @@ def claim(connection: Connection, run_id: int, holder: str, lease_s: float) -> b
     """Make a queued run this process's own; False when it is not queued (any more)."""
     moment = now(connection)
     claimed = connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id, TrainingRun.state == RunState.QUEUED)
+        update(training_runs)
+        .where(training_runs.c.id == run_id, training_runs.c.state == RunState.QUEUED)
         .values(
             state=RunState.RUNNING,
             holder=holder,
@@ -134,11 +136,11 @@ def renew(connection: Connection, run_id: int, holder: str, lease_s: float, **va
     """
     moment = now(connection)
     renewed = connection.execute(
-        update(TrainingRun)
+        update(training_runs)
         .where(
-            TrainingRun.id == run_id,
-            TrainingRun.state == RunState.RUNNING,
-            TrainingRun.holder == holder,
+            training_runs.c.id == run_id,
+            training_runs.c.state == RunState.RUNNING,
+            training_runs.c.holder == holder,
         )
         .values(heartbeat_at=moment, lease_until=moment + timedelta(seconds=lease_s), **values)
     )
@@ -155,11 +157,11 @@ def end(
     **values: Any,
 ) -> bool:
     """Record how a run ended; False when it has ended already, or has another holder."""
-    mine = [TrainingRun.id == run_id, TrainingRun.in_progress.is_(True)]
+    mine = [training_runs.c.id == run_id, training_runs.c.in_progress.is_(True)]
     if holder is not None:
-        mine.append(TrainingRun.holder == holder)
+        mine.append(training_runs.c.holder == holder)
     ended = connection.execute(
-        update(TrainingRun)
+        update(training_runs)
         .where(*mine)
         .values(
             state=state,
@@ -174,10 +176,10 @@ def end(
 
 def unregistered_versions(connection: Connection) -> list[str]:
     """Return the candidates of runs that ended before they became a model."""
-    registered = select(ModelVersion.version)
-    query = select(TrainingRun.version).where(
-        TrainingRun.state.in_([RunState.FAILED, RunState.STOPPED]),
-        TrainingRun.version.is_not(None),
-        TrainingRun.version.not_in(registered),
+    registered = select(model_versions.c.version)
+    query = select(training_runs.c.version).where(
+        training_runs.c.state.in_([RunState.FAILED, RunState.STOPPED]),
+        training_runs.c.version.is_not(None),
+        training_runs.c.version.not_in(registered),
     )
     return [version for version in connection.execute(query).scalars() if version is not None]

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from app.database import upsert
-from app.tables import Erasure, Installation, User
+from app.tables import erasures, installation, users
 
 
 def next_revision(connection: Connection) -> int:
@@ -16,26 +16,26 @@ def next_revision(connection: Connection) -> int:
     that take their locks in one order cannot wait for each other in a circle.
     """
     return connection.execute(
-        update(Installation)
-        .values(ratings_revision=Installation.ratings_revision + 1)
-        .returning(Installation.ratings_revision)
+        update(installation)
+        .values(ratings_revision=installation.c.ratings_revision + 1)
+        .returning(installation.c.ratings_revision)
     ).scalar_one()
 
 
 def find(connection: Connection, key: str) -> Row[Any] | None:
     """Return all that is kept of a user apart from the ratings."""
-    return connection.execute(select(*User.__table__.columns).where(User.key == key)).first()
+    return connection.execute(select(users).where(users.c.key == key)).first()
 
 
 def lock(connection: Connection, key: str) -> int | None:
     """Return the number of a user inside the database, who stays until the transaction ends."""
-    query = select(User.id).where(User.key == key)
+    query = select(users.c.id).where(users.c.key == key)
     return connection.execute(query.with_for_update(read=True, key_share=True)).scalar()
 
 
 def ensure(connection: Connection, key: str) -> int:
     """Return the number of a user inside the database, who is made when not known yet."""
-    new = upsert(connection, User).values(key=key, ratings_revision=0).on_conflict_do_nothing()
+    new = upsert(connection, users).values(key=key, ratings_revision=0).on_conflict_do_nothing()
     while True:  # another transaction may add or erase the same user at this moment
         found = lock(connection, key)
         if found is not None:
@@ -48,22 +48,22 @@ def erase(connection: Connection, key: str, erased_at: datetime) -> None:
     if connection.dialect.name == "postgresql":
         # An import changes many users and draws its number first; each would wait for the other.
         connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
-    if connection.execute(delete(User).where(User.key == key)).rowcount:
+    if connection.execute(delete(users).where(users.c.key == key)).rowcount:
         revision = next_revision(connection)
-        connection.execute(insert(Erasure).values(erased_at=erased_at, ratings_revision=revision))
+        connection.execute(insert(erasures).values(erased_at=erased_at, ratings_revision=revision))
 
 
 def erased_since(connection: Connection, revision: int) -> bool:
     """Tell whether somebody was erased after the ratings had this revision."""
-    query = select(Erasure.id).where(Erasure.ratings_revision > revision).limit(1)
+    query = select(erasures.c.id).where(erasures.c.ratings_revision > revision).limit(1)
     return connection.execute(query).first() is not None
 
 
 def set_revision(connection: Connection, user_id: int, revision: int) -> None:
     """Record that the ratings of a user have changed."""
-    connection.execute(update(User).where(User.id == user_id).values(ratings_revision=revision))
+    connection.execute(update(users).where(users.c.id == user_id).values(ratings_revision=revision))
 
 
 def count(connection: Connection) -> int:
     """Return the number of users."""
-    return connection.execute(select(func.count()).select_from(User)).scalar_one()
+    return connection.execute(select(func.count()).select_from(users)).scalar_one()

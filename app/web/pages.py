@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.web.static import static_path
+
+if TYPE_CHECKING:
+    import jinja2
 
 # Everything comes from files of this service, nothing is written into the page itself, so a title
 # that were taken for markup by mistake still could neither run, nor load, nor send anything.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
 )
 
 
@@ -33,7 +28,7 @@ def render(name: str, *, root: str = "", **context: Any) -> str:
     def static(file: str) -> str:
         return root + static_path(file)
 
-    return environment.get_template(name).render(root=root, static=static, **context)
+    return _environment().get_template(name).render(root=root, static=static, **context)
 
 
 def show(
@@ -55,3 +50,16 @@ def root_of(request: Request) -> str:
     """Return the path under which a proxy shows the service, without a slash at its end."""
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - the first page waits for it, not the start
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from app import tables
 from app.database import Database
-from app.tables import Base, Rating, User
 from data.release import Release
 
 # One line of a file of ratings: user, movie, stars, Unix seconds (0: none).
@@ -70,15 +70,19 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     with database.read() as connection:
         return {
             name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for name, table in Base.metadata.tables.items()
+            for name, table in tables.metadata.tables.items()
         }
 
 
 def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool | None, int]]:
     """Return stars (or like) and time of each rating by user and movie."""
-    query = select(User.key, Rating.movie_id, Rating.stars, Rating.liked, Rating.rated_at).join(
-        Rating, Rating.user_id == User.id
-    )
+    query = select(
+        tables.users.c.key,
+        tables.ratings.c.movie_id,
+        tables.ratings.c.stars,
+        tables.ratings.c.liked,
+        tables.ratings.c.rated_at,
+    ).join(tables.ratings, tables.ratings.c.user_id == tables.users.c.id)
     with database.read() as connection:
         return {
             (key, movie_id): (liked if stars is None else stars, int(rated_at.timestamp()))
@@ -89,7 +93,9 @@ def ratings(database: Database) -> dict[tuple[str, int], tuple[float | bool | No
 def revisions(database: Database) -> dict[str, int]:
     """Return the ratings revision of each user."""
     with database.read() as connection:
-        return dict(connection.execute(select(User.key, User.ratings_revision)).all())
+        return dict(
+            connection.execute(select(tables.users.c.key, tables.users.c.ratings_revision)).all()
+        )
 
 
 def at(seconds: int) -> datetime:

@@ -15,14 +15,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
 from app import metrics
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key, list_keys
 from app.admin import traffic
 from app.admin.traffic import quantile, read_traffic
 from app.config import Settings
 from app.database import Database
 from app.models import repository, service
-from app.tables import Dataset, Installation, TrainingRun
+from app.tables import datasets, installation, training_runs
 from app.training import runs
 from app.training.runs import list_runs, request_run
 from app.training.schemas import RunState, TrainingOptions
@@ -71,7 +71,7 @@ def test_the_overview_counts_what_there_is(
     assert "popular films until" in shown(operator.get("/admin"))
     add_movies(database, [10, 20])
     with database.write() as connection:
-        connection.execute(update(Installation).values(movies_revision=1))
+        connection.execute(update(installation).values(movies_revision=1))
     version = publish(database, settings)
     operator.app.state.services.models.take_over()  # type: ignore[attr-defined]
     operator.get("/movies/10")
@@ -248,7 +248,9 @@ def test_a_second_training_is_refused_by_a_page_that_names_the_first(
 def add_run(database: Database, **values: Any) -> int:
     run_id = request_run(database, TrainingOptions(from_scratch=True), HOSTILE)
     with database.write() as connection:
-        connection.execute(update(TrainingRun).where(TrainingRun.id == run_id).values(**values))
+        connection.execute(
+            update(training_runs).where(training_runs.c.id == run_id).values(**values)
+        )
     return run_id
 
 
@@ -347,7 +349,7 @@ def test_revoking_the_own_and_last_admin_key_warns_and_signs_out(
 def test_a_hostile_name_of_a_data_set_is_text(operator: TestClient, database: Database) -> None:
     with database.write() as connection:
         connection.execute(
-            insert(Dataset).values(
+            insert(datasets).values(
                 name=HOSTILE, sha256="0", imported_at=datetime.now(UTC), is_public=False
             )
         )

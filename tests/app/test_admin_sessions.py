@@ -8,14 +8,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from app.access.keys import NewKey, Scope, digest
+from app.access.keys import NewKey, digest
+from app.access.scopes import Scope
 from app.access.service import create_key, list_keys, revoke_key
 from app.admin.guarding import COOKIE
 from app.admin.sessions import AT_MOST, IDLE, find_session, open_session
 from app.admin.signing_in import TRIES_PER_MINUTE
 from app.config import Settings
 from app.database import Database
-from app.tables import AdminSession
+from app.tables import admin_sessions
 from tests.app.admin import SAME_ORIGIN, cookie, form_token, send, sign_in
 
 PAGES = ["", "/models", "/models/rollback", "/runs", "/runs/1", "/runs/1/events", "/keys"]
@@ -104,7 +105,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites_and_only_its_hash_is_st
     token = cookie(operator)
     assert token is not None
     with database.read() as connection:
-        stored = connection.execute(select(*AdminSession.__table__.columns)).all()
+        stored = connection.execute(select(admin_sessions)).all()
     assert token not in repr(stored)
     assert digest(token) in {row.sha256 for row in stored}
 
@@ -146,13 +147,13 @@ def test_a_session_ends_with_its_key_at_once(
 def set_moments(database: Database, created_at: datetime, expires_at: datetime) -> None:
     with database.write() as connection:
         connection.execute(
-            update(AdminSession).values(created_at=created_at, expires_at=expires_at)
+            update(admin_sessions).values(created_at=created_at, expires_at=expires_at)
         )
 
 
 def expiry(database: Database) -> datetime:
     with database.read() as connection:
-        return connection.execute(select(AdminSession.expires_at)).scalar_one()
+        return connection.execute(select(admin_sessions.c.expires_at)).scalar_one()
 
 
 def test_a_session_ends_when_it_is_not_used(database: Database, key: NewKey) -> None:

@@ -23,7 +23,7 @@ from app.models.repository import REFUSED
 from app.models.schemas import Outcome
 from app.models.service import find_active, find_damage, find_model, list_models, publish, remove
 from app.models.transfer import TransferError, export_model, import_model, write_export
-from app.tables import Installation
+from app.tables import installation
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
@@ -129,7 +129,7 @@ def test_another_model_of_the_same_version_is_refused(
 
 def test_a_model_is_known_as_trained_here_by_its_salt(database: Database, models_dir: Path) -> None:
     with database.read() as connection:
-        salt = connection.execute(select(Installation.holdout_salt)).scalar_one()
+        salt = connection.execute(select(installation.c.holdout_salt)).scalar_one()
     ours = publish(database, models_dir, make_rbm(1), {"holdout": {"salt": salt}})
     assert find_model(database, ours).trained_here
 

@@ -25,7 +25,7 @@ from app.database import Database
 from app.models.service import publish as publish_model
 from app.ratings.schemas import GivenRating
 from app.ratings.service import RatingService
-from app.tables import Base, Installation, ModelVersion, Rating, User
+from app.tables import installation, metadata, model_versions, ratings, users
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.test_migrations import fill, schema, tables_of_the_code
@@ -47,7 +47,7 @@ def like(database: Database, user: str, movie_id: int) -> None:
 def wipe(database: Database, models_dir: Path) -> None:
     """Lose everything."""
     with database.write(alters_schema=True) as connection:
-        for table in reversed(Base.metadata.sorted_tables):
+        for table in reversed(metadata.sorted_tables):
             table.drop(connection)
         connection.exec_driver_sql("DROP TABLE alembic_version")
     shutil.rmtree(models_dir)
@@ -79,9 +79,11 @@ def test_a_back_up_goes_from_either_database_to_either(
     fill(database)
     publish(database, settings.models_dir, "v2", make_rbm(seed=2))
     with database.write() as connection:
-        connection.execute(insert(User), [{"id": 2**40, "key": 'é~"\\\n\t', "ratings_revision": 3}])
         connection.execute(
-            insert(Rating).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
+            insert(users), [{"id": 2**40, "key": 'é~"\\\n\t', "ratings_revision": 3}]
+        )
+        connection.execute(
+            insert(ratings).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
         )
     summary = back_up(database, settings.models_dir, tmp_path / "b.zip")
     assert summary.manifest.models == ["v2"]
@@ -96,7 +98,7 @@ def test_a_back_up_goes_from_either_database_to_either(
     # Those who come later get numbers of their own.
     like(other_database, "new", 1)
     with other_database.read() as connection:
-        assert connection.scalar(select(User.id).where(User.key == "new")) == 2**40 + 1
+        assert connection.scalar(select(users.c.id).where(users.c.key == "new")) == 2**40 + 1
 
 
 def test_a_back_up_is_of_one_moment_although_writes_go_on(
@@ -153,9 +155,11 @@ def going_on(work: Callable[[int], None]) -> Iterator[None]:
 
 def check_consistent(database: Database, models_dir: Path, known: set[int]) -> None:
     with database.read() as connection:
-        query = select(Rating.movie_id, Rating.stars).join(User, User.id == Rating.user_id)
-        stars = dict(connection.execute(query.where(User.key == "writer")).all())
-        models = connection.execute(select(ModelVersion.version, ModelVersion.sha256)).all()
+        query = select(ratings.c.movie_id, ratings.c.stars).join(
+            users, users.c.id == ratings.c.user_id
+        )
+        stars = dict(connection.execute(query.where(users.c.key == "writer")).all())
+        models = connection.execute(select(model_versions.c.version, model_versions.c.sha256)).all()
     assert known <= stars.keys()
     assert stars[10] == stars[20]
     for version, sha256 in models:
@@ -172,7 +176,7 @@ def test_a_model_that_is_removed_while_it_is_copied_is_not_in_the_back_up(
     def pruned_meanwhile(*arguments: Any) -> bool:
         if (models_dir / "v0").exists():
             with world.database.write() as connection:
-                connection.execute(delete(ModelVersion).where(ModelVersion.version == "v0"))
+                connection.execute(delete(model_versions).where(model_versions.c.version == "v0"))
             shutil.rmtree(models_dir / "v0")
         return pack(*arguments)
 
@@ -253,13 +257,13 @@ def test_no_number_of_a_change_means_two_states(
         numbers |= {handed_out, revision(world.database)}
     assert len(numbers) == 5
     with world.database.read() as connection:
-        users = set(connection.execute(select(User.ratings_revision)).scalars())
-    assert users == {revision(world.database)}
+        revisions = set(connection.execute(select(users.c.ratings_revision)).scalars())
+    assert revisions == {revision(world.database)}
 
 
 def revision(database: Database) -> int:
     with database.read() as connection:
-        return connection.execute(select(Installation.ratings_revision)).scalar_one()
+        return connection.execute(select(installation.c.ratings_revision)).scalar_one()
 
 
 def test_a_back_up_of_an_older_version_is_brought_to_the_newest(
@@ -349,6 +353,6 @@ def test_the_revision_of_active_models_comes_back(world: World, tmp_path: Path) 
 def test_numbers_grow_even_where_the_clock_was_set_back(world: World, tmp_path: Path) -> None:
     back_up(world.database, world.settings.models_dir, tmp_path / "b.zip")
     with world.database.write() as connection:
-        connection.execute(update(Installation).values(ratings_revision=2**52))
+        connection.execute(update(installation).values(ratings_revision=2**52))
     restore(world.database, world.settings.models_dir, tmp_path / "b.zip", replace=True)
     assert revision(world.database) == 2**52 + 1

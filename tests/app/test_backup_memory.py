@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 
-from app import migrating
+from app import migrating, tables
 from app.database import Database
-from app.tables import Movie
 
 ROOT = Path(__file__).parents[2]
 PER_USER = 100
@@ -29,7 +28,7 @@ def fill(database: Database, n_users: int) -> None:
     movies = [{"id": id_, "title": f"Film {id_}", "genres": []} for id_ in range(1, 1001)]
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :n) "
     with database.write() as connection:
-        connection.execute(insert(Movie), movies)
+        connection.execute(insert(tables.movies), movies)
         users = "INSERT INTO users (id, key, ratings_revision) "
         everybody = users + numbers + "SELECT i, 'u' || i, 1 FROM n"  # noqa: S608 (all ours)
         connection.execute(text(everybody), {"n": n_users})

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.access.bootstrap import BootstrapKeyError, make_first_key
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key, list_keys, revoke_key
 from app.config import Settings
 from app.database import Database

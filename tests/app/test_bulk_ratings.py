@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from app import tables
 from app.database import Database
-from app.tables import Rating, User
 from tests.app.world import MOVIE_IDS, World, add_movies
 
 
@@ -69,7 +69,7 @@ def test_where_no_film_is_known_nothing_is_left_behind(
 ) -> None:
     assert [item["status"] for item in post(rater, {"movie_id": 5, "liked": True})] == [404]
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(User)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(tables.users)).scalar_one() == 0
 
 
 def test_a_thousand_opinions_are_taken_and_one_more_is_refused(
@@ -82,7 +82,10 @@ def test_a_thousand_opinions_are_taken_and_one_more_is_refused(
     too_many = {"ratings": [*many, {"movie_id": 10, "stars": 1}]}
     assert rater.post("/users/me/ratings", json=too_many).status_code == 422
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(Rating)).scalar_one() == 1000
+        assert (
+            connection.execute(select(func.count()).select_from(tables.ratings)).scalar_one()
+            == 1000
+        )
 
 
 @pytest.mark.parametrize(

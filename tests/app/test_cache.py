@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from app import tables
 from app.cache import answers as kept
 from app.cache import changes as user_changes
-from app.tables import User
 from app.users import repository as users
 from tests.app.walking import ids
 from tests.app.world import MOVIE_IDS, World, activate, make_rbm, publish
@@ -118,7 +118,7 @@ def test_an_erased_user_is_forgotten_by_every_worker(
     services(other).answers.changes.poll()
     assert other.get("/recommendations/2").json()["reason"] == "unknown_user"
     with world.database.read() as connection:
-        assert "2" not in connection.execute(User.__table__.select()).columns("key").scalars().all()
+        assert "2" not in connection.execute(tables.users.select()).columns("key").scalars().all()
 
 
 def test_answers_of_another_model_are_not_given_again(client: TestClient, world: World) -> None:
@@ -203,7 +203,7 @@ def test_an_import_that_changes_many_users_at_once_makes_everything_out_of_date(
     before = changes.clock
     with world.database.write() as connection:
         revision = users.next_revision(connection)
-        connection.execute(update(User).values(ratings_revision=revision))
+        connection.execute(update(tables.users).values(ratings_revision=revision))
     changes.poll()
     for user in world.opinions:
         assert not changes.is_current(user, before)

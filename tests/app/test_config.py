@@ -204,6 +204,7 @@ def test_the_log_shows_requests_at_info_and_no_addresses_of_uvicorn(
     finally:
         logging.root.handlers[:] = before
         logging.root.setLevel(logging.WARNING)
-        for name in ("app", "uvicorn", "uvicorn.access"):
+        logging.getLogger("app.access").handlers.clear()
+        for name in ("app", "app.access", "uvicorn", "uvicorn.access"):
             logging.getLogger(name).setLevel(logging.NOTSET)
             logging.getLogger(name).propagate = True

@@ -10,27 +10,27 @@ from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from app.database import Database, ForeignKeyError
-from app.tables import Dataset, Installation, Movie, Rating, User
+from app.tables import datasets, installation, movies, ratings, users
 from app.users.repository import next_revision
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def add_user(connection: Connection, key: str) -> None:
-    connection.execute(insert(User).values(key=key, ratings_revision=0))
+    connection.execute(insert(users).values(key=key, ratings_revision=0))
 
 
 def user_keys(database: Database) -> list[str]:
     with database.read() as connection:
-        return list(connection.execute(select(User.key).order_by(User.key)).scalars())
+        return list(connection.execute(select(users.c.key).order_by(users.c.key)).scalars())
 
 
 def add_rating(connection: Connection, **given: Any) -> None:
     add_user(connection, "7")
-    connection.execute(insert(Movie).values(id=1, title="Toy Story", genres=[]))
-    user_id = connection.execute(select(User.id)).scalar_one()
+    connection.execute(insert(movies).values(id=1, title="Toy Story", genres=[]))
+    user_id = connection.execute(select(users.c.id)).scalar_one()
     values = {"user_id": user_id, "movie_id": 1, "rated_at": NOON, **given}
-    connection.execute(insert(Rating).values(values))
+    connection.execute(insert(ratings).values(values))
 
 
 def test_what_is_written_is_there_afterwards(database: Database) -> None:
@@ -60,10 +60,10 @@ def test_a_reader_cannot_change_anything(database: Database) -> None:
 
 def test_a_reader_stays_on_one_snapshot_while_others_write(database: Database) -> None:
     with database.read() as reader:
-        before = reader.execute(select(User.key)).all()
+        before = reader.execute(select(users.c.key)).all()
         with database.write() as writer:
             add_user(writer, "7")
-        assert reader.execute(select(User.key)).all() == before == []
+        assert reader.execute(select(users.c.key)).all() == before == []
     assert user_keys(database) == ["7"]
 
 
@@ -90,7 +90,7 @@ def test_writers_that_read_first_do_not_get_into_each_others_way(database: Datab
     def read_and_write(key: str) -> None:
         try:
             with database.write() as connection:
-                connection.execute(select(User.key)).all()
+                connection.execute(select(users.c.key)).all()
                 sleep(0.1)
                 add_user(connection, key)
         except DBAPIError as error:
@@ -163,14 +163,14 @@ def test_the_database_takes_either_stars_or_a_like(
     with database.write() as connection:
         add_rating(connection, **given)
     with database.read() as connection:
-        row = connection.execute(select(Rating.stars, Rating.liked)).one()
+        row = connection.execute(select(ratings.c.stars, ratings.c.liked)).one()
     assert row._asdict() == {"stars": None, "liked": None, **given}
 
 
 def test_there_can_be_only_one_installation(database: Database) -> None:
     with pytest.raises(IntegrityError), database.write() as connection:
         connection.execute(
-            insert(Installation).values(id=2, holdout_salt="other", ratings_revision=0)
+            insert(installation).values(id=2, holdout_salt="other", ratings_revision=0)
         )
 
 
@@ -178,17 +178,17 @@ def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> Non
     abroad = NOON.astimezone(timezone(timedelta(hours=9))) + timedelta(milliseconds=700)
     with database.write() as connection:
         connection.execute(
-            insert(Dataset).values(name="d", sha256="0", imported_at=abroad, is_public=True)
+            insert(datasets).values(name="d", sha256="0", imported_at=abroad, is_public=True)
         )
     with database.read() as connection:
-        found = connection.execute(select(Dataset.imported_at)).scalar_one()
+        found = connection.execute(select(datasets.c.imported_at)).scalar_one()
     assert (found, found.tzinfo) == (NOON, UTC)
 
 
 def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
     with pytest.raises(StatementError, match="no time zone"), database.write() as connection:
         connection.execute(
-            insert(Dataset).values(
+            insert(datasets).values(
                 name="d", sha256="0", imported_at=NOON.replace(tzinfo=None), is_public=True
             )
         )
@@ -196,7 +196,7 @@ def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
 
 def test_errors_do_not_show_the_values_of_a_statement(database: Database) -> None:
     with pytest.raises(IntegrityError) as failure, database.write() as connection:
-        connection.execute(insert(User), [{"key": "secret", "ratings_revision": None}])
+        connection.execute(insert(users), [{"key": "secret", "ratings_revision": None}])
     assert "secret" not in str(failure.value).partition("DETAIL")[0]
 
 
@@ -209,6 +209,6 @@ def test_a_change_of_the_schema_may_not_leave_rows_that_refer_to_nothing(
     with pytest.raises(expected), database.write(alters_schema=True) as connection:
         connection.execute(text("DELETE FROM movies"))
     with database.write() as connection:  # and is refused at once again afterwards
-        assert connection.execute(select(Movie.id)).scalars().all() == [1]
+        assert connection.execute(select(movies.c.id)).scalars().all() == [1]
         with pytest.raises(IntegrityError):
             connection.execute(text("DELETE FROM movies"))

@@ -15,7 +15,7 @@ from app.database import Database
 from app.models import repository
 from app.models.drift import Drift, Origin
 from app.recommendations.model_server import ModelServer
-from app.tables import Installation
+from app.tables import installation
 from model import artifact
 from tests.app.world import MOMENT, World, activate, make_rbm
 
@@ -43,7 +43,7 @@ def drift(world: World) -> Drift:
 
 def salt_of(database: Database) -> str:
     with database.read() as connection:
-        return connection.execute(select(Installation.holdout_salt)).scalar_one()
+        return connection.execute(select(installation.c.holdout_salt)).scalar_one()
 
 
 def n_ratings(world: World) -> int:

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app.tables import Movie
+from app.tables import movies
 from tests.app.walking import EVERYBODY, ids, walk
 from tests.app.world import MOVIE_IDS, World
 
@@ -30,7 +30,7 @@ def client(world: World, connect: Callable[[], TestClient]) -> TestClient:
     with world.database.write() as connection:
         for movie_id in MOVIE_IDS:
             values = {"genres": genres_of(movie_id), "year": year_of(movie_id)}
-            connection.execute(update(Movie).where(Movie.id == movie_id).values(values))
+            connection.execute(update(movies).where(movies.c.id == movie_id).values(values))
     return connect()
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
-from app.tables import ActiveModel, ModelVersion
+from app.tables import active_model, model_versions
 from tests.app.running import serving
 from tests.app.world import World, publish
 
@@ -34,8 +34,8 @@ def fuzz(world: World, folder: Path, options: dict[str, str]) -> int:
     # A version as the service names them, alone: what is listed is also asked for.
     publish(world.database, world.settings.models_dir, "20261120T101500Z-3f2a", world.rbm)
     with world.database.write() as connection:
-        connection.execute(update(ActiveModel).values(previous=None))
-        connection.execute(delete(ModelVersion).where(ModelVersion.version == "v1"))
+        connection.execute(update(active_model).values(previous=None))
+        connection.execute(delete(model_versions).where(model_versions.c.version == "v1"))
     key = create_key(world.database, [Scope.ADMIN], "fuzzing").text
     (folder / "schemathesis.toml").write_text(CONFIGURATION)
     # What the page for people may ask without a key would be taken for a hole.

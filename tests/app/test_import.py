@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import OperationalError
 
+from app import tables
 from app.config import Settings
 from app.database import Database
 from app.datasets import frames, service
@@ -14,7 +15,6 @@ from app.datasets.service import DatasetConflictError, import_named, import_rele
 from app.models.repository import active_version
 from app.ratings.schemas import GivenRating
 from app.ratings.service import RatingService
-from app.tables import ActiveModel, Dataset, ModelVersion, Movie, Rating, User
 from data.release import Release
 from tests.app.small_releases import (
     FILMS,
@@ -37,11 +37,11 @@ def give(
     service = RatingService(database, 4.0)
     service.put(key, movie_id, GivenRating(stars=stars))
     if seconds is not None:
-        user = select(User.id).where(User.key == key).scalar_subquery()
+        user = select(tables.users.c.id).where(tables.users.c.key == key).scalar_subquery()
         with database.write() as connection:
             connection.execute(
-                update(Rating)
-                .where(Rating.user_id == user, Rating.movie_id == movie_id)
+                update(tables.ratings)
+                .where(tables.ratings.c.user_id == user, tables.ratings.c.movie_id == movie_id)
                 .values(rated_at=at(seconds))
             )
 
@@ -49,7 +49,7 @@ def give(
 def add_films(database: Database) -> None:
     with database.write() as connection:
         rows = [{"id": id_, "title": title, "genres": []} for id_, title in FILMS.items()]
-        connection.execute(insert(Movie), rows)
+        connection.execute(insert(tables.movies), rows)
 
 
 def impatient(database: Database) -> Database:
@@ -64,16 +64,18 @@ def impatient(database: Database) -> Database:
 def activate_a_model(database: Database) -> None:
     with database.write() as connection:
         connection.execute(
-            insert(ModelVersion).values(
+            insert(tables.model_versions).values(
                 version="v1", state="published", card={}, sha256="0", created_at=at(1)
             )
         )
-        connection.execute(update(ActiveModel).values(version="v1", generation=1))
+        connection.execute(update(tables.active_model).values(version="v1", generation=1))
 
 
 def film_ids(database: Database) -> list[int]:
     with database.read() as connection:
-        return list(connection.execute(select(Movie.id).order_by(Movie.id)).scalars())
+        return list(
+            connection.execute(select(tables.movies.c.id).order_by(tables.movies.c.id)).scalars()
+        )
 
 
 def test_an_import_brings_films_users_and_ratings(database: Database) -> None:
@@ -85,8 +87,10 @@ def test_an_import_brings_films_users_and_ratings(database: Database) -> None:
         ("8", 3): (0.5, 1003),
     }
     with database.read() as connection:
-        film = connection.execute(select(*Movie.__table__.columns).where(Movie.id == 1)).one()
-        users = connection.execute(select(User.key, User.imported_from).order_by(User.id)).all()
+        film = connection.execute(select(tables.movies).where(tables.movies.c.id == 1)).one()
+        users = connection.execute(
+            select(tables.users.c.key, tables.users.c.imported_from).order_by(tables.users.c.id)
+        ).all()
         dataset = imported_dataset(connection)
     assert tuple(film) == (1, "Toy Story", 1995, ["Comedy", "Drama"], None, 862)
     assert users == [("7", "small"), ("8", "small")]
@@ -106,7 +110,11 @@ def test_users_get_their_numbers_in_the_order_of_the_file(database: Database) ->
     ]
     import_release(database, make_release(lines))
     with database.read() as connection:
-        keys = connection.execute(select(User.key).order_by(User.id)).scalars().all()
+        keys = (
+            connection.execute(select(tables.users.c.key).order_by(tables.users.c.id))
+            .scalars()
+            .all()
+        )
     assert keys == ["zoe", "adam", "mia"]
 
 
@@ -166,9 +174,9 @@ def test_the_later_of_two_ratings_wins(
 def test_stars_from_a_file_take_the_place_of_an_earlier_like(database: Database) -> None:
     add_films(database)
     with database.write() as connection:
-        connection.execute(insert(User).values(id=1, key="7", ratings_revision=0))
+        connection.execute(insert(tables.users).values(id=1, key="7", ratings_revision=0))
         connection.execute(
-            insert(Rating).values(user_id=1, movie_id=1, liked=False, rated_at=at(1))
+            insert(tables.ratings).values(user_id=1, movie_id=1, liked=False, rated_at=at(1))
         )
     import_release(database, make_release())
     assert ratings(database)[("7", 1)] == (4.0, 1000)
@@ -181,7 +189,9 @@ def test_a_user_who_was_there_already_does_not_become_one_of_the_release(
     give(database, "7", 4, 1.0)
     import_release(database, make_release())
     with database.read() as connection:
-        origin = dict(connection.execute(select(User.key, User.imported_from)).all())
+        origin = dict(
+            connection.execute(select(tables.users.c.key, tables.users.c.imported_from)).all()
+        )
     assert origin == {"7": None, "8": "small"}
     assert {movie for user, movie in ratings(database) if user == "7"} == {1, 2, 4}
 
@@ -206,7 +216,11 @@ def test_a_file_cannot_hold_ratings_from_after_its_import(database: Database) ->
 def test_stars_are_stored_as_the_file_writes_them(database: Database) -> None:
     import_release(database, make_release([(7, 1, 3.7, 10), (7, 2, 4.3, 10)]))
     with database.read() as connection:
-        high = select(Rating.stars).where(Rating.stars >= 3.7).order_by(Rating.stars)
+        high = (
+            select(tables.ratings.c.stars)
+            .where(tables.ratings.c.stars >= 3.7)
+            .order_by(tables.ratings.c.stars)
+        )
         assert connection.execute(high).scalars().all() == [3.7, 4.3]
 
 
@@ -269,8 +283,10 @@ class TestReplacing:
         assert ratings(database) == {("8", 1): (3.0, 2000), ("9", 2): (3.5, 2001)}
         assert film_ids(database) == [1, 2]
         with database.read() as connection:
-            assert connection.execute(select(Dataset.name)).scalars().all() == ["other"]
-            origins = connection.execute(select(User.key, User.imported_from)).all()
+            assert connection.execute(select(tables.datasets.c.name)).scalars().all() == ["other"]
+            origins = connection.execute(
+                select(tables.users.c.key, tables.users.c.imported_from)
+            ).all()
         assert sorted(origins) == [("8", "other"), ("9", "other")]
 
     def test_a_newer_version_of_the_same_release_replaces_it(self, database: Database) -> None:
@@ -361,13 +377,15 @@ class TestReplacing:
         give(database, "7", 4, 5.0)
         import_release(database, make_release(name="other"), replace=True)
         with database.read() as connection:
-            year = connection.execute(select(Movie.year).where(Movie.id == 4)).scalar_one()
+            year = connection.execute(
+                select(tables.movies.c.year).where(tables.movies.c.id == 4)
+            ).scalar_one()
         assert year == 1995
 
 
 def test_a_film_of_the_service_that_somebody_rated_is_not_renamed(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(insert(Movie).values(id=4, title="Brazil", genres=[]))
+        connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     give(database, "7", 4, 5.0)
     with pytest.raises(DatasetConflictError, match="movie 4 is 'Sabrina'"):
         import_release(database, make_release())
@@ -375,10 +393,12 @@ def test_a_film_of_the_service_that_somebody_rated_is_not_renamed(database: Data
 
 def test_a_film_that_nobody_rated_takes_the_details_of_the_release(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(insert(Movie).values(id=4, title="Brazil", genres=[]))
+        connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     import_release(database, make_release())
     with database.read() as connection:
-        title = connection.execute(select(Movie.title).where(Movie.id == 4)).scalar_one()
+        title = connection.execute(
+            select(tables.movies.c.title).where(tables.movies.c.id == 4)
+        ).scalar_one()
     assert title == "Sabrina"
 
 

@@ -15,11 +15,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.access import keys as access_keys
-from app.access.keys import KeyRing, NewKey, Principal, Scope
+from app.access.keys import KeyRing, NewKey, Principal
+from app.access.scopes import Scope
 from app.access.service import UnsafeBindError, check_bind, create_key, list_keys, revoke_key
 from app.config import Settings
 from app.database import Database
-from app.tables import ApiKey
+from app.tables import api_keys
 from tests.app.world import World
 
 Request = tuple[str, str, dict[str, Any] | None]
@@ -74,7 +75,7 @@ def test_a_key_is_256_random_bits_of_which_only_the_hash_is_stored(database: Dat
     prefix, secret = key.text.split(".")
     assert len(secret) == 43  # 32 bytes in base64
     with database.read() as connection:
-        (row,) = connection.execute(select(*ApiKey.__table__.columns)).all()
+        (row,) = connection.execute(select(api_keys)).all()
     assert (row.prefix, row.scopes, row.name) == (prefix, ["read"], "shop")
     assert row.sha256 == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in repr(row)

@@ -12,9 +12,9 @@ from typing import Any, Self
 import pytest
 from sqlalchemy import insert, text
 
+from app import tables
 from app.database import Database
 from app.datasets.service import import_release
-from app.tables import Movie, Rating, User
 from tests.app.small_releases import at, contents, large_release, ratings
 
 # Reads the names of releases; imports each in a process of its own, in place of the one before.
@@ -102,10 +102,10 @@ def outline(database: Database) -> dict[str, Any]:
 
 def rate_as_a_stranger(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(insert(Movie).values(id=1, title="Film 1", year=1995, genres=[]))
-        connection.execute(insert(User).values(id=1_000_000, key="me", ratings_revision=0))
+        connection.execute(insert(tables.movies).values(id=1, title="Film 1", year=1995, genres=[]))
+        connection.execute(insert(tables.users).values(id=1_000_000, key="me", ratings_revision=0))
         connection.execute(
-            insert(Rating).values(user_id=1_000_000, movie_id=1, liked=True, rated_at=at(7))
+            insert(tables.ratings).values(user_id=1_000_000, movie_id=1, liked=True, rated_at=at(7))
         )
 
 

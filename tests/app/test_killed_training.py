@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from app.config import Settings
 from app.database import Database
 from app.models.repository import active_version
-from app.tables import ModelVersion
+from app.tables import model_versions
 from app.training.runs import list_runs
 from app.training.schemas import RunState
 from model import artifact
@@ -103,7 +103,7 @@ def check_models(database: Database, settings: Settings, before: str | None) -> 
         active = active_version(connection).version
         recorded = {
             row.version: row.sha256
-            for row in connection.execute(select(ModelVersion.version, ModelVersion.sha256))
+            for row in connection.execute(select(model_versions.c.version, model_versions.c.sha256))
         }
     for version, sha256 in recorded.items():
         artifact.load(settings.models_dir / version, sha256=sha256)
@@ -115,7 +115,7 @@ def check_models(database: Database, settings: Settings, before: str | None) -> 
 def check_nothing_is_left(database: Database, settings: Settings) -> None:
     """After a run that came to its end there are files of recorded models, and no others."""
     with database.read() as connection:
-        recorded = set(connection.execute(select(ModelVersion.version)).scalars())
+        recorded = set(connection.execute(select(model_versions.c.version)).scalars())
     found = {path.name for path in settings.models_dir.iterdir() if path.name[0] != "."}
     assert found == recorded
     assert not list(settings.models_dir.glob(".unfinished-*"))

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from app.access import limits
 from app.access.addresses import client_address
-from app.access.keys import Scope
 from app.access.limits import Limiter
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
 from app.main import create_app

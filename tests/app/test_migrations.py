@@ -19,45 +19,56 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script
 from alembic.util import CommandError
-from sqlalchemy import Engine, MetaData, create_engine, func, insert, inspect, select, text, update
+from sqlalchemy import (
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 
 import migrations
 from app import migrating
 from app.database import Database
 from app.tables import (
-    ActiveModel,
-    AdminSession,
-    ApiKey,
-    Base,
-    Dataset,
-    Erasure,
-    Installation,
-    ModelVersion,
-    Movie,
-    Rating,
-    TrainingRun,
-    User,
+    active_model,
+    admin_sessions,
+    api_keys,
+    datasets,
+    erasures,
+    installation,
+    metadata,
+    model_versions,
+    movies,
+    ratings,
+    training_runs,
+    users,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 # One row for each table, those first that others refer to.
-ROWS: dict[type[Base], dict[str, Any]] = {
-    Dataset: {"name": "d", "sha256": "0", "imported_at": NOON, "is_public": True},
-    User: {"id": 1, "key": "7", "ratings_revision": 1},
-    Movie: {"id": 1, "title": "Toy Story", "genres": ["Comedy"]},
-    Rating: {"user_id": 1, "movie_id": 1, "stars": 4.0, "rated_at": NOON},
-    ModelVersion: {
+ROWS: dict[Table, dict[str, Any]] = {
+    datasets: {"name": "d", "sha256": "0", "imported_at": NOON, "is_public": True},
+    users: {"id": 1, "key": "7", "ratings_revision": 1},
+    movies: {"id": 1, "title": "Toy Story", "genres": ["Comedy"]},
+    ratings: {"user_id": 1, "movie_id": 1, "stars": 4.0, "rated_at": NOON},
+    model_versions: {
         "version": "v", "state": "published", "card": {}, "sha256": "0", "created_at": NOON,
     },
-    ApiKey: {"prefix": "p", "sha256": "0", "scopes": ["read"], "name": "", "created_at": NOON},
-    Erasure: {"erased_at": NOON, "ratings_revision": 1},
-    TrainingRun: {
+    api_keys: {"prefix": "p", "sha256": "0", "scopes": ["read"], "name": "", "created_at": NOON},
+    erasures: {"erased_at": NOON, "ratings_revision": 1},
+    training_runs: {
         "state": "queued", "in_progress": True, "requested_by": "cron", "requested_at": NOON,
         "lease_until": NOON, "options": {}, "progress": {},
     },
-    AdminSession: {"sha256": "0", "key_prefix": "p", "created_at": NOON, "expires_at": NOON},
+    admin_sessions: {"sha256": "0", "key_prefix": "p", "created_at": NOON, "expires_at": NOON},
 }  # fmt: skip
 
 
@@ -66,10 +77,10 @@ def fill(database: Database, only: str | None = None) -> None:
     there = tables(database) if only is None else {only}
     with database.write() as connection:
         for table, values in ROWS.items():
-            if table.__tablename__ in there:
+            if table.name in there:
                 connection.execute(insert(table).values(**values))
         if only is None:
-            connection.execute(update(ActiveModel).values(version="v"))
+            connection.execute(update(active_model).values(version="v"))
 
 
 def tables(database: Database) -> set[str]:
@@ -106,7 +117,7 @@ def tables_of_the_code(database: Database) -> Iterator[Engine]:
             connection.execute(text("CREATE SCHEMA code"))
         options = {"options": "-c search_path=code"}
         engine = create_engine(database.url, connect_args=options)
-    Base.metadata.create_all(engine)
+    metadata.create_all(engine)
     yield engine
     engine.dispose()
 
@@ -123,7 +134,7 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     fill(database)
     migrating.upgrade(database)
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(Rating)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(ratings)).scalar_one() == 1
 
 
 def test_the_schema_goes_down_and_up_again_with_rows_in_every_table(database: Database) -> None:
@@ -132,23 +143,23 @@ def test_the_schema_goes_down_and_up_again_with_rows_in_every_table(database: Da
     assert tables(database) == {"alembic_version"}
     assert migrating.current(database) is None
     migrating.upgrade(database)
-    assert tables(database) == {*Base.metadata.tables, "alembic_version"}
+    assert tables(database) == {*metadata.tables, "alembic_version"}
     fill(database)
 
 
 def test_every_table_has_a_row_to_be_tested_with() -> None:
-    single: set[type[Base]] = {Installation, ActiveModel}  # filled by the first migration
-    assert {table.__tablename__ for table in {*ROWS, *single}} == set(Base.metadata.tables)
+    single: set[Table] = {installation, active_model}  # filled by the first migration
+    assert {table.name for table in {*ROWS, *single}} == set(metadata.tables)
 
 
 def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
     """Return every row of the tables as the database has them, not as the code does."""
-    metadata = MetaData()
-    metadata.reflect(database.engine)
+    found = MetaData()
+    found.reflect(database.engine)
     with database.read() as connection:
         return {
             name: [dict(row) for row in connection.execute(select(table)).mappings()]
-            for name, table in metadata.tables.items()
+            for name, table in found.tables.items()
             if name != "alembic_version"
         }
 
@@ -199,20 +210,23 @@ def test_the_migrated_schema_is_that_of_the_code(database: Database) -> None:
 def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
     with database.write() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, metadata) == []
 
 
 def test_a_new_database_has_its_two_single_rows(database: Database) -> None:
     with database.read() as connection:
-        installation = connection.execute(
-            select(Installation.id, Installation.ratings_revision)
+        counted = connection.execute(
+            select(installation.c.id, installation.c.ratings_revision)
         ).all()
         active = connection.execute(
             select(
-                ActiveModel.id, ActiveModel.version, ActiveModel.previous, ActiveModel.generation
+                active_model.c.id,
+                active_model.c.version,
+                active_model.c.previous,
+                active_model.c.generation,
             )
         ).all()
-    assert installation == [(1, 0)]
+    assert counted == [(1, 0)]
     assert active == [(1, None, None, 0)]
 
 
@@ -221,7 +235,7 @@ def test_every_database_draws_a_salt_of_its_own(blank_database: Database) -> Non
     for _ in range(3):
         migrating.upgrade(blank_database)
         with blank_database.read() as connection:
-            salts.add(connection.execute(select(Installation.holdout_salt)).scalar_one())
+            salts.add(connection.execute(select(installation.c.holdout_salt)).scalar_one())
         migrating.downgrade(blank_database, "base")
     assert len(salts) == 3
     assert all(len(bytes.fromhex(salt)) == 32 for salt in salts)
@@ -287,8 +301,8 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(database: Database) 
         operations = Operations(MigrationContext.configure(connection))
         # On SQLite this copies the table and drops the old one.
         recreate: Literal["always", "never"] = "always" if database.is_sqlite else "never"
-        with operations.batch_alter_table("users", recreate=recreate) as users:
-            users.alter_column("imported_from", new_column_name="origin")
+        with operations.batch_alter_table("users", recreate=recreate) as batch:
+            batch.alter_column("imported_from", new_column_name="origin")
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM ratings")).scalar_one() == 1
         assert connection.execute(text("SELECT origin FROM users")).all() == [(None,)]

@@ -1,16 +1,18 @@
 """Which model and which films are served, while both change."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from app.database import Database
+from app.movies.catalogue import Catalogue
 from app.recommendations import model_server
-from app.tables import Dataset
+from app.tables import datasets
 from tests.app.world import (
     MOMENT,
     MOVIE_IDS,
@@ -48,6 +50,37 @@ def test_a_new_active_version_is_picked_up(client: TestClient, world: World) -> 
     wait_for(lambda: served(client) == "v1")
     activate(world.database, None)
     wait_for(lambda: served(client) is None)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_counting_likes_keeps_no_new_version_waiting(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting, go_on = threading.Event(), threading.Event()
+    load = Catalogue.load
+
+    def load_slowly(connection: Connection, like_threshold: float) -> Catalogue:
+        counting.set()
+        assert go_on.wait(10)
+        return load(connection, like_threshold)
+
+    monkeypatch.setattr(Catalogue, "load", load_slowly)
+    models = client.app.state.services.models  # type: ignore[attr-defined]
+    before = models.snapshot.catalogue
+    models._recount_at = 0  # noqa: SLF001
+    try:
+        client.put("/users/somebody/ratings/10", json={"liked": True})
+        assert counting.wait(10)
+        publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2))
+        wait_for(lambda: served(client) == "v2")
+        added = client.put("/movies/999", json={"title": "The One Added While Counting"})
+        assert added.status_code == 201
+        assert models.snapshot.catalogue.likes.sum() == before.likes.sum()
+    finally:
+        go_on.set()
+    wait_for(lambda: models.snapshot.catalogue.likes.sum() == before.likes.sum() + 1)
+    assert 999 in models.snapshot.catalogue.films
+    assert served(client) == "v2"
 
 
 def damage(world: World, version: str) -> None:
@@ -133,7 +166,7 @@ def test_films_imported_into_an_empty_database_are_found_at_once(
     add_movies(database, MOVIE_IDS)
     with database.write() as connection:
         connection.execute(
-            insert(Dataset).values(
+            insert(datasets).values(
                 name="films", sha256="0" * 64, imported_at=MOMENT, is_public=True
             )
         )

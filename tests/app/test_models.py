@@ -24,7 +24,7 @@ from app.models.service import (
     publish,
     servable_version,
 )
-from app.tables import ModelVersion
+from app.tables import model_versions
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
@@ -56,7 +56,7 @@ def test_a_published_model_is_on_the_disk_in_the_database_and_active(
     assert served(database) == (version, None, 1)
     with database.read() as connection:
         row = connection.execute(
-            select(ModelVersion.card, ModelVersion.sha256, ModelVersion.state)
+            select(model_versions.c.card, model_versions.c.sha256, model_versions.c.state)
         ).one()
     loaded = artifact.load(tmp_path / version, sha256=row.sha256)
     assert row.state == "published"
@@ -114,8 +114,8 @@ def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) 
         for version, day in ((older, 1), (newer, 2)):
             moment = datetime(2026, 11, day, tzinfo=UTC)
             connection.execute(
-                update(ModelVersion)
-                .where(ModelVersion.version == version)
+                update(model_versions)
+                .where(model_versions.c.version == version)
                 .values(created_at=moment)
             )
     activate(database, tmp_path, older)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
 from app.database import Database

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.database import Database
-from app.tables import Movie
+from app.tables import movies
 from tests.app.world import MOVIE_IDS, World
 
 
@@ -185,6 +185,6 @@ def test_a_film_changed_behind_our_back_stays_until_told(
     client: TestClient, database: Database
 ) -> None:
     with database.write() as connection:
-        connection.execute(update(Movie).where(Movie.id == 10).values(title="Quiet"))
+        connection.execute(update(movies).where(movies.c.id == 10).values(title="Quiet"))
     assert client.get("/movies/10").json()["title"] == "Quiet"
     assert client.get("/movies/search?q=quiet").json()["items"] == []

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
 from app.database import Database
-from app.tables import Movie
+from app.tables import movies
 
 
 def test_a_film_is_shown_with_all_that_is_known_of_it(
@@ -13,7 +13,7 @@ def test_a_film_is_shown_with_all_that_is_known_of_it(
 ) -> None:
     with database.write() as connection:
         connection.execute(
-            insert(Movie).values(
+            insert(movies).values(
                 id=2959, title="Fight Club", year=1999, genres=["Action", "Crime"],
                 imdb_id=137523, tmdb_id=550,
             )
@@ -29,7 +29,7 @@ def test_a_film_is_shown_with_all_that_is_known_of_it(
 def test_what_is_not_known_of_a_film_is_null(empty_client: TestClient, database: Database) -> None:
     largest = 2**31 - 1
     with database.write() as connection:
-        connection.execute(insert(Movie).values(id=largest, title="“日本” — Ünïcödé", genres=[]))
+        connection.execute(insert(movies).values(id=largest, title="“日本” — Ünïcödé", genres=[]))
     assert empty_client.get(f"/movies/{largest}").json() == {
         "movie_id": largest, "title": "“日本” — Ünïcödé", "year": None, "genres": [],
         "imdb_id": None, "tmdb_id": None,

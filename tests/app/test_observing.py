@@ -1,16 +1,28 @@
 """Figures for Prometheus, request ids, and the two forms of the log."""
 
+import asyncio
 import json
 import logging
 import re
 import sys
+from io import StringIO
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.logs import JsonFormatter, LineFormatter, log_config, request_id
+from app.logs import (
+    BATCH_S,
+    BatchHandler,
+    JsonFormatter,
+    LineFormatter,
+    access_logger,
+    log_config,
+    request_id,
+)
+from app.main import create_app
+from tests.app.conftest import ADDRESS
 
 Figures = dict[str, float]
 
@@ -120,6 +132,53 @@ def test_a_line_of_text_ends_with_the_request_id() -> None:
     token = request_id.set("id-1")
     assert LineFormatter().format(record("hello")).endswith("hello [id-1]")
     request_id.reset(token)
+
+
+def batches(stream: StringIO) -> BatchHandler:
+    handler = BatchHandler(stream)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    return handler
+
+
+def test_lines_of_requests_are_written_together_and_soon() -> None:
+    stream = StringIO()
+    handler = batches(stream)
+
+    async def log_two() -> str:
+        handler.emit(record("one"))
+        handler.emit(record("two"))
+        at_once = stream.getvalue()
+        await asyncio.sleep(5 * BATCH_S)
+        return at_once
+
+    assert asyncio.run(log_two()) == ""
+    assert stream.getvalue() == "one\ntwo\n"
+
+
+def test_at_the_end_of_the_service_the_last_lines_are_written(
+    lone_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = StringIO()
+    monkeypatch.setattr(access_logger, "handlers", [batches(stream)])
+    monkeypatch.setattr("app.logs.BATCH_S", 3600)
+    access_logger.setLevel(logging.INFO)
+    try:
+        with TestClient(create_app(lone_settings), base_url=ADDRESS) as client:
+            client.get("/health/live")
+            assert stream.getvalue() == ""
+    finally:
+        access_logger.setLevel(logging.NOTSET)
+    assert stream.getvalue().startswith("GET /health/live 200 ")
+
+
+def test_a_line_that_cannot_be_made_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = StringIO()
+    handler = batches(stream)
+    broken = record("%d", args=("x",))
+    handler.emit(broken)
+    handler.flush()
+    assert stream.getvalue() == ""
+    assert "Logging error" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("on_terminal", "expected"), [(True, "line"), (False, "json")])

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from app.database import Database
-from app.tables import Installation, Rating, User
+from app.tables import installation, ratings, users
 from tests.app.world import MOVIE_IDS, World, add_movies
 
 
@@ -32,9 +32,9 @@ def put(client: TestClient, movie: int, user: str = "me", **opinion: Any) -> Any
 
 def revisions(database: Database) -> tuple[int, dict[str, int]]:
     with database.read() as connection:
-        drawn = connection.execute(select(Installation.ratings_revision)).scalar_one()
-        users = connection.execute(select(User.key, User.ratings_revision)).all()
-    return drawn, {user.key: user.ratings_revision for user in users}
+        drawn = connection.execute(select(installation.c.ratings_revision)).scalar_one()
+        rows = connection.execute(select(users.c.key, users.c.ratings_revision)).all()
+    return drawn, {row.key: row.ratings_revision for row in rows}
 
 
 def test_the_first_rating_answers_201_and_every_later_one_200(rater: TestClient) -> None:
@@ -192,7 +192,7 @@ def test_putting_and_deleting_at_once_never_fails(rater: TestClient, database: D
         statuses = set(pool.map(change, range(120)))
     assert statuses <= {200, 201, 204}
     with database.read() as connection:
-        newest = connection.execute(select(func.max(User.ratings_revision))).scalar_one()
+        newest = connection.execute(select(func.max(users.c.ratings_revision))).scalar_one()
     assert newest == revisions(database)[0]
 
 
@@ -202,5 +202,5 @@ def test_a_rating_is_in_the_database_before_it_is_acknowledged(
     for movie in MOVIE_IDS[:10]:
         put(rater, movie, stars=3)
         with database.read() as connection:
-            query = select(func.count()).select_from(Rating).where(Rating.movie_id == movie)
+            query = select(func.count()).select_from(ratings).where(ratings.c.movie_id == movie)
             assert connection.execute(query).scalar_one() == 1

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
+from app import tables
 from app.config import Settings
 from app.database import Database
 from app.models.repository import active_version
 from app.models.service import publish
-from app.tables import Installation, ModelVersion, Rating, User
 from app.training.judging import judge
 from app.training.preparing import TrainingError
 from app.training.running import FOLDER, Checkpoints, Resume
@@ -38,7 +38,7 @@ ON_ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.fixture
 def filled(database: Database) -> Database:
     with database.write() as connection:  # the same people in the gate set each time
-        connection.execute(update(Installation).values(holdout_salt="a test's"))
+        connection.execute(update(tables.installation).values(holdout_salt="a test's"))
     store(database, PEOPLE)
     return database
 
@@ -84,7 +84,7 @@ def erase(database: Database, key: str) -> None:
 def training_people(database: Database) -> np.ndarray:
     """Who is trained on: True for those of `PEOPLE` who are never judged by."""
     with database.read() as connection:
-        salt = connection.execute(select(Installation.holdout_salt)).scalar_one()
+        salt = connection.execute(select(tables.installation.c.holdout_salt)).scalar_one()
     return holdout_groups(PEOPLE.user_keys, salt) == Group.TRAINING
 
 
@@ -137,8 +137,8 @@ def test_a_model_of_shuffled_ratings_is_refused_kept_and_not_served(
     assert (run.state, run.version, run.error) == ("refused", result.version, None)
     with filled.read() as connection:
         row = connection.execute(
-            select(ModelVersion.state, ModelVersion.sha256).where(
-                ModelVersion.version == result.version
+            select(tables.model_versions.c.state, tables.model_versions.c.sha256).where(
+                tables.model_versions.c.version == result.version
             )
         ).one()
     assert row.state == "refused"
@@ -159,8 +159,8 @@ def test_a_model_of_more_ratings_is_accepted(filled: Database, retrain: Retrain)
     trained_on = np.flatnonzero(training_people(filled))
     for key in PEOPLE.user_keys[trained_on[100:]]:
         with filled.write() as connection:
-            mine = select(User.id).where(User.key == key).scalar_subquery()
-            connection.execute(Rating.__table__.delete().where(Rating.user_id == mine))  # type: ignore[attr-defined]
+            mine = select(tables.users.c.id).where(tables.users.c.key == key).scalar_subquery()
+            connection.execute(tables.ratings.delete().where(tables.ratings.c.user_id == mine))
     first = retrain()
     store(filled, PEOPLE)
     second = retrain()
@@ -266,7 +266,7 @@ def test_a_model_of_another_database_is_neither_begun_with_nor_replaced(
 ) -> None:
     first = retrain()
     with filled.write() as connection:
-        connection.execute(update(Installation).values(holdout_salt="another"))
+        connection.execute(update(tables.installation).values(holdout_salt="another"))
     result = retrain()
     assert "another database" in str(result.start.why_scratch)
     (reason,) = result.gate["reasons"]
@@ -366,10 +366,13 @@ def test_old_models_are_removed_but_not_the_active_one_and_the_one_before(
     versions = []
     for _ in range(3):
         with filled.write() as connection:  # those before are older, not of the same second
-            connection.execute(update(ModelVersion).values(created_at=MOMENT))
+            connection.execute(update(tables.model_versions).values(created_at=MOMENT))
         versions.append(train(filled, settings, options, "cron").version)
     with filled.read() as connection:
-        assert connection.execute(select(func.count()).select_from(ModelVersion)).scalar_one() == 2
+        assert (
+            connection.execute(select(func.count()).select_from(tables.model_versions)).scalar_one()
+            == 2
+        )
     assert {path.name for path in models_dir.glob("*Z-*")} == set(versions[1:])
 
 

@@ -18,7 +18,7 @@ from app.errors import (
 from app.models import repository, service
 from app.models.repository import REFUSED, active_version
 from app.models.service import activate, find_model, publish, rollback
-from app.tables import ModelVersion
+from app.tables import model_versions
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
 
@@ -46,11 +46,11 @@ def versions(database: Database, tmp_path: Path) -> list[str]:
 def make_older(database: Database, versions: list[str]) -> None:
     """Give models that were published within a second an order in time."""
     with database.write() as connection:
-        moment = connection.execute(select(ModelVersion.created_at).limit(1)).scalar_one()
+        moment = connection.execute(select(model_versions.c.created_at).limit(1)).scalar_one()
         for age, version in enumerate(reversed(versions)):
             connection.execute(
-                update(ModelVersion)
-                .where(ModelVersion.version == version)
+                update(model_versions)
+                .where(model_versions.c.version == version)
                 .values(created_at=moment - timedelta(hours=age))
             )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
 from app.database import Database

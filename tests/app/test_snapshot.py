@@ -13,7 +13,7 @@ from app.datasets.service import import_release
 from app.datasets.snapshot import read_snapshot
 from app.ratings.schemas import GivenRating
 from app.ratings.service import RatingService
-from app.tables import Installation, User
+from app.tables import installation, users
 from data.interactions import Interactions
 from tests.app.small_releases import FILMS, LINES, large_release, make_release
 
@@ -54,7 +54,7 @@ def test_all_films_are_columns_by_rising_id_rated_or_not(database: Database) -> 
 
 def test_people_without_ratings_are_no_rows(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(insert(User).values(key="newcomer", ratings_revision=0))
+        connection.execute(insert(users).values(key="newcomer", ratings_revision=0))
     import_release(database, make_release())
     assert read_snapshot(database, 4.0).interactions.user_keys.tolist() == ["7", "8"]
 
@@ -76,7 +76,7 @@ def test_a_snapshot_says_where_it_comes_from(database: Database) -> None:
     assert taken.ratings_revision == 1
     assert begin <= taken.taken_at <= datetime.now(UTC)
     with database.read() as connection:
-        salt = connection.execute(select(Installation.holdout_salt)).scalar_one()
+        salt = connection.execute(select(installation.c.holdout_salt)).scalar_one()
     assert taken.holdout_salt == salt
 
 

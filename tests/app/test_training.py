@@ -11,7 +11,7 @@ from sqlalchemy import case, select, update
 from app.database import Database
 from app.datasets.service import import_release
 from app.models.repository import active_version
-from app.tables import ModelVersion, Rating, User
+from app.tables import model_versions, ratings, users
 from app.training.preparing import TrainingError
 from data.movielens import Release, load
 from data.splitting import Group, holdout_groups
@@ -42,8 +42,8 @@ def test_a_trained_model_is_published_active_and_whole(filled: Database, tmp_pat
     result = train_briefly(filled, tmp_path)
     with filled.read() as connection:
         row = connection.execute(
-            select(ModelVersion.card, ModelVersion.sha256, ModelVersion.state).where(
-                ModelVersion.version == result.version
+            select(model_versions.c.card, model_versions.c.sha256, model_versions.c.state).where(
+                model_versions.c.version == result.version
             )
         ).one()
     artifact = load_artifact(tmp_path / result.version, sha256=row.sha256)
@@ -88,13 +88,15 @@ def test_users_of_the_gate_and_validation_sets_leave_no_trace_in_the_weights(
     """Other opinions of theirs, whatever they were before, change no byte of the weights."""
     before = train(filled, tmp_path)
     with filled.write() as connection:
-        users = connection.execute(select(User.id, User.key)).all()
-        groups = holdout_groups([u.key for u in users], before["holdout"]["salt"])
-        held_out = [u.id for u, g in zip(users, groups, strict=True) if g != Group.TRAINING]
+        rows = connection.execute(select(users.c.id, users.c.key)).all()
+        groups = holdout_groups([row.key for row in rows], before["holdout"]["salt"])
+        held_out = [row.id for row, g in zip(rows, groups, strict=True) if g != Group.TRAINING]
         assert held_out
         # Likes and dislikes by turns, so that all who can be judged on stay so.
-        stars = case((Rating.movie_id % 2 == 0, 5.0), else_=0.5)
-        connection.execute(update(Rating).where(Rating.user_id.in_(held_out)).values(stars=stars))
+        stars = case((ratings.c.movie_id % 2 == 0, 5.0), else_=0.5)
+        connection.execute(
+            update(ratings).where(ratings.c.user_id.in_(held_out)).values(stars=stars)
+        )
     after = train(filled, tmp_path)
     for name in WEIGHTS:
         assert before["files"][name] == after["files"][name]

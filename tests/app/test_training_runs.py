@@ -19,14 +19,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.cli import app as cli
 from app.config import Settings
 from app.database import Database
 from app.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.models.repository import active_version
-from app.tables import TrainingRun
+from app.tables import training_runs
 from app.training import repository
 from app.training.commands import seconds
 from app.training.every import first_due, train_every
@@ -55,7 +55,7 @@ def expire(database: Database, run_id: int) -> None:
     with database.write() as connection:
         past = repository.now(connection) - timedelta(seconds=5)
         connection.execute(
-            update(TrainingRun).where(TrainingRun.id == run_id).values(lease_until=past)
+            update(training_runs).where(training_runs.c.id == run_id).values(lease_until=past)
         )
 
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, func, select, text, update
 
 from app.database import Database
-from app.tables import Base, Erasure, Installation, Rating, User
+from app.tables import erasures, installation, metadata, ratings, users
 from tests.app.world import MOVIE_IDS, World
 
 
@@ -16,14 +16,14 @@ def everything(connection: Connection) -> str:
     """All rows of all tables, as text."""
     return "\n".join(
         str(tuple(row))
-        for table in Base.metadata.sorted_tables
+        for table in metadata.sorted_tables
         for row in connection.execute(select(table))
     )
 
 
 def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: World) -> None:
     with world.database.write() as connection:
-        connection.execute(update(User).where(User.key == "6").values(imported_from="ml-1m"))
+        connection.execute(update(users).where(users.c.key == "6").values(imported_from="ml-1m"))
     body = client.get("/users/6").json()
     listed = client.get("/users/6/ratings?limit=1000").json()["items"]
     assert len(listed) == len(world.opinions["6"])
@@ -31,7 +31,7 @@ def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: 
         "user": "6", "imported_from": "ml-1m", "ratings_revision": 1, "ratings": listed,
     }  # fmt: skip
     # A column that comes to the table must come to the export, or here.
-    assert {column.name for column in User.__table__.columns} - {"id"} == {
+    assert {column.name for column in users.c} - {"id"} == {
         "key", "imported_from", "ratings_revision",
     }  # fmt: skip
 
@@ -50,14 +50,14 @@ def test_an_erasure_leaves_nothing_and_says_only_that_there_was_one(
     client.get("/recommendations/somebody@example.org")
     with database.read() as connection:
         assert "somebody" in everything(connection)
-        before = connection.execute(select(func.count()).select_from(Rating)).scalar_one()
+        before = connection.execute(select(func.count()).select_from(ratings)).scalar_one()
     response = client.delete("/users/somebody@example.org")
     assert (response.status_code, response.content) == (204, b"")
     with database.read() as connection:
         assert "somebody" not in everything(connection)
-        after = connection.execute(select(func.count()).select_from(Rating)).scalar_one()
-        (erasure,) = connection.execute(select(*Erasure.__table__.columns)).all()
-        newest = connection.execute(select(Installation.ratings_revision)).scalar_one()
+        after = connection.execute(select(func.count()).select_from(ratings)).scalar_one()
+        (erasure,) = connection.execute(select(erasures)).all()
+        newest = connection.execute(select(installation.c.ratings_revision)).scalar_one()
     assert after == before - 1
     assert erasure.ratings_revision == newest
     assert client.get("/users/somebody@example.org").status_code == 404
@@ -71,7 +71,7 @@ def test_erasing_somebody_unknown_is_no_error_and_records_nothing(
 ) -> None:
     assert client.delete("/users/nobody").status_code == 204
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(Erasure)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(erasures)).scalar_one() == 0
 
 
 def test_others_keep_all_they_have(client: TestClient, world: World) -> None:
@@ -95,8 +95,8 @@ def test_people_may_rate_while_they_are_erased(client: TestClient, database: Dat
         if number % 5 == 1:
             return int(client.delete(f"/users/{user}/ratings/10").status_code)
         if number % 5 == 2:
-            ratings = [{"movie_id": id_, "liked": True} for id_ in MOVIE_IDS[:8]]
-            body: dict[str, Any] = {"ratings": ratings}
+            opinions = [{"movie_id": id_, "liked": True} for id_ in MOVIE_IDS[:8]]
+            body: dict[str, Any] = {"ratings": opinions}
             return int(client.post(f"/users/{user}/ratings", json=body).status_code)
         path = f"/users/{user}/ratings/{10 * (1 + number % 3)}"
         # Between the write and the reading of its answer nobody can erase: it is one transaction.

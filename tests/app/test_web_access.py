@@ -7,10 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from app.access.keys import Scope
+from app import tables
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
-from app.tables import Dataset, User
 from tests.app.test_keys import bearer
 from tests.app.world import MOMENT, World
 
@@ -49,9 +49,13 @@ def make_public(world: World, users: list[str], *, is_public: bool = True) -> No
     """Let these users have come with a data set, whose ratings are as old as it."""
     with world.database.write() as connection:
         connection.execute(
-            insert(Dataset).values(name="small", sha256="", imported_at=MOMENT, is_public=is_public)
+            insert(tables.datasets).values(
+                name="small", sha256="", imported_at=MOMENT, is_public=is_public
+            )
         )
-        connection.execute(update(User).where(User.key.in_(users)).values(imported_from="small"))
+        connection.execute(
+            update(tables.users).where(tables.users.c.key.in_(users)).values(imported_from="small")
+        )
 
 
 def answered(client: TestClient, requests: list[Request]) -> set[int]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from app.config import Settings
 from app.database import Database
-from app.tables import Movie, Rating, User
+from app.tables import movies, ratings, users
 from app.training.running import Checkpoints
 from app.training.schemas import TrainingOptions
 from app.training.service import OnEpoch, TrainingResult, train
@@ -68,19 +68,19 @@ def store(database: Database, opinions: Interactions) -> None:
     """Store what people say, in place of what they have said before."""
     keys = opinions.user_keys.tolist()
     with database.write() as connection:
-        films = set(connection.execute(select(Movie.id)).scalars())
+        films = set(connection.execute(select(movies.c.id)).scalars())
         new = [id_ for id_ in opinions.movie_ids.tolist() if id_ not in films]
         if new:
             rows = [{"id": id_, "title": f"Film {id_}", "genres": ["Drama"]} for id_ in new]
-            connection.execute(insert(Movie), rows)
+            connection.execute(insert(movies), rows)
         known = _ids(connection)
         connection.execute(
-            delete(Rating).where(Rating.user_id.in_(known[k] for k in keys if k in known))
+            delete(ratings).where(ratings.c.user_id.in_(known[k] for k in keys if k in known))
         )
         missing = [key for key in keys if key not in known]
         if missing:
             connection.execute(
-                insert(User), [{"key": key, "ratings_revision": 0} for key in missing]
+                insert(users), [{"key": key, "ratings_revision": 0} for key in missing]
             )
         ids = _ids(connection)
         user_ids = np.array([ids[key] for key in keys])[opinions.user_rows]
@@ -89,7 +89,7 @@ def store(database: Database, opinions: Interactions) -> None:
             opinions.liked.tolist(), strict=True,
         )  # fmt: skip
         connection.execute(
-            insert(Rating),
+            insert(ratings),
             [
                 {"user_id": user, "movie_id": movie, "liked": liked, "rated_at": MOMENT}
                 for user, movie, liked in rated
@@ -99,7 +99,7 @@ def store(database: Database, opinions: Interactions) -> None:
 
 
 def _ids(connection: Connection) -> dict[str, int]:
-    return {row.key: row.id for row in connection.execute(select(User.key, User.id))}
+    return {row.key: row.id for row in connection.execute(select(users.c.key, users.c.id))}
 
 
 def shuffled(opinions: Interactions, seed: int = 0) -> Interactions:

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from app.config import Settings
 from app.database import Database
 from app.models import repository as models
-from app.tables import Installation, Movie, Rating, User
+from app.tables import installation, movies, ratings, users
 from model import artifact
 from model.rbm import RBM, Calibration
 
@@ -57,21 +57,21 @@ def add_movies(database: Database, movie_ids: list[int]) -> None:
         for id_ in movie_ids
     ]
     with database.write() as connection:
-        connection.execute(insert(Movie), rows)
+        connection.execute(insert(movies), rows)
 
 
 def add_opinions(database: Database, opinions: dict[str, dict[int, float | bool]]) -> None:
     """Store stars (a float) or a plain like (a bool) of users that are not there yet."""
     with database.write() as connection:
-        connection.execute(update(Installation).values(ratings_revision=1))
+        connection.execute(update(installation).values(ratings_revision=1))
         for key, rated in opinions.items():
-            user = insert(User).values(key=key, ratings_revision=1).returning(User.id)
+            user = insert(users).values(key=key, ratings_revision=1).returning(users.c.id)
             user_id = connection.execute(user).scalar_one()
             for movie_id, opinion in rated.items():
                 plain = isinstance(opinion, bool)
                 given = {"stars": None if plain else opinion, "liked": opinion if plain else None}
                 connection.execute(
-                    insert(Rating).values(
+                    insert(ratings).values(
                         user_id=user_id, movie_id=movie_id, rated_at=MOMENT, **given
                     )
                 )

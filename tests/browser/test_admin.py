@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from app.access.keys import Scope
+from app.access.scopes import Scope
 from app.access.service import create_key
 from app.admin.guarding import COOKIE
 from app.config import Settings
 from app.database import Database
-from app.tables import TrainingRun
+from app.tables import training_runs
 from app.training.runs import request_run
 from app.training.schemas import RunState, TrainingOptions
 from tests.browser.conftest import OpenPage
@@ -108,7 +108,9 @@ def test_a_run_is_shown_as_it_goes_on(
 
     def change(**values: Any) -> None:
         with database.write() as connection:
-            connection.execute(update(TrainingRun).where(TrainingRun.id == run_id).values(**values))
+            connection.execute(
+                update(training_runs).where(training_runs.c.id == run_id).values(**values)
+            )
 
     change(state=RunState.RUNNING)
     page = open_page(f"{address}/admin")

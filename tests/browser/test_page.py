@@ -284,6 +284,8 @@ def test_somebody_of_a_public_release_can_be_looked_over_the_shoulder(
     expect(page.get_by_role("heading", name="What user 42 might like")).to_be_visible()
     settled(page)
     expect(page).to_have_url(re.compile("#as=42$"))
+    expect(films(page).first).to_contain_text("sure user 42 would like it")
+    expect(films(page).locator(".because").first).to_contain_text("Because user 42")
     listed = film_titles(films(page))
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="What user 42 thinks")).to_be_visible()

@@ -44,28 +44,32 @@ function vote(film, liked, given) {
   return button;
 }
 
-function because(reasons) {
-  const line = make("p", { class: "small because" }, "Because you ");
+function because(reasons, as) {
+  const line = make("p", { class: "small because" }, as ? `Because user ${as} ` : "Because you ");
+  const verbs = as ? ["dislikes ", "likes "] : ["dislike ", "like "];
   let before = null;
   reasons.forEach((reason, place) => {
     if (place) line.append(place === reasons.length - 1 ? " and " : ", ");
-    if (reason.liked !== before) line.append(reason.liked ? "like " : "dislike ");
+    if (reason.liked !== before) line.append(verbs[Number(reason.liked)]);
     before = reason.liked;
     line.append(make("span", { class: reason.liked ? "liked" : "disliked" }, titled(reason.title)));
   });
   return line;
 }
 
-function chance(film) {
+function chance(film, as) {
   const share = percent(film.like_probability);
-  const text = film.source === "rbm" ? `${share} sure you’d like it` : `${share} liked it`;
+  const text = film.source === "rbm" ? `${share} sure ${as ? `user ${as} would` : "you’d"} like it` : `${share} liked it`;
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
   bar.firstChild.style.inlineSize = `${100 * film.like_probability}%`;
   return make("p", { class: "small muted chance" }, bar, text);
 }
 
-/** A film with its two buttons; `given` is what the visitor said of it. */
-export function filmItem(film, given) {
+/**
+ * A film with its two buttons; `given` is what the visitor said of it, `as` the user whose
+ * opinions the list follows from, where these are not the visitor's own.
+ */
+export function filmItem(film, given, as = "") {
   const about = make("div", { class: "about" });
   const heading = make("h3", { title: film.title.length > 80 ? film.title : null }, titled(film.title));
   if (film.year) heading.append(make("span", { class: "muted year" }, ` ${film.year}`));
@@ -73,9 +77,9 @@ export function filmItem(film, given) {
   if (film.genres.length) {
     about.append(make("p", { class: "muted small genres" }, titled(film.genres.join(", "))));
   }
-  if (film.because?.length) about.append(because(film.because));
+  if (film.because?.length) about.append(because(film.because, as));
   const item = make("li", { class: "film" }, about);
-  if (film.like_probability !== undefined) item.append(chance(film));
+  if (film.like_probability !== undefined) item.append(chance(film, as));
   item.append(make("div", { class: "votes" }, vote(film, true, given), vote(film, false, given)));
   item.dataset.film = film.movie_id;
   return item;

@@ -206,7 +206,7 @@ function showList(next) {
   const before = new Set(answer?.items.map((film) => film.movie_id));
   const added = next.items.filter((film) => !before.has(film.movie_id));
   learn(next.items);
-  fill(list, next.items.map((film) => filmItem(film)), { moves: answer !== null });
+  fill(list, next.items.map((film) => filmItem(film, undefined, state.now.as)), { moves: answer !== null });
   list.style.minHeight = "";
   $("more-button").hidden = !next.next;
   showHeading(next);
@@ -249,7 +249,7 @@ async function showMore() {
     const next = await ask("/recommendations", { body: { ...asked(), cursor: answer.next } });
     learn(next.items);
     const place = list.children.length;
-    list.append(...next.items.map((film) => filmItem(film)));
+    list.append(...next.items.map((film) => filmItem(film, undefined, state.now.as)));
     answer = { ...next, items: [...answer.items, ...next.items] };
     button.hidden = !next.next;
     focusFilm(list.children[place]);
