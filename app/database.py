@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -39,6 +41,7 @@ class Database:
             pool_pre_ping=not self.is_sqlite,
             hide_parameters=True,  # they hold user keys, and errors are logged
         )
+        self._writing = Lock()  # of SQLite, which has one writer at a time
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -61,7 +64,7 @@ class Database:
     def write(self, *, alters_schema: bool = False) -> Iterator[Connection]:
         """Give a connection whose work is committed at the end, or all undone by an exception."""
         access: Access = "schema" if alters_schema else "write"
-        with self.engine.connect().execution_options(access=access) as connection:
+        with self._turn(), self.engine.connect().execution_options(access=access) as connection:
             try:
                 with connection.begin():
                     yield connection
@@ -70,6 +73,19 @@ class Database:
             finally:
                 if alters_schema:
                     connection.invalidate()  # the next one is configured anew
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the other writers of this process without holding a connection readers need."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=SQLITE_BUSY_TIMEOUT_S):
+            raise PoolTimeoutError("other transactions of this process write for too long")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A request can name a field, or repeat a value, of any length; an answer need not.
 LONGEST_ECHO = 200
+# So many wrong fields are named; a request can have a hundred thousand.
+MOST_FIELDS = 20
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -37,15 +39,16 @@ async def _app_error(_request: Request, error: AppError) -> Response:
 
 
 async def _invalid_request(_request: Request, error: RequestValidationError) -> Response:
+    entries = error.errors()
     fields = [
         FieldError(
             location=[_echo(part) for part in entry["loc"]],
             message=str(_echo(entry["msg"])).removeprefix("Value error, "),
             type=entry["type"],
         )
-        for entry in error.errors()
+        for entry in entries[:MOST_FIELDS]
     ]
-    return InvalidRequestError(fields).response()
+    return InvalidRequestError(fields, len(entries) - len(fields)).response()
 
 
 async def _http_error(_request: Request, error: HTTPException) -> Response:

@@ -88,10 +88,12 @@ class InvalidRequestError(AppError):
         ],
     }
 
-    def __init__(self, fields: Sequence[FieldError]) -> None:
+    def __init__(self, fields: Sequence[FieldError], n_more: int = 0) -> None:
+        """Report these fields, and only the number of those that go too far."""
         first = fields[0]
         where = ".".join(str(part) for part in first.location)
-        more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+        n_more += len(fields) - 1
+        more = f" (and {n_more} more)" if n_more else ""
         super().__init__(f"{where}: {first.message}{more}", fields=list(fields))
 
     @classmethod
@@ -132,6 +134,17 @@ class ForeignFormError(AppError):
     meaning = (
         "The form did not come from a page of this service, or its page is out of date: load it "
         "again."
+    )
+
+
+class ForeignOriginError(AppError):
+    """A page of another site made the browser send this."""
+
+    status = 403
+    error = "ForeignOrigin"
+    meaning = (
+        "A page of another site has sent the request. Without a key, such a page must be named in "
+        "the setting RECOMMENDER_CORS_ORIGINS."
     )
 
 

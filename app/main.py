@@ -118,7 +118,8 @@ def _add_layers(app: FastAPI, settings: Settings, draining: Draining) -> None:
         per_key=settings.key_rate_limit,
         per_address=settings.address_rate_limit,
         trusted=settings.trusted_proxies,
-        on_loopback=settings.on_loopback,
+        is_private=settings.is_private,
+        origins=settings.cors_origins,
     )
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))

@@ -44,7 +44,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     """Connect to the database, load the model, and follow both until the end."""
     database = Database(settings.database_url)
     models = ModelServer(database, settings.models_dir, settings.like_threshold)
-    keys = KeyRing(database, may_be_open=settings.on_loopback or settings.insecure)
+    keys = KeyRing(database, may_be_open=settings.is_private or settings.insecure)
     changes = UserChanges(database)
     try:
         keys.start()

@@ -1,6 +1,7 @@
 """The layer that knows who asks: reads the key, counts the request against its limit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,7 @@ from app.access.scopes import Scope
 from app.errors import (
     AppError,
     DatabaseUnavailableError,
+    ForeignOriginError,
     TooManyRequestsError,
     UnauthorizedError,
 )
@@ -23,6 +25,10 @@ PRINCIPAL = "recommender.principal"
 OPEN_PREFIX = "/health/"
 AUTHORIZATION = b"authorization"
 SCHEME = "bearer "
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# What browsers say of requests of our own pages, and of what people type or have bookmarked.
+OWN_SITES = frozenset({b"same-origin", b"none"})
 
 INVALID = {"WWW-Authenticate": 'Bearer realm="recommender", error="invalid_token"'}
 
@@ -46,10 +52,12 @@ class AccessLayer:
         per_key: int,
         per_address: int,
         trusted: Sequence[Network],
-        on_loopback: bool,
+        is_private: bool,
+        origins: Collection[str],
     ) -> None:
         self.app = app
-        self.limits_everybody = bool(trusted) or not on_loopback
+        self.limits_everybody = not is_private
+        self.origins = frozenset(origins)
         self.per_key = Limiter(per_key)
         self.per_address = Limiter(per_address)
         self.trusted = trusted
@@ -69,6 +77,9 @@ class AccessLayer:
         if allowance and allowance.retry_s:
             await self._refuse(TooManyRequestsError(), allowance, scope, receive, send)
             return
+        if principal is ANYBODY and self._is_foreign(scope):
+            await self._refuse(ForeignOriginError(), allowance, scope, receive, send)
+            return
         scope[PRINCIPAL] = principal
         _tell(scope, allowance)
         await self.app(scope, receive, send)
@@ -86,6 +97,21 @@ class AccessLayer:
         if principal is None and not keys.is_open:
             raise UnauthorizedError("This API key is not valid.")
         return principal or ANYBODY
+
+    def _is_foreign(self, scope: Request) -> bool:
+        """Tell whether a page of another site would change something.
+
+        Any page can make a browser send a request to a loopback address; with a key it cannot.
+        """
+        if scope["method"] in SAFE_METHODS:
+            return False
+        origin = (header(scope, b"origin") or b"").decode("latin-1")
+        if origin in self.origins or (origin and "*" in self.origins):
+            return False
+        site = header(scope, b"sec-fetch-site")
+        if site is not None:  # holds whatever a proxy has made of the Host header
+            return site not in OWN_SITES
+        return bool(origin) and urlsplit(origin).netloc.encode("latin-1") != header(scope, b"host")
 
     def _count(self, scope: Request, principal: Principal) -> Allowance | None:
         if principal is ANYBODY and not self.limits_everybody:

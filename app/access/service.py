@@ -61,14 +61,16 @@ def revoke_key(database: Database, key: str) -> str:
 
 def check_bind(settings: Settings, database: Database) -> None:
     """Refuse to serve a network before there is a key that tells one client from another."""
-    if settings.on_loopback or settings.insecure:
+    if settings.is_private or settings.insecure:
         return
     with database.read() as connection:
         if repository.any_key(connection):
             return
+    passed_on = f" behind a proxy ({PREFIX}TRUSTED_PROXIES, {PREFIX}ALLOWED_HOSTS)"
+    where = f"{settings.host}{passed_on if settings.on_loopback else ''}"
     raise UnsafeBindError(
-        f"refusing to serve on {settings.host}: there is no API key, so anybody who reaches that "
+        f"refusing to serve on {where}: there is no API key, so anybody who reaches that "
         "address could read and change every rating. Make one with `recommender keys create`, "
-        f"serve on 127.0.0.1, or pass --insecure ({PREFIX}INSECURE=true) when something in front "
-        "of the service decides who may use it"
+        f"serve this machine alone on 127.0.0.1, or pass --insecure ({PREFIX}INSECURE=true) when "
+        "something in front of the service decides who may use it"
     )

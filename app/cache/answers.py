@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from app.access.scopes import Scope
 from app.cache.changes import UserChanges
 from app.recommendations.model_server import ModelServer
 from app.recommendations.snapshot import Snapshot
 
 # About 10,000 answers of 20 films; one worker holds no more beside the model, which all share.
 MOST_BYTES = 32 * 1024 * 1024
-# What an answer takes beside its body: key, headers, objects.
+# What an answer takes beside its body and its request: headers, objects.
 OVERHEAD = 1500
+
+
+class Asked(NamedTuple):
+    """All of a request that an answer follows from."""
+
+    path: str
+    query: bytes
+    scopes: frozenset[Scope]
 
 
 class Moment(NamedTuple):
@@ -39,7 +47,7 @@ class Answers:
     """Keeps answers, and gives only those that would be made the same again.
 
     An answer follows from the request, the model with the films (one immutable `Snapshot`) and
-    the ratings of one user. The key is the whole request; the other two are compared. Used on the
+    the ratings of one user. The whole request is the key; the other two are compared. Used on the
     event loop alone.
     """
 
@@ -47,7 +55,7 @@ class Answers:
         self.models = models
         self.changes = changes
         self.n_bytes = 0
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._answers: OrderedDict[Asked, Answer] = OrderedDict()
 
     def __len__(self) -> int:
         """Count the answers that are kept."""
@@ -57,24 +65,24 @@ class Answers:
         """Take note before anything is read."""
         return Moment(self.models.held, self.changes.clock)
 
-    def find(self, key: Hashable) -> Answer | None:
+    def find(self, asked: Asked) -> Answer | None:
         """Return an answer that still is right."""
-        answer = self._answers.get(key)
+        answer = self._answers.get(asked)
         if answer is None or not self.changes.is_fresh():
             return None
         if not self._is_right(answer):
-            self._drop(key)
+            self._drop(asked)
             return None
-        self._answers.move_to_end(key)
+        self._answers.move_to_end(asked)
         return answer
 
-    def keep(self, key: Hashable, answer: Answer) -> None:
+    def keep(self, asked: Asked, answer: Answer) -> None:
         """Keep an answer, unless what it was made from has changed meanwhile."""
-        if not self._is_right(answer) or _size(answer) > MOST_BYTES:
+        if not self._is_right(answer) or _size(asked, answer) > MOST_BYTES:
             return
-        self._drop(key)
-        self._answers[key] = answer
-        self.n_bytes += _size(answer)
+        self._drop(asked)
+        self._answers[asked] = answer
+        self.n_bytes += _size(asked, answer)
         while self.n_bytes > MOST_BYTES:
             self._drop(next(iter(self._answers)))
 
@@ -86,10 +94,10 @@ class Answers:
             and self.changes.is_current(answer.user, clock)
         )
 
-    def _drop(self, key: Hashable) -> None:
-        answer = self._answers.pop(key, None)
+    def _drop(self, asked: Asked) -> None:
+        answer = self._answers.pop(asked, None)
         if answer is not None:
-            self.n_bytes -= _size(answer)
+            self.n_bytes -= _size(asked, answer)
 
 
 def etag_of(body: bytes) -> bytes:
@@ -97,5 +105,5 @@ def etag_of(body: bytes) -> bytes:
     return b'"' + blake2b(body, digest_size=12).hexdigest().encode() + b'"'
 
 
-def _size(answer: Answer) -> int:
-    return len(answer.body) + OVERHEAD
+def _size(asked: Asked, answer: Answer) -> int:
+    return len(asked.path) + len(asked.query) + len(answer.body) + OVERHEAD

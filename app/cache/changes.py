@@ -51,7 +51,8 @@ class UserChanges:
 
     def is_current(self, user: str, read_at: int) -> bool:
         """Tell whether nothing is known to have changed since the ratings were read."""
-        return read_at >= self._oldest and self._changed_at.get(user, 0) <= read_at
+        # In this order: what is forgotten is out of date before it is.
+        return self._changed_at.get(user, 0) <= read_at and read_at >= self._oldest
 
     def is_fresh(self) -> bool:
         """Tell whether changes by others would be known by now."""

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.keys import NOBODY
-from app.access.layer import PRINCIPAL
-from app.cache.answers import Answer, Answers, Moment, etag_of
+from app.access.layer import PRINCIPAL, SAFE_METHODS
+from app.cache.answers import Answer, Answers, Asked, Moment, etag_of
 from app.cache.changes import UserChanges
 
 # A client may keep the answer, but asks each time whether it still is the right one.
@@ -18,7 +18,6 @@ CACHE_CONTROL = (b"cache-control", b"private, no-cache")
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "What If-None-Match names still is the answer"}
 }
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # POST is no write here: it carries what an address is too short for.
 READING_PATHS = ("/recommendations", "/features")
 
@@ -56,8 +55,8 @@ class CacheLayer:
             await self._write(services.answers.changes, scope, receive, send)
 
     async def _read(self, answers: Answers, scope: Scope, receive: Receive, send: Send) -> None:
-        key = (scope["path"], scope["query_string"], scope.get(PRINCIPAL, NOBODY).scopes)
-        answer = answers.find(key)
+        asked = Asked(scope["path"], scope["query_string"], scope.get(PRINCIPAL, NOBODY).scopes)
+        answer = answers.find(asked)
         if answer is not None:
             scope["route"] = answer.route
             scope[OUTCOME] = "hit"
@@ -74,7 +73,7 @@ class CacheLayer:
                     return
             elif start is not None and not message.get("more_body"):
                 answer = _answer(scope, moment, start, message["body"])
-                answers.keep(key, answer)
+                answers.keep(asked, answer)
                 scope[OUTCOME] = "miss"
                 await _give(answer, scope, send)
                 return

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from app.cursors import Cursor, CursorText
 from app.numbers import WHOLE
+from app.omitted import OMITTABLE
 
 LARGEST_MOVIE_ID = 2**31 - 1
 LARGEST_NUMBER = 2**31 - 1
@@ -81,9 +81,9 @@ class MovieChanges(BaseModel):
         json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
     )
 
-    title: Title | SkipJsonSchema[None] = None
+    title: Annotated[Title | None, OMITTABLE] = None
     year: Year | None = None
-    genres: Genres | SkipJsonSchema[None] = None
+    genres: Annotated[Genres | None, OMITTABLE] = None
     imdb_id: Number | None = None
     tmdb_id: Number | None = None
 

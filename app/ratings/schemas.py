@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from app.cursors import Cursor, CursorText
 from app.errors import ErrorBody
 from app.movies.schemas import LARGEST_MOVIE_ID
 from app.numbers import WHOLE
+from app.omitted import OMITTABLE
 
 MOST_AT_ONCE = 1000
 
@@ -29,8 +29,8 @@ class GivenRating(BaseModel):
     )
 
     # Left out, not null: a rating is deleted by DELETE.
-    stars: Stars | SkipJsonSchema[None] = Field(default=None, description="0.5 to 5 stars")
-    liked: Liked | SkipJsonSchema[None] = Field(default=None, description="Like or dislike")
+    stars: Annotated[Stars | None, OMITTABLE] = Field(default=None, description="0.5 to 5 stars")
+    liked: Annotated[Liked | None, OMITTABLE] = Field(default=None, description="Like or dislike")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -73,8 +73,8 @@ class StatedRating(BaseModel):
     )
 
     movie_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_MOVIE_ID), WHOLE]
-    stars: Stars | SkipJsonSchema[None] = Field(default=None, description="0.5 to 5 stars")
-    liked: Liked | SkipJsonSchema[None] = Field(default=None, description="Like or dislike")
+    stars: Annotated[Stars | None, OMITTABLE] = Field(default=None, description="0.5 to 5 stars")
+    liked: Annotated[Liked | None, OMITTABLE] = Field(default=None, description="Like or dislike")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

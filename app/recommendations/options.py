@@ -3,11 +3,11 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from app.cursors import CursorText
 from app.movies.schemas import LARGEST_MOVIE_ID
 from app.numbers import WHOLE
+from app.omitted import OMITTABLE
 from app.ratings.schemas import StatedRating
 
 MOST_GENRES = 20
@@ -41,10 +41,10 @@ class Filters(BaseModel):
         Field(max_length=MOST_GENRES, description="No film of any of these; may be repeated"),
     ] = []
     year_from: Annotated[
-        Year | SkipJsonSchema[None], Field(description="Only films of this year or later")
+        Year | None, OMITTABLE, Field(description="Only films of this year or later")
     ] = None
     year_to: Annotated[
-        Year | SkipJsonSchema[None], Field(description="Only films of this year or earlier")
+        Year | None, OMITTABLE, Field(description="Only films of this year or earlier")
     ] = None
     exclude: Annotated[
         list[Id],
@@ -74,7 +74,8 @@ class Options(Filters):
         Field(description="`sample` draws a mood of the person, and a list for it"),
     ] = "rank"
     seed: Annotated[
-        Seed | SkipJsonSchema[None],
+        Seed | None,
+        OMITTABLE,
         Field(description="For `sample`: the same seed gives the same list; drawn where not given"),
     ] = None
     diversity: Annotated[

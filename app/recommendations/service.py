@@ -179,9 +179,11 @@ def _check(given: RecommendationsCursor, current: RecommendationsCursor, where: 
 def _request_name(user: str | None, person: Person | None, options: Options) -> str:
     """Name what was asked for, without saying it: a cursor may end up in a log."""
     asked = options.model_dump(include=LIST_OPTIONS, exclude_defaults=True)
-    for name in ("genre", "exclude_genre", "exclude"):
+    for name in ("genre", "exclude_genre"):
         if name in asked:
-            asked[name] = sorted(set(asked[name]))
+            asked[name] = sorted({genre.casefold() for genre in asked[name]})
+    if "exclude" in asked:
+        asked["exclude"] = sorted(set(asked["exclude"]))
     digest = blake2b(json.dumps([user, asked]).encode(), digest_size=9)
     if user is None and person is not None:
         digest.update(person.movie_ids.astype("<i8").tobytes() + person.liked.tobytes())

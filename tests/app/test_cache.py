@@ -180,7 +180,14 @@ def test_no_more_is_kept_than_the_bound(
         client.get("/recommendations/1", params={"limit": limit % 20 + 1, "explain": 0})
         assert answers.n_bytes <= 20_000
     assert len(answers) > 1
-    assert answers.n_bytes == sum(map(kept._size, answers._answers.values()))  # noqa: SLF001
+    sizes = [kept._size(*entry) for entry in answers._answers.items()]  # noqa: SLF001
+    assert answers.n_bytes == sum(sizes)
+
+
+def test_a_long_request_counts_as_well_as_its_answer(client: TestClient) -> None:
+    ids = list(range(1_000_000, 1_001_000))
+    client.get("/recommendations/1", params={"limit": 1, "explain": 0, "exclude": ids})
+    assert services(client).answers.n_bytes > sum(len(f"&exclude={id_}") for id_ in ids)
 
 
 def test_without_news_from_the_database_nothing_is_given_from_memory(

@@ -84,6 +84,30 @@ def test_a_second_writer_waits_for_the_first(database: Database) -> None:
     assert drawn == [1, 2]
 
 
+def test_writers_that_wait_leave_connections_for_readers(database: Database) -> None:
+    """More writers than there are connections wait for the first one; a reader does not."""
+    drawn: list[int] = []
+    read: list[list[str]] = []
+
+    def draw() -> None:
+        with database.write() as connection:
+            drawn.append(next_revision(connection))
+
+    others = [threading.Thread(target=draw) for _ in range(20 if database.is_sqlite else 5)]
+    with database.write() as connection:
+        drawn.append(next_revision(connection))
+        for other in others:
+            other.start()
+        sleep(0.2)
+        reader = threading.Thread(target=lambda: read.append(user_keys(database)))
+        reader.start()
+        reader.join(timeout=10)
+        assert (read, drawn) == ([[]], [1])
+    for other in others:
+        other.join()
+    assert drawn == list(range(1, len(others) + 2))
+
+
 def test_writers_that_read_first_do_not_get_into_each_others_way(database: Database) -> None:
     failures = []
 

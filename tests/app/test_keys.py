@@ -204,6 +204,23 @@ def test_a_network_is_served_only_with_a_key_or_when_told_so(database: Database,
     check_bind(Settings(host=host), database)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"trusted_proxies": ("127.0.0.1",)}, {"allowed_hosts": ("films.example",)}],
+)
+def test_a_loopback_address_behind_a_proxy_is_a_network(
+    database: Database,
+    world: World,
+    connect_to: Callable[[Settings], TestClient],
+    changes: dict[str, tuple[str, ...]],
+) -> None:
+    with pytest.raises(UnsafeBindError, match=r"on 127\.0\.0\.1 behind a proxy"):
+        check_bind(Settings.model_validate(changes), database)
+    client = connect_to(world.settings.model_copy(update=changes))
+    assert client.get("/users/1/ratings").status_code == 401
+    assert client.get("/admin/keys", follow_redirects=False).status_code == 303
+
+
 def command(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("RECOMMENDER_")}
     return subprocess.run(

@@ -122,6 +122,39 @@ def test_a_wrong_parameter_of_the_list_is_refused(
     assert response.json()["fields"][0]["location"] == ["query", *query]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "location"),
+    [
+        ("PUT", "/users/me/ratings/10", {"stars": 5.5}, ["body", "stars"]),
+        ("PUT", "/users/me/ratings/10", {"liked": 1}, ["body", "liked"]),
+        ("GET", "/recommendations/1?seed=-1", None, ["query", "seed"]),
+        ("GET", "/recommendations/1?year_from=x", None, ["query", "year_from"]),
+        ("PATCH", "/movies/10", {"title": ""}, ["body", "title"]),
+        (
+            "POST",
+            "/users/me/ratings",
+            {"ratings": [{"movie_id": 10, "stars": "5"}]},
+            ["body", "ratings", 0, "stars"],
+        ),
+    ],
+)
+def test_an_error_is_named_once_and_where_it_is(
+    client: TestClient, method: str, path: str, body: Any, location: list[str | int]
+) -> None:
+    response = client.request(method, path, json=body)
+    assert response.status_code == 422
+    assert [field["location"] for field in response.json()["fields"]] == [location]
+
+
+def test_of_very_many_errors_only_some_are_named(lone_client: TestClient) -> None:
+    body = {str(number): 1 for number in range(1000)}
+    response = lone_client.put("/users/me/ratings/10", json=body)
+    assert response.status_code == 422
+    assert len(response.json()["fields"]) == 20
+    assert response.json()["detail"].endswith(" (and 999 more)")
+    assert len(response.content) < 5000
+
+
 def test_a_cursor_of_another_list_is_refused(client: TestClient) -> None:
     cursor = client.get("/users/6/ratings", params={"limit": 1}).json()["next"]
     assert client.get("/recommendations/6", params={"cursor": cursor}).status_code == 422
