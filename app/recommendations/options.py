@@ -9,6 +9,7 @@ from app.movies.schemas import LARGEST_MOVIE_ID
 from app.numbers import WHOLE
 from app.omitted import OMITTABLE
 from app.ratings.schemas import StatedRating
+from app.users.schemas import KEY_PATTERN, LONGEST_KEY
 
 MOST_GENRES = 20
 MOST_EXCLUDED = 1000
@@ -23,7 +24,7 @@ Genre = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_MOVIE_ID), WHOLE]
 Year = Annotated[int, Field(ge=0, le=LARGEST_YEAR), WHOLE]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]
-Key = Annotated[str, Field(pattern="^[A-Za-z0-9._~@:+-]{1,128}$", examples=["42"])]
+Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=LONGEST_KEY, examples=["42"])]
 Explain = Annotated[
     int, Field(ge=0, le=5, description="Reasons per film; without any the answer is faster"), WHOLE
 ]

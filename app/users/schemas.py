@@ -7,10 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.ratings.schemas import Rating
 
+# Not `.` and `..`, which browsers and proxies take out of a path.
+KEY_PATTERN = r"^\.*[A-Za-z0-9_~@:+-][A-Za-z0-9._~@:+-]*$"
+LONGEST_KEY = 128
 UserKey = Annotated[
     str,
     Path(
-        pattern="^[A-Za-z0-9._~@:+-]{1,128}$",
+        pattern=KEY_PATTERN,
+        max_length=LONGEST_KEY,
         description="The key under which you know this person; it is opaque to the service",
         examples=["42"],
     ),

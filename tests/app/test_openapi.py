@@ -143,7 +143,8 @@ def test_a_user_key_is_described_by_its_pattern(document: dict[str, Any]) -> Non
     for _, path, operation in operations(document):
         if "{user}" in path:
             schema = operation["parameters"][0]["schema"]
-            assert schema["pattern"] == "^[A-Za-z0-9._~@:+-]{1,128}$"
+            assert schema["pattern"] == r"^\.*[A-Za-z0-9_~@:+-][A-Za-z0-9._~@:+-]*$"
+            assert schema["maxLength"] == 128
 
 
 def test_the_document_and_its_page_are_served(lone_client: TestClient) -> None:
