@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.given import Given
 from app.numbers import WHOLE
 from app.ratings.schemas import StatedRating
 from app.recommendations.options import MOST_RATINGS, Id
@@ -14,10 +15,8 @@ MOST_FILMS = 20
 MOST_TOWARDS = 100
 
 
-class FeaturesQuery(BaseModel):
+class FeaturesQuery(Given):
     """How many features, with how many films."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[
         int, Field(ge=1, le=100, description="Features, the most telling first"), WHOLE
@@ -92,7 +91,6 @@ class AnybodysFeaturesRequest(FeaturesQuery):
     """Opinions of somebody who need not be known, and what is asked for them."""
 
     model_config = ConfigDict(
-        extra="forbid",
         strict=True,
         json_schema_extra={
             "examples": [

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.given import Given
+
 # The form of a version: nothing else ever names a folder.
 VERSION = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}$"
 
@@ -60,21 +62,21 @@ class ActiveModel(BaseModel):
     previous: str | None = Field(description="What a rollback would serve")
 
 
-class ActivatedModel(BaseModel):
+class ActivatedModel(Given):
     """Which model is to be served."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"version": "20261120T101500Z-3f2a"}]}
+        json_schema_extra={"examples": [{"version": "20261120T101500Z-3f2a"}]}
     )
 
     version: Annotated[str, Field(pattern=VERSION)]
     anyway: Annotated[bool, Field(description="Also if the gate has refused it")] = False
 
 
-class Retention(BaseModel):
+class Retention(Given):
     """How many models are to stay."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"keep": 5}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"keep": 5}]})
 
     keep: Annotated[int, Field(ge=1, le=10_000, description="So many of the newest published")]
 
@@ -85,10 +87,8 @@ class RemovedModels(BaseModel):
     removed: list[str] = Field(description="Versions")
 
 
-class ImportQuery(BaseModel):
+class ImportQuery(Given):
     """What is to become of a model that is sent."""
-
-    model_config = ConfigDict(extra="forbid")
 
     activate: Annotated[bool, Field(description="Serve it at once")] = False
 

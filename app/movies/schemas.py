@@ -6,8 +6,8 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.cursors import Cursor, CursorText
+from app.given import OMITTABLE, Given
 from app.numbers import WHOLE
-from app.omitted import OMITTABLE
 
 LARGEST_MOVIE_ID = 2**31 - 1
 LARGEST_NUMBER = 2**31 - 1
@@ -56,11 +56,10 @@ Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
 Number = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER), WHOLE]
 
 
-class GivenMovie(BaseModel):
+class GivenMovie(Given):
     """A film as an administrator describes it."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"title": "Fight Club", "year": 1999, "genres": ["Action", "Crime"]}]
         },
@@ -73,11 +72,10 @@ class GivenMovie(BaseModel):
     tmdb_id: Number | None = None
 
 
-class MovieChanges(BaseModel):
+class MovieChanges(Given):
     """What is to be different about a film; what is left out stays as it is."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
     )
 
@@ -119,10 +117,8 @@ class FoundMovies(BaseModel):
     items: list[ListedMovie]
 
 
-class MoviesQuery(BaseModel):
+class MoviesQuery(Given):
     """Which of the films, and in which order."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sort: Annotated[
         Literal["popular", "newest", "title"],
@@ -140,10 +136,8 @@ class MoviesQuery(BaseModel):
     cursor: CursorText = ""
 
 
-class SearchQuery(BaseModel):
+class SearchQuery(Given):
     """What somebody has typed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
         str,

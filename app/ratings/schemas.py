@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.cursors import Cursor, CursorText
 from app.errors import ErrorBody
+from app.given import OMITTABLE, Given
 from app.movies.schemas import LARGEST_MOVIE_ID
 from app.numbers import WHOLE
-from app.omitted import OMITTABLE
 
 MOST_AT_ONCE = 1000
 
@@ -17,11 +17,10 @@ Stars = Annotated[float, Field(ge=0.5, le=5, strict=True, allow_inf_nan=False)]
 Liked = Annotated[bool, Field(strict=True)]
 
 
-class GivenRating(BaseModel):
+class GivenRating(Given):
     """An opinion: either stars, or just like or dislike."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "oneOf": [{"required": ["stars"]}, {"required": ["liked"]}],
             "examples": [{"stars": 4.5}, {"liked": True}],
@@ -61,11 +60,10 @@ class Rating(BaseModel):
     rated_at: datetime
 
 
-class StatedRating(BaseModel):
+class StatedRating(Given):
     """An opinion about a film: either stars, or just like or dislike."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "oneOf": [{"required": ["stars"]}, {"required": ["liked"]}],
             "examples": [{"movie_id": 2959, "liked": True}],
@@ -83,11 +81,10 @@ class StatedRating(BaseModel):
         return self
 
 
-class GivenRatings(BaseModel):
+class GivenRatings(Given):
     """Opinions of one person about many films."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"ratings": [{"movie_id": 2959, "stars": 4.5}, {"movie_id": 1, "liked": False}]}
@@ -129,10 +126,8 @@ class RatingsPage(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null at the end")
 
 
-class RatingsQuery(BaseModel):
+class RatingsQuery(Given):
     """Which of the ratings."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Ratings per page")] = 100
     cursor: CursorText = ""

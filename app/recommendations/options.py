@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from app.cursors import CursorText
+from app.given import OMITTABLE, Given
 from app.movies.schemas import LARGEST_MOVIE_ID
 from app.numbers import WHOLE
-from app.omitted import OMITTABLE
 from app.ratings.schemas import StatedRating
 from app.users.schemas import KEY_PATTERN, LONGEST_KEY
 
@@ -30,7 +30,7 @@ Explain = Annotated[
 ]
 
 
-class Filters(BaseModel):
+class Filters(Given):
     """Which films may be in a list."""
 
     genre: Annotated[
@@ -89,23 +89,17 @@ class Options(Filters):
 class RecommendationsQuery(Options):
     """Which films, in which order, how many, and with how many reasons."""
 
-    model_config = ConfigDict(extra="forbid")
-
     cursor: CursorText = ""
 
 
-class PredictionQuery(BaseModel):
+class PredictionQuery(Given):
     """How many reasons."""
-
-    model_config = ConfigDict(extra="forbid")
 
     explain: Explain = 3
 
 
 class SimilarQuery(Filters):
     """How many films, and which."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=100, description="Films")] = 20
 
@@ -114,7 +108,6 @@ class AnybodysRequest(Options):
     """Opinions of somebody who need not be known, and what is asked for them."""
 
     model_config = ConfigDict(
-        extra="forbid",
         strict=True,
         json_schema_extra={
             "examples": [
@@ -138,7 +131,6 @@ class BatchRequest(Options):
     """Whose lists, and what is asked of each."""
 
     model_config = ConfigDict(
-        extra="forbid",
         strict=True,
         json_schema_extra={"examples": [{"users": ["1", "42"], "limit": 5, "explain": 0}]},
     )

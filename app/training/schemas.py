@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.given import Given
 from model.config import Config
 
 TrainingRunId = Annotated[
@@ -47,11 +48,10 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING}
 
 
-class TrainingOptions(BaseModel):
+class TrainingOptions(Given):
     """What a training is asked to do."""
 
     model_config = ConfigDict(
-        extra="forbid",
         frozen=True,
         json_schema_extra={
             "examples": [{"from_scratch": True}],

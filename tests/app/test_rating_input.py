@@ -146,13 +146,21 @@ def test_an_error_is_named_once_and_where_it_is(
     assert [field["location"] for field in response.json()["fields"]] == [location]
 
 
-def test_of_very_many_errors_only_some_are_named(lone_client: TestClient) -> None:
-    body = {str(number): 1 for number in range(1000)}
+def test_of_many_errors_only_some_are_named(lone_client: TestClient) -> None:
+    body = {str(number): 1 for number in range(90)}
     response = lone_client.put("/users/me/ratings/10", json=body)
     assert response.status_code == 422
     assert len(response.json()["fields"]) == 20
-    assert response.json()["detail"].endswith(" (and 999 more)")
+    assert response.json()["detail"].endswith(" (and 89 more)")
     assert len(response.content) < 5000
+
+
+@pytest.mark.parametrize("path", ["/recommendations", "/features", "/users/me/ratings"])
+def test_an_object_of_very_many_fields_is_one_error(lone_client: TestClient, path: str) -> None:
+    response = lone_client.post(path, json={str(number): 1 for number in range(1000)})
+    assert response.status_code == 422
+    (field,) = response.json()["fields"]
+    assert field["message"] == "an object has at most 100 fields"
 
 
 def test_a_cursor_of_another_list_is_refused(client: TestClient) -> None:

@@ -297,7 +297,8 @@ def test_a_filter_holds_so_many_values_and_no_more(
 
 
 @pytest.mark.parametrize(
-    "user", ["a b", "ä", "a%00b", "a%0A", "%0a", "%FF%FE", "a" * 129, "a;b", "a%25", "😀", "%2E", "%2E%2E"]
+    "user",
+    ["a b", "ä", "a%00b", "a%0A", "%0a", "%FF%FE", "a" * 129, "a;b", "a%25", "😀", "%2E", "%2E%2E"],
 )
 def test_a_key_that_is_no_key_is_refused(lone_client: TestClient, user: str) -> None:
     response = lone_client.get(f"/recommendations/{user}")
