@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     TypedColumns,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -147,7 +148,11 @@ movies = Table("movies", metadata, MovieColumns)
 
 
 class RatingColumns(TypedColumns):
-    """One opinion: stars where stars were given, `liked` only where it was given alone."""
+    """One opinion: stars where stars were given, `liked` only where it was given alone.
+
+    `from_release` is true for what an import wrote and nobody has rated through the service since:
+    it goes with its release. All else stays.
+    """
 
     user_id: Named[int] = Column(
         BigKey, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -156,6 +161,7 @@ class RatingColumns(TypedColumns):
     stars: Named[float | None] = Column(Double)
     liked: Named[bool | None]
     rated_at: Named[datetime] = Column(UtcDateTime)
+    from_release: Named[bool] = Column(server_default=false())
 
 
 ratings = Table(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,20 +10,16 @@ from sqlalchemy import Connection
 
 from app import tables
 
-# What arrives merges with what is there. A rating that was given later stays; so does any against
-# a rating of unknown time, which carries the moment of the import and could be older than all.
+# What arrives goes where nothing is: a rating of an earlier release has been removed by then, and
+# one that was given through the service stays.
 _SQLITE_MERGE = """
-INSERT INTO ratings (user_id, movie_id, stars, rated_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (user_id, movie_id) DO UPDATE
-SET stars = excluded.stars, liked = NULL, rated_at = excluded.rated_at
-WHERE excluded.rated_at > ratings.rated_at AND excluded.rated_at < ?
+INSERT INTO ratings (user_id, movie_id, stars, rated_at, from_release) VALUES (?, ?, ?, ?, TRUE)
+ON CONFLICT (user_id, movie_id) DO NOTHING
 """
 _POSTGRESQL_MERGE = """
-INSERT INTO ratings (user_id, movie_id, stars, rated_at)
-SELECT user_id, movie_id, stars, rated_at FROM imported_ratings
-ON CONFLICT (user_id, movie_id) DO UPDATE
-SET stars = excluded.stars, liked = NULL, rated_at = excluded.rated_at
-WHERE excluded.rated_at > ratings.rated_at AND excluded.rated_at < to_timestamp(%s)
+INSERT INTO ratings (user_id, movie_id, stars, rated_at, from_release)
+SELECT user_id, movie_id, stars, rated_at, TRUE FROM imported_ratings
+ON CONFLICT (user_id, movie_id) DO NOTHING
 """
 
 # PostgreSQL counts microseconds from the year 2000.
@@ -62,22 +57,22 @@ class Ratings(NamedTuple):
 Write = Callable[[Ratings], int]
 
 
-def writer(connection: Connection, imported_at: int) -> AbstractContextManager[Write]:
+def writer(connection: Connection) -> AbstractContextManager[Write]:
     """Give the function that merges ratings into the database."""
     if connection.dialect.name == "sqlite":
-        return _sqlite_writer(connection, imported_at)
-    return _postgresql_writer(connection, imported_at)
+        return _sqlite_writer(connection)
+    return _postgresql_writer(connection)
 
 
 @contextmanager
-def _sqlite_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
+def _sqlite_writer(connection: Connection) -> Iterator[Write]:
     # Sorting the index once takes a fifth of the time of two million insertions all over it.
     indexes = list(tables.ratings.indexes)
     for index in indexes:
         index.drop(connection)
 
     def write(ratings: Ratings) -> int:
-        rows = zip(*(column.tolist() for column in ratings), repeat(imported_at), strict=False)
+        rows = zip(*(column.tolist() for column in ratings), strict=True)
         return connection.exec_driver_sql(_SQLITE_MERGE, list(rows)).rowcount
 
     yield write
@@ -86,7 +81,7 @@ def _sqlite_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
 
 
 @contextmanager
-def _postgresql_writer(connection: Connection, imported_at: int) -> Iterator[Write]:
+def _postgresql_writer(connection: Connection) -> Iterator[Write]:
     connection.exec_driver_sql(
         "CREATE TEMPORARY TABLE imported_ratings (user_id bigint, movie_id integer, "
         "stars double precision, rated_at timestamptz)"
@@ -96,7 +91,7 @@ def _postgresql_writer(connection: Connection, imported_at: int) -> Iterator[Wri
     def write(ratings: Ratings) -> int:
         with driver.cursor().copy("COPY imported_ratings FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(_copy_format(ratings))
-        merged = connection.exec_driver_sql(_POSTGRESQL_MERGE, (imported_at,)).rowcount
+        merged = connection.exec_driver_sql(_POSTGRESQL_MERGE).rowcount
         connection.exec_driver_sql("TRUNCATE imported_ratings")
         return merged
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Integer,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     Table,
     delete,
     exists,
-    false,
     func,
     insert,
     literal,
@@ -29,12 +29,21 @@ from sqlalchemy import (
 from app.database import upsert
 from app.tables import datasets, movies, ratings, users
 
-# The users of the release at hand, in its order; only this transaction sees it.
+# Only the transaction of the import sees these tables.
+temporary = MetaData()
+# The users of the release at hand, in its order.
 imported_users = Table(
     "imported_users",
-    MetaData(),
+    temporary,
     Column("position", Integer, primary_key=True),
     Column("key", String(128), nullable=False),
+    prefixes=["TEMPORARY"],
+)
+# The users who had ratings of the release that is replaced, whether they stay or go.
+former_users = Table(
+    "former_users",
+    temporary,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
     prefixes=["TEMPORARY"],
 )
 
@@ -85,19 +94,23 @@ def add(connection: Connection, dataset: ImportedDataset) -> None:
     connection.execute(insert(datasets).values(**dataset._asdict()))
 
 
-def remove_ratings(connection: Connection, name: str, imported_at: datetime) -> int:
-    """Delete what came with a release: ratings of its users that are as old as its import."""
-    its_users = select(users.c.id).where(users.c.imported_from == name)
-    return connection.execute(
-        delete(ratings).where(ratings.c.rated_at <= imported_at, ratings.c.user_id.in_(its_users))
-    ).rowcount
+def begin(connection: Connection) -> None:
+    """Make the temporary tables; `finish` drops them."""
+    temporary.create_all(connection, checkfirst=False)
 
 
-def remove_users_without_ratings(connection: Connection, name: str) -> int:
-    """Delete the users of a release who have no rating left."""
+def remove_ratings(connection: Connection) -> int:
+    """Delete what came with a release, whoever its users are."""
+    theirs = exists().where(ratings.c.user_id == users.c.id, ratings.c.from_release)
+    connection.execute(insert(former_users).from_select(["id"], select(users.c.id).where(theirs)))
+    return connection.execute(delete(ratings).where(ratings.c.from_release)).rowcount
+
+
+def remove_users_without_ratings(connection: Connection) -> int:
+    """Delete the users who came with a release, this or an earlier one, and have no rating left."""
     return connection.execute(
         delete(users).where(
-            users.c.imported_from == name, ~exists().where(ratings.c.user_id == users.c.id)
+            users.c.imported_from.is_not(None), ~exists().where(ratings.c.user_id == users.c.id)
         )
     ).rowcount
 
@@ -139,7 +152,6 @@ def put_movies(connection: Connection, films: Sequence[dict[str, Any]]) -> None:
 
 def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -> NDArray[np.int64]:
     """Add the users of a release that the database does not have yet; return the id of each."""
-    imported_users.create(connection)
     _fill(connection, list(enumerate(keys)))
     # In the order of the release: training reads users by their id, on either database.
     new = (
@@ -157,14 +169,14 @@ def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -
     return np.fromiter(connection.execute(ids).scalars(), dtype=np.int64)
 
 
-def finish(connection: Connection, revision: int, replaced: str | None) -> None:
+def finish(connection: Connection, revision: int) -> None:
     """Record that the ratings of these users, and of those of a replaced release, have changed."""
     theirs = or_(
         users.c.key.in_(select(imported_users.c.key)),
-        users.c.imported_from == replaced if replaced is not None else false(),
+        users.c.id.in_(select(former_users.c.id)),
     )
     connection.execute(update(users).where(theirs).values(ratings_revision=revision))
-    imported_users.drop(connection)
+    temporary.drop_all(connection, checkfirst=False)
 
 
 def _fill(connection: Connection, rows: list[tuple[int, str]]) -> None:

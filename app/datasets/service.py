@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -88,7 +88,7 @@ def import_release(
     """
     summary = ImportSummary.of(release)
     report = progress or _silent
-    imported_at = (now or _a_second_ago()).replace(microsecond=0)
+    imported_at = (now or datetime.now(UTC)).replace(microsecond=0)
     with database.write() as connection:
         repository.lock_imports(connection)
         before = repository.imported_dataset(connection)
@@ -97,7 +97,9 @@ def import_release(
                 return dataclasses.replace(summary, unchanged=True)
             if not replace:
                 raise DatasetConflictError(_conflict(before, release))
-            n_removed = _remove(connection, before)
+        repository.begin(connection)
+        if before is not None:
+            n_removed = _remove(connection)
             summary = dataclasses.replace(
                 summary, replaced=before.name, n_ratings_removed=n_removed
             )
@@ -107,18 +109,12 @@ def import_release(
         _put_movies(connection, release.movies, report)
         n_written = _put_ratings(connection, release, imported_at, report)
         # Last, since every other writer waits from here on.
-        repository.finish(connection, next_revision(connection), summary.replaced)
+        repository.finish(connection, next_revision(connection))
     return dataclasses.replace(summary, n_ratings_written=n_written)
 
 
 def _silent(_stage: str, _done: int, _total: int | None) -> None:
     """Report nothing."""
-
-
-def _a_second_ago() -> datetime:
-    # Moments are kept in whole seconds, and a rating that somebody gives right after the import
-    # must not look as if it had come with it.
-    return datetime.now(UTC) - timedelta(seconds=1)
 
 
 def _conflict(before: ImportedDataset, release: Release) -> str:
@@ -129,11 +125,11 @@ def _conflict(before: ImportedDataset, release: Release) -> str:
     )
 
 
-def _remove(connection: Connection, before: ImportedDataset) -> int:
+def _remove(connection: Connection) -> int:
     """Take a release out; what people gave through the service stays."""
     repository.lock_ratings(connection)
-    n_removed = repository.remove_ratings(connection, before.name, before.imported_at)
-    repository.remove_users_without_ratings(connection, before.name)
+    n_removed = repository.remove_ratings(connection)
+    repository.remove_users_without_ratings(connection)
     repository.remove_movies_without_ratings(connection)
     models.deactivate(connection)  # its films may have other ids from now on
     return n_removed
@@ -172,13 +168,13 @@ def _put_movies(connection: Connection, movies: pd.DataFrame, report: Progress) 
 def _put_ratings(
     connection: Connection, release: Release, imported_at: datetime, report: Progress
 ) -> int:
-    """Write ratings and who gave them; return how many were not older than what was there."""
+    """Write ratings and who gave them; return how many were not there through the service."""
     codes, users = release.ratings["user"].factorize()
     user_ids = repository.put_users(connection, map(str, users), release.name)[codes]
     seconds, total = int(imported_at.timestamp()), len(release.ratings)
     n_done = n_written = 0
     report("ratings", n_done, total)
-    with bulk.writer(connection, seconds) as write:
+    with bulk.writer(connection) as write:
         for chunk in frames.rating_chunks(release.ratings, user_ids, seconds):
             n_written += write(chunk)
             n_done += len(chunk.user_ids)

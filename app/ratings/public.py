@@ -68,11 +68,9 @@ def _public_ratings(connection: Connection, key: str, like_threshold: float) -> 
             liked(like_threshold).label("liked"),
         )
         .select_from(users)
-        .join(datasets, datasets.c.name == users.c.imported_from)
+        .join(datasets, datasets.c.is_public)
         .join(ratings, ratings.c.user_id == users.c.id)
         .join(movies, movies.c.id == ratings.c.movie_id)
-        .where(
-            users.c.key == key, datasets.c.is_public, ratings.c.rated_at <= datasets.c.imported_at
-        )
+        .where(users.c.key == key, ratings.c.from_release)
         .order_by(ratings.c.rated_at.desc(), ratings.c.movie_id)
     ).all()

@@ -113,7 +113,7 @@ def put(
     rated_at: datetime,
 ) -> bool:
     """Record a rating in place of the one before; True when there was none."""
-    given = {"stars": stars, "liked": liked, "rated_at": rated_at}
+    given = {"stars": stars, "liked": liked, "rated_at": rated_at, "from_release": False}
     new = (
         upsert(connection, ratings)
         .values(user_id=user_id, movie_id=movie_id, **given)
@@ -132,7 +132,8 @@ def put_all(
     connection: Connection, user_id: int, stated: Sequence[dict[str, Any]], rated_at: datetime
 ) -> set[int]:
     """Record ratings of different films in place of those before; return the films without one."""
-    rows = [{"user_id": user_id, "rated_at": rated_at, **rating} for rating in stated]
+    same = {"user_id": user_id, "rated_at": rated_at, "from_release": False}
+    rows = [{**same, **rating} for rating in stated]
     if not rows:
         return set()
     insert = upsert(connection, ratings)
@@ -140,7 +141,8 @@ def put_all(
     created = set(connection.execute(new, rows).scalars())
     others = [row for row in rows if row["movie_id"] not in created]
     if others:
-        given = {name: insert.excluded[name] for name in ("stars", "liked", "rated_at")}
+        changed = ("stars", "liked", "rated_at", "from_release")
+        given = {name: insert.excluded[name] for name in changed}
         connection.execute(
             insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=given), others
         )

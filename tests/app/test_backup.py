@@ -28,7 +28,13 @@ from app.ratings.service import RatingService
 from app.tables import installation, metadata, model_versions, ratings, users
 from model import artifact
 from tests.app.small_releases import contents
-from tests.app.test_migrations import fill, schema, tables_of_the_code
+from tests.app.test_migrations import (
+    fill,
+    fill_with_moments,
+    marks,
+    schema,
+    tables_of_the_code,
+)
 from tests.app.world import MOMENT, World, activate, make_rbm, publish
 
 
@@ -85,11 +91,13 @@ def test_a_back_up_goes_from_either_database_to_either(
         connection.execute(
             insert(ratings).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
         )
+        connection.execute(update(ratings).where(ratings.c.user_id == 1).values(from_release=True))
     summary = back_up(database, settings.models_dir, tmp_path / "b.zip")
     assert summary.manifest.models == ["v2"]
     assert summary.manifest.missing_models == ["v"]  # `fill` gives it no files
     restore(other_database, tmp_path / "models of the other", tmp_path / "b.zip")
     assert state(other_database) == state(database)
+    assert marks(other_database) == {(1, 1): True, (2**40, 1): False}
     assert contents(other_database)["admin_sessions"] == []  # whoever signed out stays so
     assert migrating.current(other_database) == migrating.head()
     artifact.load(tmp_path / "models of the other" / "v2")
@@ -279,6 +287,18 @@ def test_a_back_up_of_an_older_version_is_brought_to_the_newest(
     assert state(other_database) == state(database)
     with tables_of_the_code(other_database) as engine:
         assert schema(other_database.engine) == schema(engine)
+
+
+def test_ratings_of_an_older_back_up_get_their_marks(
+    database: Database, settings: Settings, other_database: Database, tmp_path: Path
+) -> None:
+    migrating.downgrade(database, "0004")
+    fill_with_moments(database)
+    back_up(database, settings.models_dir, tmp_path / "b.zip")
+    migrating.upgrade(database)
+    restore(other_database, tmp_path / "restored", tmp_path / "b.zip")
+    assert marks(other_database) == marks(database)
+    assert set(marks(other_database).values()) == {True, False}
 
 
 def test_a_database_of_another_version_is_neither_backed_up_nor_overwritten(

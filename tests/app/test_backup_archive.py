@@ -17,9 +17,11 @@ from tests.app.world import make_rbm, publish
 
 
 @pytest.fixture
-def database(migrated_sqlite_file: Path) -> Database:
+def database(migrated_sqlite_file: Path, tmp_path: Path) -> Database:
     """What the file looks like does not depend on the database."""
-    return Database(f"sqlite:///{migrated_sqlite_file}")
+    path = tmp_path / "target.db"
+    path.write_bytes(migrated_sqlite_file.read_bytes())
+    return Database(f"sqlite:///{path}")
 
 
 @pytest.fixture
@@ -72,7 +74,8 @@ def test_a_damaged_back_up_touches_nothing(
     archive: Path, tmp_path: Path, database: Database
 ) -> None:
     content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    weights = (tmp_path / "models" / "v1" / "W.npy").read_bytes()
+    content[content.index(weights) + len(weights) // 2] ^= 0xFF
     archive.write_bytes(content)
     before = contents(database)
     with pytest.raises(DamagedBackupError):

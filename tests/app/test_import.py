@@ -13,7 +13,7 @@ from app.datasets import frames, service
 from app.datasets.repository import imported_dataset
 from app.datasets.service import DatasetConflictError, import_named, import_release
 from app.models.repository import active_version
-from app.ratings.schemas import GivenRating
+from app.ratings.schemas import GivenRating, StatedRating
 from app.ratings.service import RatingService
 from data.release import Release
 from tests.app.small_releases import (
@@ -59,6 +59,17 @@ def impatient(database: Database) -> Database:
         wait = "PRAGMA busy_timeout = 50" if other.is_sqlite else "SET lock_timeout = 50"
         connection.exec_driver_sql(wait)
     return other
+
+
+def from_release(database: Database) -> set[tuple[str, int]]:
+    """Return user and film of each rating that came with the release."""
+    query = (
+        select(tables.users.c.key, tables.ratings.c.movie_id)
+        .join(tables.ratings, tables.ratings.c.user_id == tables.users.c.id)
+        .where(tables.ratings.c.from_release)
+    )
+    with database.read() as connection:
+        return {(key, movie_id) for key, movie_id in connection.execute(query)}
 
 
 def activate_a_model(database: Database) -> None:
@@ -157,21 +168,21 @@ def test_another_release_is_refused(database: Database, other: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_at", "kept"),
-    [(999, (4.0, 1000)), (1000, (1.0, 1000)), (1001, (1.0, 1001))],
+    "given_at",
+    [999, 1000, 1001],
     ids=["given earlier", "given at the same moment", "given later"],
 )
-def test_the_later_of_two_ratings_wins(
-    database: Database, given_at: int, kept: tuple[float, int]
+def test_a_rating_given_through_the_service_is_never_overwritten(
+    database: Database, given_at: int
 ) -> None:
     add_films(database)
     give(database, "7", 1, 1.0, given_at)
     summary = import_release(database, make_release())
-    assert ratings(database)[("7", 1)] == kept
-    assert summary.n_ratings_written == (4 if given_at < 1000 else 3)
+    assert ratings(database)[("7", 1)] == (1.0, given_at)
+    assert summary.n_ratings_written == 3
 
 
-def test_stars_from_a_file_take_the_place_of_an_earlier_like(database: Database) -> None:
+def test_a_like_given_through_the_service_is_not_overwritten_by_stars(database: Database) -> None:
     add_films(database)
     with database.write() as connection:
         connection.execute(insert(tables.users).values(id=1, key="7", ratings_revision=0))
@@ -179,7 +190,20 @@ def test_stars_from_a_file_take_the_place_of_an_earlier_like(database: Database)
             insert(tables.ratings).values(user_id=1, movie_id=1, liked=False, rated_at=at(1))
         )
     import_release(database, make_release())
-    assert ratings(database)[("7", 1)] == (4.0, 1000)
+    assert ratings(database)[("7", 1)] == (False, 1)
+
+
+def test_what_an_import_wrote_is_marked_until_somebody_rates_it_through_the_service(
+    database: Database,
+) -> None:
+    add_films(database)
+    give(database, "7", 4, 1.0)
+    import_release(database, make_release())
+    assert from_release(database) == {("7", 1), ("7", 2), ("8", 1), ("8", 3)}
+    give(database, "7", 1, 4.0)  # the same stars again
+    stated = [StatedRating(movie_id=1, stars=5.0), StatedRating(movie_id=2, liked=True)]
+    RatingService(database, 4.0).put_all("8", stated)
+    assert from_release(database) == {("7", 2), ("8", 3)}
 
 
 def test_a_user_who_was_there_already_does_not_become_one_of_the_release(
@@ -318,6 +342,57 @@ class TestReplacing:
         kept = {key: stars for key, (stars, _) in ratings(database).items()}
         assert kept == {**given, ("9", 9): 3.5}
         assert film_ids(database) == [2, 3, 4, 9]
+
+    @pytest.mark.parametrize("name", ["small", "other"])
+    @pytest.mark.parametrize(
+        "clock", [(1, 2), (0, 0), (-1000, -2000), (10**9, 0), (2 * 10**9, 3 * 10**9)]
+    )
+    def test_what_was_given_through_the_service_stays_at_every_replacement(
+        self, database: Database, name: str, clock: tuple[int, int]
+    ) -> None:
+        """Whatever the clock of an import says, and whatever the next release says."""
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        give(database, "7", 2, 5.0)
+        give(database, "8", 4, 1.0)
+        for moved, n_lines in zip(clock, (3, 2), strict=True):
+            release = make_release(LINES[:n_lines], name=name)
+            import_release(database, release, replace=True, now=at(IMPORTED_AT + moved))
+            stars = {key: stars for key, (stars, _) in ratings(database).items()}
+            assert stars.pop(("7", 2)) == 5.0
+            assert stars.pop(("8", 4)) == 1.0
+            assert stars == {("7", 1): 4.0} | ({("8", 1): 5.0} if n_lines == 3 else {})
+
+    @pytest.mark.parametrize("stranger", [False, True], ids=["of a release", "of the service"])
+    def test_what_a_release_wrote_under_a_user_who_stayed_goes_with_it(
+        self, database: Database, *, stranger: bool
+    ) -> None:
+        if stranger:
+            add_films(database)
+        else:
+            import_release(database, make_release(), now=at(IMPORTED_AT))
+        give(database, "7", 4, 5.0)
+        films = {3: "Heat", 4: "Sabrina", 5: "Alien"}
+        other = make_release([(7, 3, 3.5, 2001), (7, 5, 4.5, 2002)], films, name="other")
+        import_release(database, other, replace=True, now=at(IMPORTED_AT + 1))
+        assert set(ratings(database)) == {("7", 3), ("7", 4), ("7", 5)}
+        before = revisions(database)["7"]
+        third = make_release([(9, 1, 3.0, 2003)], {1: "Toy Story"}, name="third")
+        summary = import_release(database, third, replace=True, now=at(IMPORTED_AT + 2))
+        assert summary.n_ratings_removed == 2
+        assert set(ratings(database)) == {("7", 4), ("9", 1)}
+        assert film_ids(database) == [1, 4]
+        assert revisions(database)["7"] > before
+
+    def test_a_user_of_an_earlier_release_goes_with_the_last_rating(
+        self, database: Database
+    ) -> None:
+        import_release(database, make_release(), now=at(IMPORTED_AT))
+        give(database, "7", 1, 5.0)
+        import_release(database, make_release([LINES[0]], name="other"), replace=True)
+        RatingService(database, 4.0).remove("7", 1)
+        assert "7" in revisions(database)
+        import_release(database, make_release([LINES[2]], name="third"), replace=True)
+        assert revisions(database).keys() == {"8"}
 
     def test_everybody_who_lost_or_got_ratings_gets_a_new_revision(
         self, database: Database

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
+    delete,
     func,
     insert,
     inspect,
@@ -158,7 +159,9 @@ def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
     found.reflect(database.engine)
     with database.read() as connection:
         return {
-            name: [dict(row) for row in connection.execute(select(table)).mappings()]
+            name: sorted(
+                (dict(row) for row in connection.execute(select(table)).mappings()), key=repr
+            )
             for name, table in found.tables.items()
             if name != "alembic_version"
         }
@@ -182,6 +185,62 @@ def test_each_revision_goes_down_and_up_again_and_keeps_the_rows_of_the_one_befo
         migrating.downgrade(blank_database, before)
         assert rows(blank_database) == held
         migrating.downgrade(blank_database, "base")
+
+
+def marks(database: Database) -> dict[tuple[int, int], bool]:
+    with database.read() as connection:
+        query = select(ratings.c.user_id, ratings.c.movie_id, ratings.c.from_release)
+        return {(user, movie): marked for user, movie, marked in connection.execute(query)}
+
+
+def fill_with_moments(database: Database) -> None:
+    """Give a user of the release, one of another and one of the service three ratings each."""
+    with database.write() as connection:
+        connection.execute(insert(datasets).values(**ROWS[datasets]))
+        for user, origin in enumerate(("d", "another", None), start=1):
+            connection.execute(
+                insert(users).values(
+                    id=user, key=str(user), ratings_revision=1, imported_from=origin
+                )
+            )
+        for movie in (1, 2, 3):
+            connection.execute(insert(movies).values(id=movie, title="Film", genres=[]))
+            for user in (1, 2, 3):
+                moment = NOON + timedelta(seconds=movie - 2)
+                connection.execute(
+                    insert(ratings).values(user_id=user, movie_id=movie, stars=4, rated_at=moment)
+                )
+
+
+@pytest.mark.parametrize("most", [True, False], ids=["most of the release", "few of the release"])
+def test_ratings_that_were_there_get_their_mark_by_their_moment_and_later_ones_get_none(
+    blank_database: Database, *, most: bool
+) -> None:
+    migrating.upgrade(blank_database, "0004")
+    fill_with_moments(blank_database)
+    expected = {(1, 1), (1, 2)}
+    if most:
+        with blank_database.write() as connection:
+            connection.execute(delete(users).where(users.c.id == 3))
+            connection.execute(delete(ratings).where(ratings.c.user_id > 1))
+    held = rows(blank_database)
+    migrating.upgrade(blank_database)
+    found = marks(blank_database)
+    assert {key for key, marked in found.items() if marked} == expected
+    assert len(found) == (3 if most else 9)
+    with blank_database.write() as connection:  # as the version before writes
+        connection.execute(insert(movies).values(id=4, title="Film", genres=[]))
+        connection.execute(insert(ratings).values(user_id=1, movie_id=4, stars=4.0, rated_at=NOON))
+    assert marks(blank_database) == {**found, (1, 4): False}
+    with blank_database.write() as connection:
+        connection.execute(delete(ratings).where(ratings.c.movie_id == 4))
+        connection.execute(delete(movies).where(movies.c.id == 4))
+    with tables_of_the_code(blank_database) as engine:
+        assert schema(blank_database.engine) == schema(engine)
+    migrating.downgrade(blank_database, "0004")
+    assert rows(blank_database) == held
+    migrating.upgrade(blank_database)
+    assert marks(blank_database) == found
 
 
 def test_the_schema_of_the_next_version_is_served_and_left_alone(database: Database) -> None:

@@ -1,16 +1,20 @@
 """What the page for people opens to who has no key, and what it does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from app import tables
 from app.access.scopes import Scope
 from app.access.service import create_key
 from app.config import Settings
+from app.database import Database
+from app.datasets.service import import_release
+from tests.app.small_releases import LINES, at, make_release
 from tests.app.test_keys import bearer
 from tests.app.world import MOMENT, World
 
@@ -46,15 +50,20 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def make_public(world: World, users: list[str], *, is_public: bool = True) -> None:
-    """Let these users have come with a data set, whose ratings are as old as it."""
+    """Let these users have come with a data set, and all that they have rated."""
     with world.database.write() as connection:
         connection.execute(
             insert(tables.datasets).values(
                 name="small", sha256="", imported_at=MOMENT, is_public=is_public
             )
         )
+        theirs = tables.users.c.key.in_(users)
+        connection.execute(update(tables.users).where(theirs).values(imported_from="small"))
+        ids = select(tables.users.c.id).where(theirs)
         connection.execute(
-            update(tables.users).where(tables.users.c.key.in_(users)).values(imported_from="small")
+            update(tables.ratings)
+            .where(tables.ratings.c.user_id.in_(ids))
+            .values(from_release=True)
         )
 
 
@@ -141,6 +150,33 @@ def test_what_a_public_user_rated_through_the_service_is_not_shown(
     shown = client.get("/users/2/public-ratings").json()["items"]
     assert movie_id not in {item["movie_id"] for item in shown}
     assert shown
+
+
+@pytest.mark.parametrize("name", ["small", "other"])
+def test_what_was_rated_through_the_service_is_not_shown_after_a_replacement_either(
+    client: TestClient, database: Database, name: str
+) -> None:
+    release = replace(make_release(), is_public=True)
+    import_release(database, release)
+    assert shown_films(client, "7") == {1, 2}
+    for movie_id in (2, 4):  # one of the release, and one of their own
+        client.put(f"/users/7/ratings/{movie_id}", json={"stars": 2.5})
+    assert shown_films(client, "7") == {1}
+    with database.write() as connection:  # as if it had been given long before the replacement
+        connection.execute(
+            update(tables.ratings).where(tables.ratings.c.movie_id == 4).values(rated_at=at(1))
+        )
+    newer = replace(make_release([*LINES[:3], (7, 3, 5.0, 1004)], name=name), is_public=True)
+    import_release(database, newer, replace=True)
+    assert shown_films(client, "7") == {1, 3}
+    assert client.get("/users/7/public-ratings").json()["dataset"] == name
+    import_release(database, make_release(name="ours"), replace=True)
+    assert client.get("/users/7/public-ratings").status_code == 404
+
+
+def shown_films(client: TestClient, user: str) -> set[int]:
+    items = client.get(f"/users/{user}/public-ratings").json()["items"]
+    return {item["movie_id"] for item in items}
 
 
 @pytest.mark.parametrize("user", ["1", "nobody"])
