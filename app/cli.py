@@ -239,7 +239,7 @@ def recommend(
     settings = _settings()
     with _database(settings) as database:
         served = ModelServer(database, settings.models_dir, settings.like_threshold)
-        served.refresh()
+        served.follow()
         service = RecommendationService(database, served, settings.like_threshold)
         answer = service.recommend(user, RecommendationsQuery(limit=limit))
         console.show_recommendations(answer, _dataset_name(database), as_json=as_json)

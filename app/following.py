@@ -24,9 +24,10 @@ class Follower:
         self._thread = Thread(target=self._follow, name=name, daemon=True)
         self._logger = logging.getLogger(look.__module__)
 
-    def start(self) -> None:
-        """Look now, and follow from now on."""
-        self.look_now()
+    def start(self, *, look_now: bool = True) -> None:
+        """Look now, unless the first look can wait, and follow from now on."""
+        if look_now:
+            self.look_now()
         self._thread.start()
 
     def stop(self) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Named,
     String,
@@ -272,3 +273,30 @@ class AdminSessionColumns(TypedColumns):
 
 
 admin_sessions = Table("admin_sessions", metadata, AdminSessionColumns)
+
+
+class SharedCountsColumns(TypedColumns):
+    """One row at most: what people think of films, counted by one worker for all.
+
+    It is derived from the ratings, and made anew where it is missing. `generation` names these
+    counts. Whoever begins to count writes a name of their own to `claimed`, and puts the counts in
+    place only if it is still there: then it is the next generation.
+    """
+
+    id: Named[int] = Column(primary_key=True, autoincrement=False)
+    generation: Named[str] = Column(String(32))
+    claimed: Named[str] = Column(String(32))
+    begun_at: Named[datetime] = Column(UtcDateTime)  # when counting was begun the last time
+    took_s: Named[float] = Column(Double)
+    ratings_revision: Named[int] = Column(BigInteger)  # of the ratings that were counted
+    dataset_sha256: Named[str | None] = Column(String(64))
+    imported_at: Named[datetime | None] = Column(UtcDateTime)
+    like_threshold: Named[float] = Column(Double)
+    n_users: Named[int] = Column(BigInteger)
+    # Last, so that SQLite reads the others without it; see `app.movies.counts`.
+    counts: Named[bytes] = Column(LargeBinary)
+
+
+shared_counts = Table(
+    "shared_counts", metadata, SharedCountsColumns, CheckConstraint("id = 1", name="one_row")
+)

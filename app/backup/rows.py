@@ -27,14 +27,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from app.tables import active_model, admin_sessions, installation, metadata
+from app.tables import active_model, admin_sessions, installation, metadata, shared_counts
 
 # As many rows are Python objects at one time.
 CHUNK = 10_000
 # One row each from the first migration on: they say nothing about whether a database is empty.
 SINGLE_ROWS = {installation.name, active_model.name}
 # Who is signed in on the pages for operators: a restore brings no session back that has ended.
-FORGOTTEN = {admin_sessions.name}
+# And what is counted anew from the ratings that were restored.
+FORGOTTEN = {admin_sessions.name, shared_counts.name}
 
 Convert = Callable[[Any], Any]
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from app.movies import repository as movies
-from app.ratings import repository as ratings
-from app.users import repository as users
+from app.movies.counts import Counts
 
 # A film's share of likes is mixed with that of all ratings as if it had this many more ratings:
 # one like out of one is no better than 80 out of 100.
@@ -37,26 +36,18 @@ class Catalogue:
     movie_ids: NDArray[np.int64]
     likes: NDArray[np.int64]
     ratings: NDArray[np.int64]
-    n_users: int
+    counts: Counts
 
     @classmethod
-    def load(cls, connection: Connection, like_threshold: float) -> Catalogue:
-        """Read all films, and count what people think of them."""
-        films = _films(connection)
+    def of(cls, films: Mapping[int, Film], counts: Counts) -> Catalogue:
+        """Join films and counts, whatever films these counts are of: nothing else decides it."""
         movie_ids = np.fromiter(films, dtype=np.int64, count=len(films))
-        counts = np.zeros((2, len(films)), dtype=np.int64)
-        for movie_id, likes, total in ratings.count_opinions(connection, like_threshold):
-            counts[:, np.searchsorted(movie_ids, movie_id)] = likes, total
-        return cls(films, movie_ids, counts[0], counts[1], users.count(connection))
-
-    def with_films(self, connection: Connection) -> Catalogue:
-        """Read all films again, and keep the counts, which take far longer."""
-        films = _films(connection)
-        movie_ids = np.fromiter(films, dtype=np.int64, count=len(films))
-        counts = np.zeros((2, len(films)), dtype=np.int64)
-        _, new, old = np.intersect1d(movie_ids, self.movie_ids, return_indices=True)
-        counts[:, new] = self.likes[old], self.ratings[old]
-        return Catalogue(films, movie_ids, counts[0], counts[1], self.n_users)
+        likes, ratings = np.zeros((2, len(films)), dtype=np.int64)
+        _, here, there = np.intersect1d(
+            movie_ids, counts.movie_ids, assume_unique=True, return_indices=True
+        )
+        likes[here], ratings[here] = counts.likes[there], counts.ratings[there]
+        return cls(films, movie_ids, likes, ratings, counts)
 
     def by_popularity(self) -> NDArray[np.int64]:
         """Positions by falling number of likes, ties by rising movie id."""
@@ -64,7 +55,7 @@ class Catalogue:
 
     def scores(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Share of all users who like each of these films."""
-        return (self.likes[positions] / max(self.n_users, 1)).astype(np.float32)
+        return (self.likes[positions] / max(self.counts.n_users, 1)).astype(np.float32)
 
     def like_probabilities(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Share of likes among each film's ratings, damped towards that among all ratings."""
@@ -74,7 +65,8 @@ class Catalogue:
         return damped.astype(np.float32)
 
 
-def _films(connection: Connection) -> dict[int, Film]:
+def read_films(connection: Connection) -> dict[int, Film]:
+    """Read all films, by rising id."""
     genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per film
     films: dict[int, Film] = {}
     for movie_id, title, year, names in movies.titles(connection):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from time import monotonic
+
+from sqlalchemy import Connection
 
 from app import metrics
 from app.database import Database
@@ -13,7 +16,9 @@ from app.errors import NotReadyError
 from app.following import Follower
 from app.models import repository as models
 from app.models.drift import UNKNOWN, Drift, Origin
-from app.movies.catalogue import Catalogue
+from app.movies import counts
+from app.movies.catalogue import Catalogue, read_films
+from app.movies.counts import Counts, Generation
 from app.recommendations import repository
 from app.recommendations.repository import ServingState
 from app.recommendations.snapshot import LoadedModel, Snapshot
@@ -35,8 +40,9 @@ RECOUNT_SHARE = 20
 class ModelServer:
     """Gives snapshots of model and catalogue; threads swap in a new one when either changes.
 
-    One thread follows the model and the films, another one counts likes, so that counting in a
-    large table keeps no model waiting.
+    One thread follows the model, the films and the shared counts. Another one counts likes when
+    that is due and no other worker does, so that counting in a large table keeps no model waiting;
+    what it has counted is served once it is shared, here as elsewhere.
 
     The model changes when the database names another active version. One that is damaged is
     refused, and the model in memory stays; a service that starts with a damaged one takes the
@@ -52,8 +58,7 @@ class ModelServer:
         self._loaded: LoadedModel | None = None
         self._catalogue: Catalogue | None = None
         self._retry_at: float | None = None
-        self._counted: ServingState | None = None
-        self._recount_at = 0.0
+        self._insist_at = 0.0
         self._swapping, self._counting = Lock(), Lock()
         trouble = "cannot follow the database; serving goes on with what is loaded"
         self._follower = Follower("model-server", self.follow, POLL_S, trouble)
@@ -75,7 +80,8 @@ class ModelServer:
     def start(self) -> None:
         """Load what is to be served, and follow it from now on."""
         self._follower.start()
-        self._counter.start()
+        # Counting writes, and a start must not wait for an import that keeps others from writing.
+        self._counter.start(look_now=False)
 
     def stop(self) -> None:
         """End following."""
@@ -92,11 +98,12 @@ class ModelServer:
         self.recount()
 
     def follow(self) -> None:
-        """Take over another model, and films that are new or were changed."""
+        """Take over another model, films that are new or were changed, and other shared counts."""
         with self._swapping:
             with self.database.read() as connection:
                 state = repository.serving_state(connection)
-            loaded, catalogue = self._follow_model(state), self._follow_films(state)
+                catalogue = self._follow_catalogue(connection, state)
+            loaded = self._follow_model(state)
             if loaded is not self._loaded or catalogue is not self._catalogue:
                 self._snapshot = Snapshot.of(catalogue, loaded)
             version = loaded.version if loaded else None
@@ -105,24 +112,23 @@ class ModelServer:
             metrics.record_drift(self.drift())
 
     def recount(self) -> None:
-        """Count likes again where ratings have changed since, and the last time is long enough ago.
+        """Count likes for all workers where ratings have changed since, unless another one does.
 
-        The ratings of another release count at once.
+        The ratings of another release count at once, and so does another threshold.
         """
         with self._counting:
-            if not self._recount_is_due():
+            state, catalogue = self.state, self._catalogue
+            if state is None or catalogue is None or not self._recount_is_due(state):
                 return
-            begin = monotonic()
-            with self.database.read() as connection:
-                counted = repository.serving_state(connection)
-                catalogue = Catalogue.load(connection, self.like_threshold)
-            with self._swapping:
-                if _films_differ(counted, self.state):  # they were taken over meanwhile
-                    with self.database.read() as connection:
-                        catalogue = catalogue.with_films(connection)
-                self._catalogue = catalogue
-                self._snapshot = Snapshot.of(catalogue, self._loaded)
-            self._note_count(counted, begin)
+            name = token_hex(8)
+            if state.counted is not None and not self._claim(state.counted, name):
+                return
+            counted = self._count(state, catalogue.counts)
+            self._insist_at = monotonic() + _pause_s(counted.took_s)
+            share = counts.add if state.counted is None else counts.replace
+            with self.database.write() as connection:
+                share(connection, counted, name)
+        self.follow()
 
     def drift(self) -> Drift:
         """Say how far the ratings have gone from those that the served model was trained on."""
@@ -175,32 +181,63 @@ class ModelServer:
             logger.exception("REFUSED model %s", version)
             return None
 
-    def _follow_films(self, state: ServingState) -> Catalogue:
-        if self._catalogue is None:
-            begin = monotonic()
-            with self.database.read() as connection:
-                catalogue = Catalogue.load(connection, self.like_threshold)
-            self._note_count(state, begin)
-            return catalogue
-        if not _films_differ(state, self.state):
-            return self._catalogue
-        with self.database.read() as connection:
-            return self._catalogue.with_films(connection)
+    def _follow_catalogue(self, connection: Connection, state: ServingState) -> Catalogue:
+        held = self._catalogue
+        if held is None:
+            return Catalogue.of(read_films(connection), self._follow_counts(connection, state))
+        counted = self._follow_counts(connection, state, held.counts)
+        if _films_differ(state, self.state):
+            return Catalogue.of(read_films(connection), counted)
+        return held if counted is held.counts else Catalogue.of(held.films, counted)
 
-    def _note_count(self, counted: ServingState, begin: float) -> None:
-        end = monotonic()
-        self._counted = counted
-        self._recount_at = end + max(RECOUNT_S, RECOUNT_SHARE * (end - begin))
+    def _follow_counts(
+        self, connection: Connection, state: ServingState, held: Counts | None = None
+    ) -> Counts:
+        """Give the shared counts, or where they do not fit those held, or own ones to begin with.
 
-    def _recount_is_due(self) -> bool:
-        counted, state = self._counted, self.state
-        if counted is None or state is None:
-            return False  # the first catalogue is on its way, with its counts
-        if state.imported != counted.imported:
+        Counts of another release or threshold are replaced in a moment; nobody takes them over.
+        """
+        shared = state.counted
+        if shared is not None and self._fits(shared, state):
+            same = held is not None and held.generation == shared.name
+            return held if held is not None and same else counts.read(connection, shared)
+        return held or counts.count(connection, state.basis(self.like_threshold))
+
+    def _fits(self, shared: Generation, state: ServingState) -> bool:
+        basis = shared.basis
+        return (basis.imported, basis.like_threshold) == (state.imported, self.like_threshold)
+
+    def _recount_is_due(self, state: ServingState) -> bool:
+        """Tell whether to begin; by the clock of the database, and a clock set back delays none."""
+        shared = state.counted
+        may_insist = monotonic() >= self._insist_at
+        if shared is None:
+            return may_insist
+        age_s = (state.now - shared.begun_at).total_seconds()
+        begun_lately = 0 <= age_s < _pause_s(shared.took_s)
+        if begun_lately and shared.claimed != shared.name:
+            return False  # somebody is counting
+        if shared.basis.imported != state.imported:
             return True
-        return (
-            state.ratings_revision != counted.ratings_revision and monotonic() >= self._recount_at
-        )
+        if shared.basis.like_threshold != self.like_threshold:
+            return may_insist  # workers of both thresholds may run for a while
+        return shared.basis.ratings_revision != state.ratings_revision and not begun_lately
+
+    def _claim(self, shared: Generation, name: str) -> bool:
+        with self.database.write() as connection:
+            return counts.claim(connection, shared, name)
+
+    def _count(self, state: ServingState, held: Counts) -> Counts:
+        if held.generation is None and held.basis.imported == state.imported:
+            return held  # counted when this worker began
+        with self.database.read() as connection:
+            basis = repository.serving_state(connection).basis(self.like_threshold)
+            return counts.count(connection, basis)
+
+
+def _pause_s(took_s: float) -> float:
+    """Say how long after the begin of counting nobody begins again."""
+    return max(RECOUNT_S, RECOUNT_SHARE * took_s)
 
 
 def _films_differ(one: ServingState, other: ServingState | None) -> bool:

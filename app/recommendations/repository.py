@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from app.database import now
 from app.models.repository import ActiveVersion, active_version
+from app.movies import counts
+from app.movies.counts import Basis, Generation, Imported
 from app.tables import datasets, installation
 
 
@@ -14,17 +17,27 @@ class ServingState(NamedTuple):
 
     active: ActiveVersion
     ratings_revision: int
-    imported: tuple[str, str, datetime] | None
+    imported: Imported | None
     movies_revision: int
+    counted: Generation | None
+    now: datetime  # by the clock of the database
+
+    def basis(self, like_threshold: float) -> Basis:
+        """Say what counts are made of that are made now."""
+        return Basis(self.ratings_revision, self.imported, like_threshold)
 
 
 def serving_state(connection: Connection) -> ServingState:
-    """Read which model should be served, and how far ratings and films have changed."""
+    """Read which model should be served, and how far ratings, films and counts have changed."""
     revision, movies_revision = connection.execute(
         select(installation.c.ratings_revision, installation.c.movies_revision)
     ).one()
-    dataset = connection.execute(
-        select(datasets.c.name, datasets.c.sha256, datasets.c.imported_at)
-    ).first()
-    imported = (dataset.name, dataset.sha256, dataset.imported_at) if dataset else None
-    return ServingState(active_version(connection), revision, imported, movies_revision)
+    dataset = connection.execute(select(datasets.c.sha256, datasets.c.imported_at)).first()
+    return ServingState(
+        active=active_version(connection),
+        ratings_revision=revision,
+        imported=(dataset.sha256, dataset.imported_at) if dataset else None,
+        movies_revision=movies_revision,
+        counted=counts.find_generation(connection),
+        now=now(connection),
+    )

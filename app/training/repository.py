@@ -1,26 +1,18 @@
 """Queries about training runs. Moments are those of the database, the one clock that all share."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
-from app.database import upsert
+from app.database import now, upsert
 from app.tables import model_versions, training_runs
 from app.training.schemas import RunState
 
 LONGEST_ERROR = 1000
 # The stage of a queued run that whoever trains at an interval is to take.
 WAITING = "waiting"
-
-
-def now(connection: Connection) -> datetime:
-    """Return the time of the database."""
-    if connection.dialect.name == "sqlite":  # it is in this process
-        return datetime.now(UTC)
-    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return moment
 
 
 def add(

@@ -49,13 +49,12 @@ def test_a_cursor_among_popular_films_expires_when_their_order_changes(
 ) -> None:
     monkeypatch.setattr(model_server, "RECOUNT_S", 0)
     monkeypatch.setattr(model_server, "RECOUNT_SHARE", 0)
+    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
     popular, personal = next_of(client, "nobody"), next_of(client, "1")
     least = client.get("/recommendations/nobody", params={"limit": 100}).json()["items"][-1]
     for user in "abcdefg":
         client.put(f"/users/{user}/ratings/{least['movie_id']}", json={"liked": True})
-    models = client.app.state.services.models  # type: ignore[attr-defined]
-    models._recount_at = 0  # noqa: SLF001
-    models.refresh()
+    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
     assert client.get("/recommendations/nobody", params={"cursor": popular}).status_code == 410
     assert client.get("/recommendations/1", params={"cursor": personal}).status_code == 200
 

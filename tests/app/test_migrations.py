@@ -47,6 +47,7 @@ from app.tables import (
     model_versions,
     movies,
     ratings,
+    shared_counts,
     training_runs,
     users,
 )
@@ -70,6 +71,10 @@ ROWS: dict[Table, dict[str, Any]] = {
         "lease_until": NOON, "options": {}, "progress": {},
     },
     admin_sessions: {"sha256": "0", "key_prefix": "p", "created_at": NOON, "expires_at": NOON},
+    shared_counts: {
+        "id": 1, "generation": "g", "claimed": "g", "begun_at": NOON, "took_s": 0.1,
+        "ratings_revision": 1, "like_threshold": 4.0, "n_users": 1, "counts": b"",
+    },
 }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, insert
 
 from app.database import Database
-from app.movies.catalogue import Catalogue
+from app.movies import counts
+from app.movies.counts import Basis, Counts
 from app.recommendations import model_server
 from app.tables import datasets
 from tests.app.world import (
@@ -57,17 +58,18 @@ def test_counting_likes_keeps_no_new_version_waiting(
     client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counting, go_on = threading.Event(), threading.Event()
-    load = Catalogue.load
+    count = counts.count
 
-    def load_slowly(connection: Connection, like_threshold: float) -> Catalogue:
+    def count_slowly(connection: Connection, basis: Basis) -> Counts:
         counting.set()
         assert go_on.wait(10)
-        return load(connection, like_threshold)
+        return count(connection, basis)
 
-    monkeypatch.setattr(Catalogue, "load", load_slowly)
     models = client.app.state.services.models  # type: ignore[attr-defined]
+    wait_for(lambda: models.snapshot.catalogue.counts.generation is not None)
     before = models.snapshot.catalogue
-    models._recount_at = 0  # noqa: SLF001
+    monkeypatch.setattr(counts, "count", count_slowly)
+    monkeypatch.setattr(model_server, "RECOUNT_S", 0)
     try:
         client.put("/users/somebody/ratings/10", json={"liked": True})
         assert counting.wait(10)

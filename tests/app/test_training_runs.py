@@ -23,7 +23,7 @@ from app.access.scopes import Scope
 from app.access.service import create_key
 from app.cli import app as cli
 from app.config import Settings
-from app.database import Database
+from app.database import Database, now
 from app.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.models.repository import active_version
 from app.tables import training_runs
@@ -53,7 +53,7 @@ BRIEF = TrainingOptions(hyper_parameters=ENOUGH)
 def expire(database: Database, run_id: int) -> None:
     """As if the holder had been silent for longer than the lease lasts."""
     with database.write() as connection:
-        past = repository.now(connection) - timedelta(seconds=5)
+        past = now(connection) - timedelta(seconds=5)
         connection.execute(
             update(training_runs).where(training_runs.c.id == run_id).values(lease_until=past)
         )
