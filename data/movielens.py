@@ -145,16 +145,17 @@ def _read_release(path: Path, name: str | None, progress: Progress | None) -> Re
     ratings, ratings_sha256 = read_text_ratings(
         ratings_file, form.layout, roles, MOVIELENS_USER, movies["movie_id"].to_numpy(), progress
     )
-    name = name or (path.stem if path.is_file() else path.resolve().name)
+    # A folder of one's own may have the same form, the same file name and the same README.
+    is_public = name is not None
     is_movielens = name in RELEASES or _speaks_of_grouplens(files)
     notice = NOTICE if is_movielens else ""
     return Release(
-        name=name,
+        name=name or (path.stem if path.is_file() else path.resolve().name),
         sha256=checksum(ratings=ratings_sha256, movies=movies_sha256, links=links_sha256),
         ratings=ratings,
         movies=movies,
         notice=SAMPLE_NOTICE if path == SAMPLE_FOLDER else notice,
-        is_public=is_movielens or path == SAMPLE_FOLDER,
+        is_public=is_public,
     )
 
 
@@ -176,7 +177,7 @@ def _nonempty(file: DataFile) -> DataFile:
 
 
 def _speaks_of_grouplens(files: dict[str, DataFile]) -> bool:
-    """Whether a README says whose data it is; a folder of one's own may have the same form."""
+    """Whether a README says whose data it is, and so which licence may apply."""
     for name, file in files.items():
         if PurePosixPath(name).name.lower().startswith("readme"):
             with file.open() as stream:

@@ -50,7 +50,8 @@ class Release:
     notice : str
         What to tell people about the licence when the data is first used; may be empty.
     is_public : bool
-        True for MovieLens releases and the bundled sample: anybody may look at their users.
+        True for MovieLens releases that were asked for by name and for the bundled sample: anybody
+        may look at their users. Never for what lies at a path.
     """
 
     name: str

@@ -38,6 +38,7 @@ __all__ = [
     "ArtifactError",
     "durable",
     "load",
+    "load_whole",
     "save",
     "sync_folder",
 ]
@@ -150,6 +151,20 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
     return Artifact(rbm, card)
 
 
+def load_whole(folder: Path, *, sha256: str | None = None) -> Artifact:
+    """Read a machine as `load` does, and every other file of its folder against its checksum.
+
+    Raises
+    ------
+    ArtifactError
+        As for `load`; also where the report for people is damaged or missing.
+    """
+    whole = load(folder, sha256=sha256)
+    for name in whole.card["files"].keys() - {f"{array}.npy" for array in DTYPES}:
+        _refuse_damaged(folder / name, whole.card["files"])
+    return whole
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder reach the disk; a rename is safe only after this."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -201,9 +216,8 @@ def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:
 
 def _read_array(folder: Path, name: str, files: Mapping[str, str]) -> NDArray[Any]:
     path = folder / f"{name}.npy"
+    _refuse_damaged(path, files)
     try:
-        if _sha256(path) != files.get(path.name):
-            raise ArtifactError(f"{path} is damaged: its checksum is not the card's")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
@@ -211,6 +225,15 @@ def _read_array(folder: Path, name: str, files: Mapping[str, str]) -> NDArray[An
         raise ArtifactError(f"{path} holds {array.dtype}, not {np.dtype(DTYPES[name])}")
     # A plain view of the map: results of memmap's own arithmetic would be memmaps again.
     return np.asarray(array)
+
+
+def _refuse_damaged(path: Path, files: Mapping[str, str]) -> None:
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+    if found != files.get(path.name):
+        raise ArtifactError(f"{path} is damaged: its checksum is not the card's")
 
 
 def _refuse_non_finite(arrays: Mapping[str, NDArray[Any]]) -> None:

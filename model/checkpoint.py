@@ -26,7 +26,7 @@ import numpy as np
 from model.artifact import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from model.config import Config
     from model.rbm import RBM
 
-__all__ = ["Checkpoint", "CheckpointError", "identity", "read", "remove", "write"]
+__all__ = ["Checkpoint", "CheckpointError", "identity", "kept", "read", "remove", "write"]
 
 FORMAT = 1
 STATE = "state.json"
@@ -140,11 +140,17 @@ def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(state["identity"], state["position"], state["curve"], arrays)
 
 
-def remove(folder: Path, of: Mapping[str, Any]) -> None:
-    """Remove the checkpoints of a run that has come to its end."""
+def kept(folder: Path) -> set[str]:
+    """Name the checkpoints in a folder, of any run, and what is left of unfinished ones."""
+    return {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+
+
+def remove(folder: Path, names: Collection[str] | None = None) -> None:
+    """Remove all checkpoints, of any run, or those of these names."""
     if folder.is_dir():
         with _locked(folder):
-            _remove_all(folder, only=_run_name(of))
+            for name in kept(folder) if names is None else kept(folder) & set(names):
+                shutil.rmtree(folder / name)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from model.training import LARGEST_PARAMETER
+from model.sanity import insane_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,18 +147,6 @@ def judge_candidate(
                 f"it is worse than the active model beyond chance: {_words(differences['active'])}"
             )
     return Verdict(tuple(reasons), differences)
-
-
-def insane_parameters(rbm: RBM) -> list[str]:
-    """Name the parameters that are not finite, or far from those of any trained machine."""
-    named = {"W": rbm.W, "a": rbm.a, "b": rbm.b, "mean_ratings": np.array(rbm.mean_ratings)}
-    problems = []
-    for name, values in named.items():
-        if not np.isfinite(values).all():
-            problems.append(f"{name} is not finite")
-        elif name != "mean_ratings" and np.abs(values).max(initial=0) > LARGEST_PARAMETER:
-            problems.append(f"{name} is larger than {LARGEST_PARAMETER:,.0f}")
-    return problems
 
 
 def paired_bootstrap(

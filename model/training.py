@@ -16,6 +16,7 @@ from model.dislikes import weigh_dislikes
 from model.engine import Engine, compute_threads
 from model.monitor import FreeEnergyMonitor, RankingMonitor
 from model.rbm import RBM
+from model.sanity import LARGEST_PARAMETER
 from model.start import carry_over, cold_start
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from data.splitting import HeldOut
 
 __all__ = ["DivergenceError", "EpochReport", "Trainer", "train"]
-
-# One weight of 100 alone decides a unit beyond what float32 can tell from certainty, and those of
-# a trained machine are near 1: larger ones have run away, though they may still be finite.
-LARGEST_PARAMETER = 1_000.0
 
 
 class DivergenceError(ArithmeticError):

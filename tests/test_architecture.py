@@ -42,7 +42,9 @@ def test_no_pickle_anywhere(package: str) -> None:
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("module", ["model", "model.artifact", "model.scoring", "data"])
+@pytest.mark.parametrize(
+    "module", ["model", "model.artifact", "model.sanity", "model.scoring", "data"]
+)
 def test_what_serving_needs_of_the_model_imports_no_training_library(module: str) -> None:
     code = (
         f"import sys, {module}\n"

@@ -23,6 +23,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 # Of a database with thousands of models; a longer one is none of ours.
 LONGEST_MANIFEST = 64 * 2**20
+# The longest row has a card of a model, some ten kilobytes.
+LONGEST_LINE = 64 * 2**20
 BLOCK = 2**20
 
 # Nothing else is ever in a back-up, so no name in it can lead out of the models folder.
@@ -134,13 +136,22 @@ class ArchiveReader:
                 yield block
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """Give a file line by line."""
-        rest = b""
+        """Give a file line by line; raises where one has no end."""
+        begun: list[bytes] = []  # the parts of the last line
+        length = 0
         for chunk in self.chunks(name):
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from whole
-        if rest:
-            yield rest
+            first, *others = chunk.split(b"\n")
+            begun.append(first)
+            length += len(first)
+            if length > LONGEST_LINE:
+                raise DamagedBackupError(f"{self.path} is damaged: {name} has a line without end")
+            if others:
+                yield b"".join(begun)
+                yield from others[:-1]
+                begun = [others[-1]]
+                length = len(others[-1])
+        if length:
+            yield b"".join(begun)
 
     def verify(self) -> None:
         """Read everything; raises `DamagedBackupError` where a checksum or a count is wrong."""

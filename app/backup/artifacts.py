@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -36,27 +36,49 @@ def pack(writer: ArchiveWriter, models_dir: Path, version: str, sha256: str) -> 
     return True
 
 
-def unpack(reader: ArchiveReader, models_dir: Path, version: str) -> None:
-    """Make the folder of a model appear as a whole, unless it is there; the caller has the lock."""
-    final = models_dir / version
-    files = reader.model_files(version)
-    if _is_there(reader, final, files):
-        return
-    temporary = models_dir / f"{folder.TEMPORARY}{version}"
-    shutil.rmtree(temporary, ignore_errors=True)
+@contextmanager
+def unpacked(
+    reader: ArchiveReader, models_dir: Path, report: Callable[[int], None]
+) -> Iterator[list[str]]:
+    """Unpack beside their place the models that are not there as a whole; give their names.
+
+    Whatever `put_in_place` has not taken by the end of the block is removed. The caller has the
+    lock of the folder.
+    """
+    versions: list[str] = []
     try:
-        temporary.mkdir()
-        for name, entry in files.items():
-            with (temporary / name).open("xb") as out:
-                for chunk in reader.chunks(entry):
-                    out.write(chunk)
-                out.flush()
-                os.fsync(out.fileno())
-        artifact.sync_folder(temporary)
-        folder.put_in_place(temporary, models_dir, version)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        for number, version in enumerate(reader.manifest.models, start=1):
+            files = reader.model_files(version)
+            if not _is_there(reader, models_dir / version, files):
+                versions.append(version)
+                _unpack(reader, _beside(models_dir, version), files)
+            report(number)
+        yield versions
+    finally:
+        for version in versions:
+            shutil.rmtree(_beside(models_dir, version), ignore_errors=True)
+
+
+def put_in_place(models_dir: Path, versions: Iterable[str]) -> None:
+    """Give unpacked models their names, in place of what is there under them."""
+    for version in versions:
+        folder.put_in_place(_beside(models_dir, version), models_dir, version)
+
+
+def _beside(models_dir: Path, version: str) -> Path:
+    return models_dir / f"{folder.TEMPORARY}{version}"
+
+
+def _unpack(reader: ArchiveReader, target: Path, files: Mapping[str, str]) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for name, entry in files.items():
+        with (target / name).open("xb") as out:
+            for chunk in reader.chunks(entry):
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+    artifact.sync_folder(target)
 
 
 def _listed(card: BufferedReader, sha256: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from app.backup.archive import (
     ArchiveReader,
     ArchiveWriter,
     BackupError,
+    DamagedBackupError,
     Manifest,
     TablePart,
     open_archive,
@@ -108,10 +109,17 @@ def restore(
         with folder.locked(models_dir), database.write(alters_schema=True) as connection:
             found = migrating.lock(connection)
             handed_out = _make_room(connection, found, replace=replace)
-            _restore_models(reader, models_dir, progress or _silent)
-            _restore_tables(connection, reader, found, progress or _silent)
-            migrating.bring_up(connection)
-            _go_on_counting(connection, handed_out)
+            report = progress or _silent
+            n_models = len(reader.manifest.models)
+            with artifacts.unpacked(
+                reader, models_dir, lambda done: report("models", done, n_models)
+            ) as versions:
+                _restore_tables(connection, reader, found, report)
+                migrating.bring_up(connection)
+                _go_on_counting(connection, handed_out)
+                # Last, so that a back-up whose rows do not fit changes no file; but before the
+                # rows are there for all to see, so that none names what is not there.
+                artifacts.put_in_place(models_dir, versions)
         return Summary(path, path.stat().st_size, reader.manifest)
 
 
@@ -185,6 +193,19 @@ def _write_table(
     return TablePart(columns=table.columns.keys(), rows=total)
 
 
+class _Counted:
+    """Lines, and which of them was read last."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self.number = 0
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            self.number += 1
+            yield line
+
+
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file, for this account alone, that gets its name once it is on the disk."""
@@ -224,14 +245,6 @@ def _make_room(connection: Connection, found: str | None, *, replace: bool) -> i
     return connection.execute(select(installation.c.ratings_revision)).scalar_one()
 
 
-def _restore_models(reader: ArchiveReader, models_dir: Path, report: Progress) -> None:
-    """Bring the files first, as a publication does: a row never names what is not there."""
-    versions = reader.manifest.models
-    for number, version in enumerate(versions, start=1):
-        artifacts.unpack(reader, models_dir, version)
-        report("models", number, len(versions))
-
-
 def _restore_tables(
     connection: Connection, reader: ArchiveReader, found: str | None, report: Progress
 ) -> None:
@@ -247,9 +260,15 @@ def _restore_tables(
     if held != {name: set(table.columns.keys()) for name, table in kept.items()}:
         raise BackupError(f"{reader.path} does not have the tables of revision {revision}")
     for name, table in kept.items():
-        part, lines = reader.manifest.tables[name], reader.lines(table_file(name))
-        for done in rows.load(connection, table, part.columns, lines):
-            report(name, done, part.rows)
+        part, lines = reader.manifest.tables[name], _Counted(reader.lines(table_file(name)))
+        try:
+            for done in rows.load(connection, table, part.columns, lines):
+                report(name, done, part.rows)
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise DamagedBackupError(
+                f"{reader.path} is damaged: {table_file(name)} line {lines.number} is no row "
+                f"of {name}: {error}"
+            ) from error
 
 
 def _go_on_counting(connection: Connection, handed_out: int) -> None:

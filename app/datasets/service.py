@@ -94,6 +94,8 @@ def import_release(
         before = repository.imported_dataset(connection)
         if before is not None:
             if (before.name, before.sha256) == (release.name, release.sha256):
+                if before.is_public != release.is_public:  # a path before, a name now
+                    repository.add(connection, before._replace(is_public=release.is_public))
                 return dataclasses.replace(summary, unchanged=True)
             if not replace:
                 raise DatasetConflictError(_conflict(before, release))

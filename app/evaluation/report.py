@@ -1,13 +1,16 @@
 """Gathers what a report card shows, in the form that `model.report` draws."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from numpy.typing import NDArray
+from sqlalchemy import Connection, exists, select
 
 from app.database import Database
-from app.tables import movies
+from app.datasets.repository import ImportedDataset
+from app.tables import movies, ratings, users
 from data.splitting import HeldOut
 from model.features import describe_features
 from model.rbm import RBM
@@ -92,15 +95,35 @@ def features(rbm: RBM, titles: Titles) -> list[dict[str, Any]]:
     return [unit.as_json(titles) for unit in describe_features(rbm, n_units=N_FEATURES)]
 
 
-def examples(rbm: RBM, held_out: HeldOut, titles: Titles) -> list[dict[str, Any]]:
-    """Show the first few held-out users: what they rated, what they would be recommended.
+def public_rows(
+    database: Database, dataset: ImportedDataset | None, user_keys: Sequence[str] | NDArray[np.str_]
+) -> list[int]:
+    """Find the first few users whose ratings all come from a public release."""
+    if dataset is None or not dataset.is_public:
+        return []
+    with database.read() as connection:
+        rows = (row for row, key in enumerate(user_keys) if _is_public(connection, dataset, key))
+        return list(islice(rows, N_EXAMPLES))
+
+
+def _is_public(connection: Connection, dataset: ImportedDataset, key: str) -> bool:
+    given_here = exists().where(
+        ratings.c.user_id == users.c.id, ratings.c.rated_at > dataset.imported_at
+    )
+    query = select(users.c.id).where(
+        users.c.key == str(key), users.c.imported_from == dataset.name, ~given_here
+    )
+    return connection.execute(query).first() is not None
+
+
+def examples(
+    rbm: RBM, held_out: HeldOut, titles: Titles, rows: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Show these held-out users: what they rated, what they would be recommended.
 
     For public data alone: these are people's ratings.
     """
-    return [
-        _example(rbm, held_out, row, titles)
-        for row in range(min(N_EXAMPLES, held_out.given.n_users))
-    ]
+    return [_example(rbm, held_out, row, titles) for row in rows]
 
 
 def _example(rbm: RBM, held_out: HeldOut, row: int, titles: Titles) -> dict[str, Any]:

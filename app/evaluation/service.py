@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.config import Settings
 from app.database import Database
 from app.datasets.snapshot import read_snapshot
 from app.errors import ModelNotFoundError
-from app.evaluation.report import Titles, examples, features, read_titles
+from app.evaluation.report import (
+    N_EXAMPLES,
+    Titles,
+    examples,
+    features,
+    public_rows,
+    read_titles,
+)
 from app.models import repository as models
 from data.interactions import Interactions
 from data.movielens import load
@@ -34,7 +42,8 @@ class Data:
     interactions: Interactions | TimeSlices
     dataset: dict[str, Any]
     titles: Titles
-    is_public: bool
+    public_rows: Callable[[NDArray[np.str_]], list[int]]
+    """Of users by their keys, the first few whose ratings anybody may look at."""
 
 
 class EvaluationError(ValueError):
@@ -65,7 +74,8 @@ def compare_models(
     def observe(name: str, scorer: Scorer, split: Split) -> None:
         if isinstance(scorer, RBM) and name == "rbm" and not shown:
             shown["features"] = features(scorer, data.titles)
-            shown["examples"] = examples(scorer, split.test, data.titles) if data.is_public else []
+            rows = data.public_rows(split.test.given.user_keys)
+            shown["examples"] = examples(scorer, split.test, data.titles, rows)
 
     result = compare(
         data.interactions,
@@ -104,7 +114,15 @@ def _from_database(settings: Settings, protocol: str) -> Data:
         database.dispose()
     known = snapshot.dataset
     dataset = {"name": known.name if known else "database", "revision": snapshot.ratings_revision}
-    return Data(snapshot.interactions, dataset, titles, known is not None and known.is_public)
+
+    def public(user_keys: NDArray[np.str_]) -> list[int]:
+        again = Database(settings.database_url)
+        try:
+            return public_rows(again, known, user_keys)
+        finally:
+            again.dispose()
+
+    return Data(snapshot.interactions, dataset, titles, public)
 
 
 def _from_release(settings: Settings, source: str, protocol: str) -> Data:
@@ -123,7 +141,11 @@ def _from_release(settings: Settings, source: str, protocol: str) -> Data:
     else:
         interactions = Interactions.from_arrays(*columns)
     dataset = {"name": release.name, "sha256": release.sha256}
-    return Data(interactions, dataset, _titles(release.movies), release.is_public)
+
+    def public(user_keys: NDArray[np.str_]) -> list[int]:
+        return list(range(min(len(user_keys), N_EXAMPLES))) if release.is_public else []
+
+    return Data(interactions, dataset, _titles(release.movies), public)
 
 
 def _titles(movies: pd.DataFrame) -> Titles:

@@ -40,7 +40,7 @@ class Origin:
         data = card.get("data", {})
         here = card.get("holdout", {}).get("salt") == salt
         return cls(
-            _moment(data.get("taken_at") or card.get("created_at")),
+            moment(data.get("taken_at") or card.get("created_at")),
             int(data["n_ratings"]) if here and "n_ratings" in data else None,
         )
 
@@ -53,7 +53,8 @@ class Origin:
         return nan if self.n_ratings is None else n_ratings - self.n_ratings
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Read when a card says that something was; None where it does not say so, or no zone."""
     try:
         moment = datetime.fromisoformat(text or "")
     except (ValueError, TypeError):

@@ -226,7 +226,7 @@ def find_damage(database: Database, models_dir: Path, version: str) -> str | Non
     if row is None:
         raise ModelNotFoundError(version)
     try:
-        artifact.load(models_dir / version, sha256=row.sha256)
+        artifact.load_whole(models_dir / version, sha256=row.sha256)
     except artifact.ArtifactError as error:
         return str(error)
     return None

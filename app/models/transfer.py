@@ -2,18 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO
 
 from app.database import Database
 from app.errors import ModelDamagedError, ModelExistsError, ModelNotFoundError
-from app.models import archive, folder, removal, repository, service
+from app.models import archive, checking, folder, removal, repository, service
 from app.models.archive import ArchiveError, Export, Received
-from app.models.schemas import ImportedModel, ModelSummary, Outcome
+from app.models.schemas import ImportedModel, Outcome
 from model import artifact
 
 
@@ -91,8 +88,8 @@ def import_model(
         temporary = models_dir / f"{folder.TEMPORARY}import"
         try:
             received = archive.unpack(file, temporary)
-            _check(temporary, received)
-            outcome = _take_over(database, models_dir, temporary, received)
+            state = checking.check(temporary, received)
+            outcome = _take_over(database, models_dir, temporary, received, state)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     if activate:
@@ -101,34 +98,8 @@ def import_model(
     return ImportedModel(version=received.version, outcome=outcome, active=active)
 
 
-def _check(temporary: Path, received: Received) -> None:
-    """Refuse what could not be served or described; the checksums tell only that it is whole."""
-    version, sha256, card = received
-    try:
-        rbm = artifact.load(temporary, sha256=sha256).rbm
-        ModelSummary(
-            version=version, active=False, previous=False, state=_state(card),
-            created_at=datetime.now(UTC), **service.describe(card, salt=""),
-        )  # fmt: skip
-    except Exception as error:  # a card can lack anything, and have anything in its place
-        reason = str(error).replace(f"{temporary}/", "")
-        raise ArchiveError(f"it does not hold a whole model: {reason}") from error
-    for name, array in (("W", rbm.W), ("a", rbm.a), ("b", rbm.b)):
-        if not all(np.isfinite(part).all() for part in array):
-            raise ArchiveError(f"{name} holds a value that is not finite")
-    if len(np.unique(rbm.movie_ids)) != rbm.n_movies or rbm.movie_ids.min(initial=1) < 1:
-        raise ArchiveError("movie_ids holds what are no movie ids")
-
-
-def _state(card: Mapping[str, Any]) -> str:
-    """Let a refused model stay one wherever it goes."""
-    gate = card.get("gate", {"passed": True})
-    passed = gate["passed"] or gate.get("published_anyway", False)
-    return repository.PUBLISHED if passed else repository.REFUSED
-
-
 def _take_over(
-    database: Database, models_dir: Path, temporary: Path, received: Received
+    database: Database, models_dir: Path, temporary: Path, received: Received, state: str
 ) -> Outcome:
     version, sha256, card = received
     with database.read() as connection:
@@ -136,7 +107,7 @@ def _take_over(
     if row is None:
         folder.put_in_place(temporary, models_dir, version)
         with database.write() as connection:
-            repository.add(connection, version, card, sha256, datetime.now(UTC), _state(card))
+            repository.add(connection, version, card, sha256, datetime.now(UTC), state)
         return Outcome.IMPORTED
     if row.sha256 != sha256:
         raise ModelExistsError(version)

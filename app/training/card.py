@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.datasets.snapshot import Snapshot
+from app.models.drift import moment
 from app.training.start import Active
 from data.interactions import Interactions
 from data.splitting import MIN_LIKES, Split, gate_share
@@ -62,12 +63,16 @@ def drift(active: Active, snapshot: Snapshot) -> dict[str, Any] | None:
     """Say how far the ratings have gone away from the model that was active; None without one."""
     if active.model is None or "data" not in active.model.card:
         return None
-    card = active.model.card
-    created_at = datetime.fromisoformat(card["created_at"])
+    data, created_at = active.model.card["data"], moment(active.model.card.get("created_at"))
+    n_ratings = data.get("n_ratings")
     return {
         "of_model": active.version,
-        "age_seconds": round((snapshot.taken_at - created_at).total_seconds()),
-        "ratings_more": snapshot.interactions.n_ratings - card["data"]["n_ratings"],
+        "age_seconds": (
+            None if created_at is None else round((snapshot.taken_at - created_at).total_seconds())
+        ),
+        "ratings_more": (
+            None if n_ratings is None else snapshot.interactions.n_ratings - n_ratings
+        ),
         "share_of_ratings_on_unknown_films": unknown_share(
             snapshot.interactions, active.model.rbm.movie_ids
         ),

@@ -81,7 +81,8 @@ def train_every(
                 due = begun + min(interval, timedelta(seconds=TRY_AGAIN_S))
                 continue
             _train(settings, run_id, stopping)
-            due = max(begun + interval, datetime.now(UTC))
+            now = datetime.now(UTC)
+            due = min(max(begun + interval, now), now + interval)
 
 
 def first_due(database: Database, interval: timedelta) -> datetime:
@@ -89,7 +90,9 @@ def first_due(database: Database, interval: timedelta) -> datetime:
     done = {RunState.PUBLISHED, RunState.REFUSED}
     for run in list_runs(database, LOOK_BACK):
         if run.state in done:
-            return max(run.requested_at + interval, datetime.now(UTC))
+            now = datetime.now(UTC)
+            # Never later than from now on: the clock may have been ahead when that run began.
+            return min(max(run.requested_at + interval, now), now + interval)
     return datetime.now(UTC)
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -84,6 +84,23 @@ class Lease:
         if self._lost:
             raise LeaseLostError(self.run_id)
 
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether it was renewed so lately that nobody else can have taken it."""
+        return not self._lost and time.monotonic() - self._renewed < self._lease_s
+
+    def may_write(self) -> bool:
+        """Tell whether nobody else is known to have taken it; in doubt the database is asked."""
+        if not self._lost and not self.is_fresh:
+            with suppress(SQLAlchemyError):  # who trains elsewhere has to reach it as well
+                self._renew()
+        return not self._lost
+
+    def confirm(self) -> None:
+        """Ask the database; raises `LeaseLostError` where somebody else has taken it."""
+        self._renew()
+        self.check()
+
     def keep(self, connection: Connection, **values: Any) -> None:
         """Hold the lease until the transaction ends, and record values; raises `LeaseLostError`."""
         if not repository.renew(connection, self.run_id, self.holder, self._lease_s, **values):
@@ -100,6 +117,10 @@ class Lease:
         progress, passed = self._progress, time.monotonic() - self._renewed
         if self._lost or (progress is self._written and passed < self._lease_s / BEATS):
             return
+        self._renew()
+
+    def _renew(self) -> None:
+        progress = self._progress
         with self._database.write() as connection:
             kept = repository.renew(
                 connection, self.run_id, self.holder, self._lease_s, progress=progress

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from app.datasets.snapshot import Snapshot
 from app.training.schemas import first_problem
+from data.interactions import Interactions
 from data.splitting import MIN_LIKES, Split, gate_share, split_by_salt
 from model.candidates import families, search
 from model.config import Config
@@ -28,12 +30,23 @@ def split_users(snapshot: Snapshot, seed: int) -> Split:
         raise TrainingError("the database has no ratings: run `recommender import` first")
     split = split_by_salt(snapshot.interactions, snapshot.holdout_salt, seed=seed)
     if split.training.n_ratings == 0 or split.test.given.n_users < 2:
-        raise TrainingError(
-            f"{snapshot.interactions.n_users} users are too few: the model is judged on about "
-            f"{gate_share(snapshot.interactions.n_users):.0%} of those with {MIN_LIKES} likes or "
-            "more, and that must be at least 2 users"
-        )
+        raise TrainingError(_too_few(snapshot.interactions))
     return split
+
+
+def _too_few(interactions: Interactions) -> str:
+    n_users = interactions.n_users
+    likes = np.bincount(interactions.user_rows[interactions.liked], minlength=n_users)
+    n_able = int((likes >= MIN_LIKES).sum())
+    if n_able == 0:
+        return (
+            f"none of {n_users} users has {MIN_LIKES} likes or more: there is nobody to judge the "
+            "model by"
+        )
+    return (
+        f"{n_users} users are too few, {n_able} of them with {MIN_LIKES} likes or more: the model "
+        f"is judged on about {gate_share(n_users):.0%} of these, and that must be at least 2 users"
+    )
 
 
 def configure(

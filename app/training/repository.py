@@ -57,6 +57,12 @@ def find_in_progress(connection: Connection) -> Row[Any] | None:
     return connection.execute(query).first()
 
 
+def has_made(connection: Connection, version: str) -> bool:
+    """Tell whether a run of this database has made a model."""
+    query = select(training_runs.c.id).where(training_runs.c.version == version).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def latest(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """Return the runs that were asked for last."""
     query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)

@@ -3,10 +3,11 @@
 SIGTERM and SIGINT let it stop after the batch that is being computed, write a checkpoint and leave.
 """
 
+import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -17,6 +18,8 @@ from typing import Self
 from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.training import EpochReport, Trainer
+
+logger = logging.getLogger(__name__)
 
 # Below the folder of the published models: on the same, lasting disk.
 FOLDER = ".checkpoint"
@@ -108,39 +111,62 @@ def run(
     checkpoints: Checkpoints,
     interruption: Interruption,
     on_epoch: Callable[[EpochReport], None],
+    may_write: Callable[[], bool],
 ) -> float:
     """Train to the end, or until told to stop; the seconds spent before a checkpoint.
 
-    A training that did not come to its end (`Trainer.finished`) has left a checkpoint.
+    Leaves a checkpoint either way, so that only judging and publishing is to be done again where
+    that fails. Nothing is written or removed where somebody else may be training (`may_write`).
     """
     folder = models_dir / FOLDER
-    _resume(trainer, folder, checkpoints.resume)
+    # Of a run that nobody goes on with; it may have been trained on people who were erased since.
+    if not _resume(trainer, folder, checkpoints.resume) and may_write():
+        checkpoint.remove(folder)
     seconds_before = sum(report.seconds for report in trainer.curve)
     saved = time.monotonic()
     with interruption.of(trainer):
         for report in trainer.epochs():
             on_epoch(report)
-            if _is_due(checkpoints.every, report.epoch, saved) and not trainer.finished:
+            if trainer.finished:
+                break
+            if _is_due(checkpoints.every, report.epoch, saved) and may_write():
                 trainer.save(folder)
                 saved = time.monotonic()
-        if not trainer.finished:
-            trainer.save(folder)
+        if may_write():
+            _save_last(trainer, folder)
     return seconds_before
 
 
-def remove_checkpoints(trainer: Trainer, models_dir: Path) -> None:
-    """Remove what a run has kept, once it is published."""
-    checkpoint.remove(models_dir / FOLDER, trainer.identity)
+def kept_checkpoints(models_dir: Path) -> set[str]:
+    """Name all checkpoints that there are: only one run at a time keeps any."""
+    return checkpoint.kept(models_dir / FOLDER)
 
 
-def _resume(trainer: Trainer, folder: Path, resume: Resume) -> None:
+def remove_checkpoints(models_dir: Path, names: Collection[str] | None = None) -> None:
+    """Remove all checkpoints, or those of these names."""
+    checkpoint.remove(models_dir / FOLDER, names)
+
+
+def _save_last(trainer: Trainer, folder: Path) -> None:
+    try:
+        trainer.save(folder)
+    except OSError:
+        if not trainer.finished:
+            raise
+        logger.warning("cannot keep a checkpoint of the finished training", exc_info=True)
+
+
+def _resume(trainer: Trainer, folder: Path, resume: Resume) -> bool:
+    """Go on from the last checkpoint, where that is wanted and possible; say whether it was."""
     if resume is Resume.NO:
-        return
+        return False
     try:
         trainer.resume(folder)
     except CheckpointError:
         if resume is Resume.REQUIRED:
             raise
+        return False
+    return True
 
 
 def _is_due(every: int | None, epoch: int, saved: float) -> bool:

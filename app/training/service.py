@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.config import Settings
 from app.database import Database
 from app.datasets.repository import imported_dataset
 from app.datasets.snapshot import Snapshot, read_snapshot
-from app.evaluation.report import card_report, examples, features, read_titles
+from app.evaluation.report import card_report, examples, features, public_rows, read_titles
 from app.models import repository as models
 from app.models.service import discard, new_version, prune, publish
 from app.training import repository
@@ -22,7 +22,14 @@ from app.training.card import drift, point, provenance
 from app.training.judging import Judged, judge
 from app.training.lease import Lease, holding
 from app.training.preparing import TrainingError, choose_settings, configure, split_users
-from app.training.running import Checkpoints, Interruption, Resume, remove_checkpoints, run
+from app.training.running import (
+    Checkpoints,
+    Interruption,
+    Resume,
+    kept_checkpoints,
+    remove_checkpoints,
+    run,
+)
 from app.training.runs import find_run, request_run
 from app.training.schemas import RunState, TrainingOptions
 from app.training.start import Active, Start, choose_start, load_active
@@ -35,6 +42,9 @@ from model.report import render
 from model.training import EpochReport, Trainer
 
 logger = logging.getLogger(__name__)
+
+# Between two attempts to publish while the database is busy or away.
+TRY_AGAIN_S = 1.0
 
 OnEpoch = Callable[[EpochReport], None]
 OnTrial = Callable[[int, int], None]  # settings tried, of so many
@@ -150,8 +160,9 @@ def carry_out(
         )
         _remove_leftovers(job)
         candidate = _train(job)
+        kept = kept_checkpoints(settings.models_dir)  # the next run may have its own afterwards
         result = _judge_and_publish(job, candidate)
-        remove_checkpoints(candidate.trainer, settings.models_dir)
+        remove_checkpoints(settings.models_dir, kept)
     _prune(database, settings)
     return result
 
@@ -182,7 +193,14 @@ def _train(job: _Job) -> _Candidate:
         job.lease.report("training", **start.as_json(), n_epochs=report.n_epochs, **point(report))
         job.on_epoch(report)
 
-    before = run(trainer, settings.models_dir, job.checkpoints, job.interruption, on_epoch)
+    before = run(
+        trainer,
+        settings.models_dir,
+        job.checkpoints,
+        job.interruption,
+        on_epoch,
+        job.lease.may_write,
+    )
     if not trainer.finished:
         job.lease.check()
         raise job.interruption.error(_how_far(trainer, job.checkpoints))
@@ -213,18 +231,25 @@ def _how_far(trainer: Trainer, checkpoints: Checkpoints) -> str:
 
 
 def _judge_and_publish(job: _Job, candidate: _Candidate) -> TrainingResult:
-    """Judge a candidate; anew where another model has been activated in the meantime."""
+    """Judge a candidate; anew where another model has been activated in the meantime.
+
+    A database that is busy or away is waited for as long as the lease lasts.
+    """
+    version = new_version(datetime.now(UTC))
     while True:
-        active = load_active(job.database, job.settings)
-        judged = judge(candidate.rbm, candidate.split, candidate.snapshot, active)
-        judged.gate["published_anyway"] = job.options.publish_anyway and not judged.passed
         try:
-            version = _publish(job, candidate, judged, active)
+            active = load_active(job.database, job.settings)
+            judged = judge(candidate.rbm, candidate.split, candidate.snapshot, active)
+            judged.gate["published_anyway"] = job.options.publish_anyway and not judged.passed
+            _publish(job, candidate, judged, active, version)
         except ActiveModelChangedError:
             continue
-        except ErasedMeanwhileError:
-            remove_checkpoints(candidate.trainer, job.settings.models_dir)
+        except TrainingError:
+            remove_checkpoints(job.settings.models_dir)
             raise
+        except OperationalError as error:
+            _wait(job.lease, error)
+            continue
         return TrainingResult(
             job.lease.run_id,
             version,
@@ -236,12 +261,21 @@ def _judge_and_publish(job: _Job, candidate: _Candidate) -> TrainingResult:
         )
 
 
-def _publish(job: _Job, candidate: _Candidate, judged: Judged, active: Active) -> str:
-    """Record the candidate and how the run ended in one transaction; return its version."""
+def _wait(lease: Lease, error: OperationalError) -> None:
+    """Wait a little for a database that is busy or away; raise the error without a lease."""
+    if not lease.is_fresh:
+        raise error
+    logger.warning("cannot publish now, trying again: %s", error.orig)
+    time.sleep(TRY_AGAIN_S)
+
+
+def _publish(
+    job: _Job, candidate: _Candidate, judged: Judged, active: Active, version: str
+) -> None:
+    """Record the candidate and how the run ended in one transaction."""
     snapshot = candidate.snapshot
     published = judged.passed or job.options.publish_anyway
     card = _card(job, candidate, judged, active)
-    version = new_version(datetime.now(UTC))
 
     def within(connection: Connection) -> None:
         job.lease.keep(connection)
@@ -259,8 +293,9 @@ def _publish(job: _Job, candidate: _Candidate, judged: Judged, active: Active) -
     # Known before there are files, so that a later run can remove those of one that died.
     with job.database.write() as connection:
         job.lease.keep(connection, version=version)
+    discard(job.database, job.settings.models_dir, version)  # of an attempt before this one
     try:
-        return publish(
+        publish(
             job.database,
             job.settings.models_dir,
             candidate.rbm,
@@ -273,21 +308,34 @@ def _publish(job: _Job, candidate: _Candidate, judged: Judged, active: Active) -
         )
     except DBAPIError:
         # A connection that was lost during the commit does not tell whether there was one.
-        if find_run(job.database, job.lease.run_id).state in {RunState.PUBLISHED, RunState.REFUSED}:
-            return version
+        if not _has_ended_well(job):
+            raise
+    except OSError:
+        job.lease.confirm()  # whoever has taken the lease removes what is half-published
         raise
 
 
+def _has_ended_well(job: _Job) -> bool:
+    while True:
+        try:
+            state = find_run(job.database, job.lease.run_id).state
+        except OperationalError as error:
+            _wait(job.lease, error)
+        else:
+            return state in {RunState.PUBLISHED, RunState.REFUSED}
+
+
 def _report(job: _Job, candidate: _Candidate, card: dict[str, Any], version: str) -> str:
-    """Draw the report card; only public data shows people's ratings."""
+    """Draw the report card; it shows ratings of people in a public release alone."""
     rbm, dataset = candidate.rbm, candidate.snapshot.dataset
     titles = read_titles(job.database)
-    public = dataset is not None and dataset.is_public
+    held_out = candidate.split.test
+    shown = public_rows(job.database, dataset, held_out.given.user_keys)
     return render(
         {
             **card_report(card, version),
             "features": features(rbm, titles),
-            "examples": examples(rbm, candidate.split.test, titles) if public else [],
+            "examples": examples(rbm, held_out, titles, shown),
         }
     )
 

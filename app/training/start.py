@@ -9,6 +9,7 @@ from app.database import Database
 from app.datasets.snapshot import Snapshot
 from app.errors import ModelNotFoundError
 from app.models import repository as models
+from app.training import repository as runs
 from app.training.preparing import TrainingError
 from app.training.schemas import TrainingOptions
 from app.users.repository import erased_since
@@ -17,6 +18,8 @@ from model.artifact import ArtifactError
 from model.rbm import RBM
 
 AS_ASKED = "as asked"
+# Less than any revision of the ratings.
+BEFORE_ALL = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,9 @@ def choose_start(
         problem = _danger(database, asked, snapshot)
         if problem:
             raise TrainingError(f"cannot begin with model {asked.version}: {problem}")
+        other = _other_shape(asked, options)
+        if other:
+            raise TrainingError(f"cannot begin with model {asked.version}: it has {other}")
         return Start(asked, None)
     if active.model is None:
         what = f"model {active.version} is damaged" if active.version else "no model is active"
@@ -116,8 +122,12 @@ def _danger(database: Database, model: KnownModel, snapshot: Snapshot) -> str | 
     if not model.was_held_out_by(snapshot.holdout_salt):
         return "it was trained on another database, maybe on people that this one judges by"
     with database.read() as connection:
-        if erased_since(connection, model.card["data"]["ratings_revision"]):
-            return "somebody was erased since it was trained, whom its weights may remember"
+        if runs.has_made(connection, model.version):
+            if erased_since(connection, model.card["data"]["ratings_revision"]):
+                return "somebody was erased since it was trained, whom its weights may remember"
+        # A copy of this database has the same salt, and counts changes by itself.
+        elif erased_since(connection, BEFORE_ALL):
+            return "it was trained on a copy of this database, maybe on somebody erased here"
     return None
 
 
@@ -129,8 +139,14 @@ def _difference(
         return f"the active model was trained on {model.card['dataset']['name']}"
     if model.card["data"]["like_threshold"] != like_threshold:
         return "the active model was trained with another like threshold"
+    other = _other_shape(model, options)
+    return f"the active model has {other}" if other else None
+
+
+def _other_shape(model: KnownModel, options: TrainingOptions) -> str | None:
+    """Say what makes the parameters of a model unfit for the machine that is asked for."""
     own = {"n_hidden": model.rbm.n_hidden, "classic": model.rbm.classic}
     for name, value in own.items():
         if options.hyper_parameters.get(name, value) != value:
-            return f"the active model has another {name}"
+            return f"another {name}"
     return None

@@ -26,11 +26,10 @@ from app.models.transfer import TransferError, export_model, import_model, write
 from app.tables import installation
 from model import artifact
 from tests.app.small_releases import contents
-from tests.app.world import make_rbm
+from tests.app.world import TRAINED, make_rbm
 
 ROOT = Path(__file__).parents[2]
 VERSION = "20261120T101500Z-3f2a"
-CARD = {"dataset": {"name": "small"}, "holdout": {"salt": "of another database"}}
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def models_dir(tmp_path: Path) -> Path:
 def sent(tmp_path: Path) -> bytes:
     """The archive of a model, as another installation has written it."""
     folder = tmp_path / "elsewhere" / VERSION
-    sha256 = artifact.save(folder, make_rbm(3), CARD, {artifact.REPORT: "<p>Report</p>"})
+    sha256 = artifact.save(folder, make_rbm(3), TRAINED, {artifact.REPORT: "<p>Report</p>"})
     return b"".join(archive.pack(folder, sha256).chunks)
 
 
@@ -119,7 +118,7 @@ def test_another_model_of_the_same_version_is_refused(
     database: Database, models_dir: Path, sent: bytes, tmp_path: Path
 ) -> None:
     folder = tmp_path / "third" / VERSION
-    sha256 = artifact.save(folder, make_rbm(4), CARD)
+    sha256 = artifact.save(folder, make_rbm(4), TRAINED)
     take(database, models_dir, b"".join(archive.pack(folder, sha256).chunks))
     with pytest.raises(ModelExistsError):
         take(database, models_dir, sent)
@@ -135,7 +134,7 @@ def test_a_model_is_known_as_trained_here_by_its_salt(database: Database, models
 
 
 def test_a_refused_model_stays_refused_elsewhere(database: Database, models_dir: Path) -> None:
-    card = {"gate": {"passed": False, "reasons": ["worse"], "published_anyway": False}}
+    card = {**TRAINED, "gate": {"passed": False, "reasons": ["worse"], "published_anyway": False}}
     version = publish(database, models_dir, make_rbm(1), card, state=REFUSED, activate=False)
     sent = b"".join(export_model(database, models_dir, version).chunks)
     remove(database, models_dir, version)
@@ -282,8 +281,19 @@ def test_nothing_but_plain_files_gets_in(
         (lambda card: card.update(results=5), "not hold a whole model"),
         (lambda card: card.update(dataset={"name": ["x"]}), "not hold a whole model"),
         (lambda card: card.update(gate=[]), "not hold a whole model"),
+        *((lambda card, mean=mean: card["machine"].update(mean_ratings=mean), "mean_ratings")
+          for mean in (0, -5, "7", None, True, 1e308)),
+        (lambda card: card["machine"]["calibration"].update(hidden="x"), "calibration"),
+        (lambda card: card["machine"]["calibration"].update(shift=1e30), "calibration"),
+        (lambda card: card["machine"].update(classic=0), "classic"),
+        (lambda card: card.update(data=[]), "data"),
+        (lambda card: card.pop("data"), "data"),
+        (lambda card: card.update(holdout=None), "holdout"),
+        (lambda card: card.pop("configuration"), "configuration"),
+        (lambda card: card.pop("created_at"), "created_at"),
+        (lambda card: card.update(created_at="2026-11-20T10:15:00"), "created_at"),
     ],
-)
+)  # fmt: skip
 def test_a_card_that_nobody_could_use_is_refused(
     lone_database: Database, models_dir: Path, sent: bytes, change: Any, match: str
 ) -> None:
@@ -293,10 +303,12 @@ def test_a_card_that_nobody_could_use_is_refused(
 @pytest.mark.parametrize(
     ("name", "array", "match"),
     [
-        ("b", np.full(5, np.nan, np.float32), "b holds a value that is not finite"),
+        ("b", np.full(5, np.nan, np.float32), "its parameter b is not finite"),
+        ("b", np.full(5, 1e30, np.float32), "its parameter b is larger than 1,000"),
         ("b", np.zeros(5, np.float64), "holds float64"),
         ("b", np.array([{}] * 5, dtype=object), "not hold a whole model"),
         ("movie_ids", np.zeros(36, np.int64), "no movie ids"),
+        ("movie_ids", np.arange(36, dtype=np.int64) + 2**31, "no movie ids"),
     ],
 )
 def test_arrays_that_nobody_could_serve_are_refused(

@@ -1,5 +1,6 @@
 """The file of a back-up: damage is found before anything is touched; so is what is not ours."""
 
+import hashlib
 import json
 import random
 import zipfile
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.backup.archive import MANIFEST, BackupError, DamagedBackupError, open_archive
+from app.backup.archive import LONGEST_LINE, MANIFEST, BackupError, DamagedBackupError, open_archive
 from app.backup.service import back_up, restore, verify
 from app.database import Database
 from tests.app.small_releases import contents
@@ -129,6 +130,59 @@ def test_no_name_leads_out_of_the_folder_of_a_model(
     rewrite(archive, {}, name)
     with pytest.raises(DamagedBackupError, match="its files are not those of its manifest"):
         restore(database, tmp_path / "restored", archive)
+
+
+def forge(archive: Path, changed: dict[str, bytes]) -> None:
+    """Change files as somebody who can count checksums as well."""
+    with zipfile.ZipFile(archive) as held:
+        files = {name: held.read(name) for name in held.namelist()} | changed
+    manifest = json.loads(files.pop(MANIFEST))
+    manifest["files"] = {
+        name: {"length": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    }
+    files[MANIFEST] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in files.items():
+            out.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "row", [b"[1]", b"{", b'{"a":1}', b"5", b"null", b"[" * 100_000, b'"\xff"', b"[]"]
+)
+def test_what_is_no_row_is_refused_by_its_place_and_changes_no_file(
+    archive: Path, tmp_path: Path, database: Database, row: bytes
+) -> None:
+    models_dir = tmp_path / "models"  # as they were backed up, but for one
+    weights = models_dir / "v1" / "W.npy"
+    weights.write_bytes(b"of today")
+    forge(archive, {"tables/users.jsonl": row + b"\n"})
+    with zipfile.ZipFile(archive) as held:
+        tables = json.loads(held.read(MANIFEST))["tables"]
+    rewrite(archive, {"tables": {**tables, "users": {**tables["users"], "rows": 1}}})
+    before = contents(database)
+    with pytest.raises(DamagedBackupError, match=r"tables/users\.jsonl line 1 is no row of users"):
+        restore(database, models_dir, archive, replace=True)
+    assert contents(database) == before
+    assert weights.read_bytes() == b"of today"
+    assert {path.name for path in models_dir.iterdir()} == {"v1", ".publishing"}
+
+
+def test_a_line_without_end_is_given_up_early(archive: Path) -> None:
+    forge(archive, {"tables/users.jsonl": b"[" * (LONGEST_LINE + 2**20)})
+    with pytest.raises(DamagedBackupError, match=r"users\.jsonl has a line without end"):
+        verify(archive)
+
+
+def test_lines_are_whole_wherever_the_blocks_end(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [b"x" * length for length in (0, 3, 4, 5, 0, 17)]
+    forge(archive, {"tables/users.jsonl": b"\n".join(lines)})
+    for block in range(1, 12):
+        monkeypatch.setattr("app.backup.archive.BLOCK", block)
+        with open_archive(archive) as reader:
+            assert list(reader.lines("tables/users.jsonl")) == lines
 
 
 def test_another_zip_is_no_back_up(tmp_path: Path) -> None:

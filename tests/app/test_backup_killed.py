@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,8 @@ def check_kills(database: Database, folder: Path, n_kills: int, n_users: int) ->
             print(folder / name, file=restorer.stdin, flush=True)
             pid = int(restorer.stdout.readline())
             time.sleep((number + moments.random()) / n_kills * 1.1 * seconds)
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have come to its end
+                os.kill(pid, signal.SIGKILL)
             assert int(restorer.stdout.readline()) in {0, -signal.SIGKILL}
             found = state(database)
             n_killed += found == whole[held]

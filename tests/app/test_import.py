@@ -1,5 +1,6 @@
 """Import of a release: what it changes, what it never touches."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,17 @@ def test_the_same_release_again_changes_nothing(database: Database) -> None:
     assert summary.unchanged
     assert (summary.n_ratings, summary.n_ratings_written) == (4, 0)
     assert contents(database) == before
+
+
+def test_the_same_release_by_its_name_becomes_public(database: Database) -> None:
+    at_a_path = make_release()
+    import_release(database, at_a_path)
+    by_name = dataclasses.replace(at_a_path, is_public=True)
+    assert import_release(database, by_name).unchanged
+    with database.read() as connection:
+        dataset = imported_dataset(connection)
+    assert dataset is not None
+    assert dataset.is_public
 
 
 def test_a_rating_deleted_since_stays_deleted_when_the_release_comes_again(

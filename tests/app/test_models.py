@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.errors import ModelNotFoundError
+from app.errors import ModelDamagedError, ModelNotFoundError
 from app.models import folder, repository
 from app.models.folder import remove_strays
 from app.models.repository import ActiveVersion, active_version
 from app.models.schemas import ModelSummary
 from app.models.service import (
     activate,
+    find_damage,
     list_models,
     publish,
     servable_version,
@@ -97,6 +98,17 @@ def test_an_unknown_version_cannot_be_activated(database: Database, tmp_path: Pa
     with pytest.raises(ModelNotFoundError, match="no model 20200101T000000Z-0000"):
         activate(database, tmp_path, "20200101T000000Z-0000")
     assert served(database) == (version, None, 1)
+
+
+def test_a_damaged_report_is_noticed(database: Database, tmp_path: Path) -> None:
+    version = publish(database, tmp_path, make_rbm(1), CARD, report=lambda _: "<p>", activate=False)
+    assert find_damage(database, tmp_path, version) is None
+    (tmp_path / version / artifact.REPORT).write_text("<p>Changed")
+    assert "report.html is damaged" in str(find_damage(database, tmp_path, version))
+    with pytest.raises(ModelDamagedError, match=r"report\.html is damaged"):
+        activate(database, tmp_path, version)
+    (tmp_path / version / artifact.REPORT).unlink()
+    assert "report.html cannot be read" in str(find_damage(database, tmp_path, version))
 
 
 def test_a_model_after_none_has_none_before_it(database: Database, tmp_path: Path) -> None:

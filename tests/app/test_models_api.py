@@ -15,10 +15,10 @@ from app.main import LARGEST_BODY
 from app.models.repository import REFUSED
 from app.models.service import publish
 from tests.app.test_rollback import make_older
-from tests.app.world import make_rbm
+from tests.app.world import TRAINED, make_rbm
 
 CARD = {
-    "dataset": {"name": "small"},
+    **TRAINED,
     "results": [{"model": "rbm", "metrics": {"ndcg@100": {"mean": 0.41, "se": 0.02}}}],
 }
 

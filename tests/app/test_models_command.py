@@ -13,11 +13,10 @@ from app.models.commands import models
 from app.models.repository import REFUSED
 from app.models.service import find_active, publish
 from tests.app.test_rollback import make_older
-from tests.app.world import make_rbm
+from tests.app.world import TRAINED, make_rbm
 
 CARD = {
-    "dataset": {"name": "small"},
-    "data": {"n_ratings": 100836, "n_users": 610},
+    **TRAINED,
     "results": [
         {
             "model": "rbm",

@@ -13,7 +13,7 @@ from app import tables
 from app.config import Settings
 from app.database import Database
 from app.models.repository import active_version
-from app.models.service import publish
+from app.models.service import activate, publish
 from app.training.judging import judge
 from app.training.preparing import TrainingError
 from app.training.running import FOLDER, Checkpoints, Resume
@@ -197,6 +197,34 @@ def test_an_erasure_forces_the_next_run_from_scratch(
     assert card_of(models_dir, retrain())["start"] == result.version, "and only that one"
 
 
+@ON_ONE_DATABASE
+def test_after_any_erasure_a_model_of_a_copy_of_this_database_is_not_begun_with(
+    filled: Database, models_dir: Path, retrain: Retrain
+) -> None:
+    """A restored copy has the same salt, but its count of changes says nothing about ours."""
+    first = load(models_dir / retrain().version)
+    data = {**first.card["data"], "ratings_revision": 10**15}
+    copied = publish(filled, models_dir, first.rbm, {**first.card, "data": data})
+    assert card_of(models_dir, retrain(publish_anyway=True))["start"] == copied
+    activate(filled, models_dir, copied)
+    erase(filled, str(PEOPLE.user_keys[7]))
+    assert "copy of this database" in str(card_of(models_dir, retrain())["why_scratch"])
+    with pytest.raises(TrainingError, match="maybe on somebody erased here"):
+        retrain(start=copied)
+
+
+@ON_ONE_DATABASE
+def test_a_card_that_does_not_say_when_or_on_how_many_ratings_does_not_stop_a_run(
+    filled: Database, models_dir: Path, retrain: Retrain
+) -> None:
+    first = load(models_dir / retrain().version)
+    data = {key: first.card["data"][key] for key in ("ratings_revision", "like_threshold")}
+    card = {**first.card, "created_at": "2026-11-20T10:15:00", "data": data}
+    publish(filled, models_dir, first.rbm, card)
+    drift = card_of(models_dir, retrain(publish_anyway=True))["drift"]
+    assert (drift["age_seconds"], drift["ratings_more"]) == (None, None)
+
+
 def test_a_run_whose_people_were_erased_meanwhile_leaves_nothing(
     filled: Database, models_dir: Path, retrain: Retrain
 ) -> None:
@@ -292,7 +320,9 @@ def test_a_damaged_model_is_neither_begun_with_nor_compared_with(
 
 @ON_ONE_DATABASE
 def test_a_model_with_other_hidden_units_is_not_begun_with(retrain: Retrain) -> None:
-    retrain()
+    first = retrain()
+    with pytest.raises(TrainingError, match="it has another n_hidden"):
+        retrain(hyper_parameters={**ENOUGH, "n_hidden": 13}, start=first.version)
     result = retrain(hyper_parameters={**ENOUGH, "n_hidden": 13})
     assert result.start.why_scratch == "the active model has another n_hidden"
 
@@ -382,6 +412,16 @@ def test_too_few_people_fail_the_run_with_the_reason(database: Database, models_
     run = last_run(database)
     assert run.state is RunState.FAILED
     assert run.error == "the database has no ratings: run `recommender import` first"
+
+
+@ON_ONE_DATABASE
+def test_people_who_like_nothing_are_not_said_to_be_too_few(
+    database: Database, retrain: Retrain
+) -> None:
+    with database.write() as connection:
+        connection.execute(update(tables.ratings).values(liked=False))
+    with pytest.raises(TrainingError, match="none of 300 users has 5 likes or more"):
+        retrain()
 
 
 def test_a_folder_of_a_run_that_died_before_it_was_recorded_is_removed(

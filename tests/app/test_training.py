@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from sqlalchemy import case, select, update
 
 from app.database import Database
+from app.datasets.repository import imported_dataset
 from app.datasets.service import import_release
+from app.evaluation.report import public_rows
 from app.models.repository import active_version
 from app.tables import model_versions, ratings, users
 from app.training.preparing import TrainingError
@@ -141,6 +144,35 @@ def test_the_report_of_private_data_shows_nobody(
 ) -> None:
     import_release(database, replace(sample, name="ours", is_public=False))
     train(database, tmp_path)
+    (folder,) = tmp_path.glob("*Z-*")
+    assert "What people were recommended" not in (folder / "report.html").read_text()
+
+
+def test_only_people_of_the_release_who_rate_nothing_here_are_shown(
+    filled: Database, sample: Release
+) -> None:
+    with filled.read() as connection:
+        dataset = imported_dataset(connection)
+    assert dataset is not None
+    later = dataset.imported_at + timedelta(seconds=5)
+    rater = select(users.c.id).where(users.c.key == "2").scalar_subquery()
+    film = sample.ratings.loc[sample.ratings["user"] == 2, "movie_id"].iloc[0]
+    own = (ratings.c.user_id == rater, ratings.c.movie_id == int(film))
+    with filled.write() as connection:
+        connection.execute(update(users).where(users.c.key == "1").values(imported_from=None))
+        connection.execute(update(ratings).where(*own).values(rated_at=later))
+    keys = ["1", "2", "3", "nobody"]
+    assert public_rows(filled, dataset, keys) == [2]
+    assert public_rows(filled, dataset._replace(is_public=False), keys) == []
+    assert public_rows(filled, None, keys) == []
+
+
+def test_the_report_shows_nobody_of_the_service_beside_a_public_release(
+    filled: Database, tmp_path: Path
+) -> None:
+    with filled.write() as connection:
+        connection.execute(update(users).values(imported_from=None))
+    train(filled, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")
     assert "What people were recommended" not in (folder / "report.html").read_text()
 

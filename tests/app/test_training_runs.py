@@ -383,6 +383,18 @@ def test_the_first_training_is_due_an_interval_after_the_last_one_of_anybody(
     assert first_due(database, hour) == find_run(database, run_id).requested_at + hour
 
 
+def test_a_run_of_a_clock_that_was_ahead_puts_the_next_one_off_by_one_interval_only(
+    database: Database,
+) -> None:
+    run_id = request_run(database, PLAIN, "somebody")
+    with database.write() as connection:
+        repository.end(connection, run_id, RunState.PUBLISHED)
+        years = datetime.now(UTC) + timedelta(days=3650)
+        connection.execute(update(training_runs).values(requested_at=years))
+    hour = timedelta(hours=1)
+    assert first_due(database, hour) <= datetime.now(UTC) + hour
+
+
 @pytest.mark.slow
 def test_the_service_that_trains_leaves_when_it_is_told_to(on_sqlite: Settings) -> None:
     process = subprocess.Popen(

@@ -20,6 +20,14 @@ MOVIE_IDS = [10 * i for i in range(1, 41)]
 MODEL_MOVIE_IDS = [7, *MOVIE_IDS[:35]]
 N_RATERS = 6
 MOMENT = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
+# What the card of every trained model says; without it none is imported.
+TRAINED: dict[str, Any] = {
+    "created_at": "2026-11-20T10:15:00+00:00",
+    "dataset": {"name": "small"},
+    "data": {"ratings_revision": 1, "n_users": 610, "n_ratings": 100836, "like_threshold": 4.0},
+    "holdout": {"salt": "of another database"},
+    "configuration": {"n_hidden": 5, "classic": False, "l2": 0.01},
+}
 
 
 @dataclass(frozen=True)

@@ -144,15 +144,20 @@ def test_a_name_is_looked_for_as_a_folder_and_then_as_a_zip(tmp_path: Path) -> N
     assert (from_folder.name, len(from_folder.ratings)) == ("ml-1m", 1)
 
 
-def test_a_release_says_its_licence_and_is_public(tmp_path: Path) -> None:
-    write_folder(tmp_path / "ml-20m", CSV_FORM)
+def test_a_release_says_its_licence_and_is_public_by_its_name(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "ml-20m", CSV_FORM)
     by_name = read("ml-20m", tmp_path)
-    by_path = read(write_folder(tmp_path / "copy", CSV_FORM))
 
-    for release in (by_name, by_path):
-        assert release.is_public
+    assert by_name.is_public
+    for release in (by_name, read(folder), read(write_folder(tmp_path / "copy", CSV_FORM))):
         assert release.notice == NOTICE
     assert "doi.org/10.1145/2827872" in NOTICE
+
+
+def test_what_lies_at_a_path_is_never_public_whatever_it_calls_itself(tmp_path: Path) -> None:
+    assert not read(write_folder(tmp_path / "ml-20m", CSV_FORM)).is_public
+    assert not read(write_zip(tmp_path / "ml-1m.zip", DAT_FORM, inside="ml-1m/")).is_public
+    assert not read(write_folder(tmp_path / "copy", CSV_FORM)).is_public
 
 
 def test_an_own_folder_in_the_form_of_a_release_is_not_public(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from data import Interactions
 from data.splitting import strong_generalisation
 from model.evaluation import Judgement, measure
-from model.gate import OverMovies, insane_parameters, judge_candidate, paired_bootstrap
+from model.gate import OverMovies, judge_candidate, paired_bootstrap
 from model.rbm import RBM
+from model.sanity import insane_parameters
 from tests.model.planted import planted
 
 
