@@ -102,17 +102,14 @@ def public_rows(
     if dataset is None or not dataset.is_public:
         return []
     with database.read() as connection:
-        rows = (row for row, key in enumerate(user_keys) if _is_public(connection, dataset, key))
+        rows = (row for row, key in enumerate(user_keys) if _is_public(connection, key))
         return list(islice(rows, N_EXAMPLES))
 
 
-def _is_public(connection: Connection, dataset: ImportedDataset, key: str) -> bool:
-    given_here = exists().where(
-        ratings.c.user_id == users.c.id, ratings.c.rated_at > dataset.imported_at
-    )
-    query = select(users.c.id).where(
-        users.c.key == str(key), users.c.imported_from == dataset.name, ~given_here
-    )
+def _is_public(connection: Connection, key: str) -> bool:
+    own = ratings.c.user_id == users.c.id
+    given_here, released = exists().where(own, ~ratings.c.from_release), exists().where(own)
+    query = select(users.c.id).where(users.c.key == str(key), released, ~given_here)
     return connection.execute(query).first() is not None
 
 

@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import case, select, update
+from sqlalchemy import and_, case, or_, select, update
 
 from app.database import Database
 from app.datasets.repository import imported_dataset
@@ -154,13 +153,16 @@ def test_only_people_of_the_release_who_rate_nothing_here_are_shown(
     with filled.read() as connection:
         dataset = imported_dataset(connection)
     assert dataset is not None
-    later = dataset.imported_at + timedelta(seconds=5)
-    rater = select(users.c.id).where(users.c.key == "2").scalar_subquery()
+    first, second = (
+        select(users.c.id).where(users.c.key == key).scalar_subquery() for key in ("1", "2")
+    )
     film = sample.ratings.loc[sample.ratings["user"] == 2, "movie_id"].iloc[0]
-    own = (ratings.c.user_id == rater, ratings.c.movie_id == int(film))
+    own = or_(
+        ratings.c.user_id == first,
+        and_(ratings.c.user_id == second, ratings.c.movie_id == int(film)),
+    )
     with filled.write() as connection:
-        connection.execute(update(users).where(users.c.key == "1").values(imported_from=None))
-        connection.execute(update(ratings).where(*own).values(rated_at=later))
+        connection.execute(update(ratings).where(own).values(from_release=False))
     keys = ["1", "2", "3", "nobody"]
     assert public_rows(filled, dataset, keys) == [2]
     assert public_rows(filled, dataset._replace(is_public=False), keys) == []
@@ -171,7 +173,7 @@ def test_the_report_shows_nobody_of_the_service_beside_a_public_release(
     filled: Database, tmp_path: Path
 ) -> None:
     with filled.write() as connection:
-        connection.execute(update(users).values(imported_from=None))
+        connection.execute(update(ratings).values(from_release=False))
     train(filled, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")
     assert "What people were recommended" not in (folder / "report.html").read_text()
