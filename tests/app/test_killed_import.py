@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,7 +65,8 @@ class Importer:
         print(release, file=self.process.stdin, flush=True)
         pid = int(self._read_line())
         time.sleep(after)
-        os.kill(pid, signal.SIGKILL)  # it is there until its parent has waited for it
+        with suppress(ProcessLookupError):  # it may have come to its end
+            os.kill(pid, signal.SIGKILL)
         assert int(self._read_line()) in {0, -signal.SIGKILL}
         if not self.database.is_sqlite:
             self._wait_for_the_server()
