@@ -7,7 +7,7 @@ def main() -> None:
     """Load the command and run it."""
     # What is imported stays for good: looking for garbage in it takes a tenth of the time.
     gc.disable()
-    from app.cli import main as run  # noqa: PLC0415
+    from app.cli.main import main as run  # noqa: PLC0415
 
     gc.freeze()
     gc.enable()

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     public_page: Annotated[
         bool | None,
         Field(
-            description="Show the page for people, and answer what it asks about films without a "
+            description="Show the page for people, and answer what it asks about movies without a "
             "key; where not set, only on a loopback address without proxies or further names"
         ),
     ] = None
@@ -200,7 +200,7 @@ class Settings(BaseSettings):
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
-                raise ValueError(f"{origin} is no origin such as https://films.example")
+                raise ValueError(f"{origin} is no origin such as https://movies.example")
         return value
 
     @field_validator("database_url")

@@ -8,47 +8,43 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app import docs_page, health, metrics_endpoint
-from app.access.layer import AccessLayer
-from app.access.limits import Limiter
-from app.access.requires import open_visits
 from app.admin import endpoints as admin
-from app.admin.error_pages import ErrorPagesLayer
-from app.admin.signing_in import TRIES_PER_MINUTE
-from app.cache.layer import CacheLayer
+from app.admin import error_pages
+from app.admin.sign_in import TRIES_PER_MINUTE
+from app.auth.dependencies import open_visits
+from app.auth.rate_limiter import Limiter
 from app.config import Settings
-from app.draining import Draining, DrainingLayer, new_draining
-from app.error_handlers import handle_errors
+from app.core.logging import write_pending
 from app.features import endpoints as features
-from app.layers import (
-    LOOPBACK_NAMES,
-    AnswerLayer,
-    BodyLimitLayer,
-    HeadLayer,
-    HostLayer,
-)
-from app.logs import write_pending
-from app.methods import answer_other_methods
-from app.models import endpoints as models
+from app.http import docs as docs_page
+from app.http import metrics as metrics_endpoint
+from app.http.handlers import handle_errors
+from app.http.middleware.access import AccessMiddleware
+from app.http.middleware.guards import LOOPBACK_NAMES, BodyLimitMiddleware, HostMiddleware
+from app.http.middleware.request_log import RequestLogMiddleware
+from app.http.middleware.response_cache import ResponseCacheMiddleware
+from app.http.middleware.responses import HeadMiddleware, ResponseHeadersMiddleware
+from app.http.shutdown import Draining, new_draining
+from app.jobs import endpoints as training
+from app.live import health
 from app.movies import endpoints as movies
-from app.observing import ObservingLayer
 from app.ratings import endpoints as ratings
 from app.ratings import public as public_ratings
+from app.ratings import user_endpoints as users
 from app.recommendations import endpoints as recommendations
+from app.registry import endpoints as models
 from app.services import open_services
-from app.training import endpoints as training
-from app.users import endpoints as users
 from app.web import page, static
 
 DESCRIPTION = """
-Recommends films by a Restricted Boltzmann Machine of likes, dislikes and unseen films.
+Recommends movies by a Restricted Boltzmann Machine of likes, dislikes and unseen movies.
 
 Every error has the shape `{"error": "MovieNotFound", "detail": "..."}`; 422 means malformed input,
 and then `fields` says where. A list is read to its end by passing `next` as `cursor`.
 """
 
-# A rating takes 20 bytes; the largest valid body will be a bulk of a thousand.
-LARGEST_BODY = 1024 * 1024
+# A rating takes 50 bytes at most, and 5,000 of them is what the longest valid body holds.
+MAX_BODY = 1024 * 1024
 
 ROUTERS = (
     recommendations.router,
@@ -90,31 +86,30 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         redoc_url=None,
         # A redirect would repeat the Host header; a path with a slash too many is another path.
         redirect_slashes=False,
-        # Its spans hold paths, and so user keys; `app.observing` takes its place.
+        # Its spans hold paths, and so user keys; `RequestLogMiddleware` takes its place.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.draining = draining
     app.state.open_visits = open_visits(settings)
     app.state.sign_in_tries = Limiter(TRIES_PER_MINUTE)
-    handle_errors(app)
+    handle_errors(app, ROUTERS, {error_pages.PATH: error_pages.error_page})
     for router in ROUTERS:
         app.include_router(router)
-    answer_other_methods(app, ROUTERS)
-    _add_layers(app, settings, draining)
+    _add_middleware(app, settings, draining)
     return app
 
 
-def _add_layers(app: FastAPI, settings: Settings, draining: Draining) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> None:
     """Wrap the application; the last one added meets a request first."""
-    app.add_middleware(CacheLayer)
-    app.add_middleware(HeadLayer)
+    app.add_middleware(ResponseCacheMiddleware)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(
-        BodyLimitLayer,
-        limit=LARGEST_BODY,
+        BodyLimitMiddleware,
+        limit=MAX_BODY,
         larger={"/models/import": settings.model_upload_limit},
     )
     app.add_middleware(
-        AccessLayer,
+        AccessMiddleware,
         per_key=settings.key_rate_limit,
         per_address=settings.address_rate_limit,
         trusted=settings.trusted_proxies,
@@ -127,11 +122,9 @@ def _add_layers(app: FastAPI, settings: Settings, draining: Draining) -> None:
     if settings.on_loopback:
         names |= LOOPBACK_NAMES
     if names:
-        app.add_middleware(HostLayer, names=names)
-    app.add_middleware(ObservingLayer)
-    app.add_middleware(ErrorPagesLayer)
-    app.add_middleware(DrainingLayer, draining=draining)
-    app.add_middleware(AnswerLayer)
+        app.add_middleware(HostMiddleware, names=names)
+    app.add_middleware(RequestLogMiddleware)
+    app.add_middleware(ResponseHeadersMiddleware, draining=draining)
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

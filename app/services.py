@@ -1,84 +1,48 @@
-"""The services of a running application, and how an endpoint gets at them."""
+"""The services of a running application: made, started and stopped together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request, Response
-from pydantic import BaseModel
-
-from app.access.keys import KeyRing
-from app.cache.answers import Answers
-from app.cache.changes import UserChanges
+from app.auth.keys import KeyRing
 from app.config import Settings
-from app.database import Database
+from app.db.engine import Database
+from app.db.revisions import UserRevisions
 from app.features.service import FeatureService
+from app.http.api import Services
+from app.http.cached_responses import ResponseCache
+from app.live.model_reloader import ModelReloader
 from app.movies.service import MovieService
 from app.ratings.service import RatingService
-from app.recommendations.insights import InsightService
-from app.recommendations.model_server import ModelServer
+from app.ratings.user_service import UserService
+from app.recommendations.predictions import PredictionService
 from app.recommendations.service import RecommendationService
-from app.users.service import UserService
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """One of each."""
-
-    settings: Settings
-    database: Database
-    keys: KeyRing
-    models: ModelServer
-    movies: MovieService
-    ratings: RatingService
-    recommendations: RecommendationService
-    users: UserService
-    insights: InsightService
-    features: FeatureService
-    answers: Answers
 
 
 @contextmanager
 def open_services(settings: Settings) -> Iterator[Services]:
     """Connect to the database, load the model, and follow both until the end."""
-    database = Database(settings.database_url)
-    models = ModelServer(database, settings.models_dir, settings.like_threshold)
-    keys = KeyRing(database, may_be_open=settings.is_private or settings.insecure)
-    changes = UserChanges(database)
+    services = Services()
+    services.add(settings)
+    threshold = settings.like_threshold
+    database = services.add(Database(settings.database_url))
+    keys = services.add(KeyRing(database, may_be_open=settings.is_private or settings.insecure))
+    models = services.add(ModelReloader(database, settings.models_dir, threshold))
+    current = services.add(models.current)
+    revisions = services.add(UserRevisions(database))
+    services.add(ResponseCache(current.generation, revisions))
+    services.add(MovieService(database, current, models))
+    services.add(RatingService(database, threshold))
+    services.add(RecommendationService(database, current, threshold))
+    services.add(UserService(database, threshold))
+    services.add(PredictionService(database, current, threshold))
+    services.add(FeatureService(database, current, threshold))
     try:
         keys.start()
         models.start()
-        changes.start()
-        yield Services(
-            settings=settings,
-            database=database,
-            keys=keys,
-            models=models,
-            movies=MovieService(database, models),
-            ratings=RatingService(database, settings.like_threshold),
-            recommendations=RecommendationService(database, models, settings.like_threshold),
-            users=UserService(database, settings.like_threshold),
-            insights=InsightService(database, models, settings.like_threshold),
-            features=FeatureService(database, models, settings.like_threshold),
-            answers=Answers(models, changes),
-        )
+        revisions.start()
+        yield services
     finally:
-        changes.stop()
+        revisions.stop()
         models.stop()
         keys.stop()
         database.dispose()
-
-
-# `async`, or FastAPI would hop to a worker thread for these lines alone.
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-ServicesDependency = Annotated[Services, Depends(_services)]
-
-
-def json_response(body: BaseModel, status: int = 200) -> Response:
-    """Encode an answer where it was made, in the worker thread, and not once more by FastAPI."""
-    return Response(body.model_dump_json(), status, media_type="application/json")

@@ -32,7 +32,7 @@ def main() -> None:
     if not ML_LATEST_SMALL.exists():
         sys.exit(f"{ML_LATEST_SMALL} is missing: run `recommender import ml-latest-small` once")
     data = resampled(ml_latest_small()[1], seed=options.seed)
-    print(f"{data.n_users:,} users, {data.n_movies:,} films, {data.n_ratings:,} ratings")
+    print(f"{data.n_users:,} users, {data.n_movies:,} movies, {data.n_ratings:,} ratings")
     split = strong_generalisation(data, seed=options.seed)
     rule = Config.for_data(split.training)
     rivals = {

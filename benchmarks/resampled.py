@@ -1,11 +1,11 @@
 """A million ratings with the texture of real ones, drawn from the people of ml-latest-small.
 
-Each new person is a blend of two real ones. What they have seen is drawn from the films that are
-often seen by the same people as the films of those two, and from what everybody sees; whether they
-like it from the film's share of likes and from how the two liked the films around it. So films
+Each new person is a blend of two real ones. What they have seen is drawn from the movies that are
+often seen by the same people as the movies of those two, and from what everybody sees; whether they
+like it from the movie's share of likes and from how the two liked the movies around it. So movies
 keep their popularity and their neighbours, and nobody is a copy of anybody.
 
-The structure is that of films seen together, on which EASE and item-kNN are built: it gives an RBM
+The structure is that of movies seen together, on which EASE and item-kNN are built: it gives an RBM
 no advantage.
 """
 
@@ -22,17 +22,17 @@ from data import Interactions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MIN_RATINGS = 5  # of a film; of fewer the neighbours are chance
+MIN_RATINGS = 5  # of a movie; of fewer the neighbours are chance
 NEIGHBOURS = 60
-# Ratings per person are log-normal, as in ml-1m: a median of 95, a mean of 165.
+# Ratings per user are log-normal, as in ml-1m: a median of 95, a mean of 165.
 LOG_RATINGS, LOG_SPREAD, LEAST, MOST = 4.55, 1.05, 20, 1_500
 POPULAR_SHARE = 0.15  # of what somebody sees because everybody does
-TASTE, MOOD = 1.5, 0.4  # log-odds of a like: weight of the neighbours' opinions, pure chance
+TASTE, MOOD = 1.5, 0.4  # log-odds of a like: weight of the neighbours' ratings, pure chance
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What is drawn from; a row for each real person, a column for each film."""
+    """What is drawn from; a row for each real person, a column for each movie."""
 
     sees: NDArray[np.float64]
     affinity: NDArray[np.float64]
@@ -53,10 +53,10 @@ def resampled(real: Interactions, n_users: int = 6_040, seed: int = 0) -> Intera
     counts = np.bincount(real.movie_rows, minlength=real.n_movies)
     source = _source(real.with_movies(real.movie_ids[counts >= MIN_RATINGS]))
     people = [_draw(source, rng) for _ in range(n_users)]
-    n_ratings = [len(films) for films, _ in people]
+    n_ratings = [len(movies) for movies, _ in people]
     return Interactions.from_arrays(
         np.repeat(np.arange(n_users), n_ratings),
-        np.concatenate([films for films, _ in people]),
+        np.concatenate([movies for movies, _ in people]),
         np.concatenate([liked for _, liked in people]),
         movie_ids=np.arange(len(source.popularity)),
     )
@@ -79,7 +79,7 @@ def _source(real: Interactions) -> _Source:
 
 
 def _neighbours(seen: sparse.csr_array[Any]) -> NDArray[np.float64]:
-    """Squared cosine of every two films, for the nearest alone, evened out by the column."""
+    """Squared cosine of every two movies, for the nearest alone, evened out by the column."""
     together = (seen.T @ seen).toarray()
     norms = np.sqrt(np.diag(together))
     cosine = (together / np.outer(norms, norms)) ** 2
@@ -89,18 +89,18 @@ def _neighbours(seen: sparse.csr_array[Any]) -> NDArray[np.float64]:
 
 
 def _draw(source: _Source, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    n_films = len(source.popularity)
+    n_kept = len(source.popularity)
     n_ratings = int(np.clip(np.exp(rng.normal(LOG_RATINGS, LOG_SPREAD)), LEAST, MOST))
     pair, blend = rng.integers(len(source.sees), size=2), rng.beta(2, 1)
     weights = np.array([blend, 1 - blend])
     taste = weights @ source.sees[pair]
     seen = (1 - POPULAR_SHARE) * taste + POPULAR_SHARE * source.popularity
     # The largest of log p + Gumbel noise are a draw without replacement with probabilities p.
-    places = np.log(seen + 1e-12) + rng.gumbel(size=n_films)
-    films = np.argsort(-places)[: min(n_ratings, n_films // 2)]
-    opinion = weights @ source.affinity[pair][:, films]
-    log_odds = source.log_odds[films] + TASTE * opinion + MOOD * rng.normal()
-    return films, rng.random(len(films)) < 1 / (1 + np.exp(-log_odds))
+    places = np.log(seen + 1e-12) + rng.gumbel(size=n_kept)
+    movies = np.argsort(-places)[: min(n_ratings, n_kept // 2)]
+    opinion = weights @ source.affinity[pair][:, movies]
+    log_odds = source.log_odds[movies] + TASTE * opinion + MOOD * rng.normal()
+    return movies, rng.random(len(movies)) < 1 / (1 + np.exp(-log_odds))
 
 
 def _matrix(real: Interactions, values: NDArray[np.float64]) -> sparse.csr_array[Any]:

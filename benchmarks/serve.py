@@ -4,7 +4,7 @@
 
 Warm: requests per second of an answer that is kept, beside a FastAPI route that returns the same
 bytes ready-made, in the same application and in one of its own, and beside a bare ASGI application.
-Cold: processor time of an answer that is made (database, fold-in, scores of all films, ranking,
+Cold: processor time of an answer that is made (database, fold-in, scores of all movies, ranking,
 JSON), beside the product W h alone. All rounds alternate, so that a busy neighbour hits both sides
 of a ratio. Server and load run on different cores where there are two.
 """
@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from app.database import Database
-from app.recommendations.model_server import ModelServer
+from app.db.engine import Database
+from app.live.model_reloader import ModelReloader
 from app.recommendations.options import RecommendationsQuery
 from app.recommendations.service import RecommendationService
 from benchmarks.serving_world import READY, make_world, settings_of
@@ -48,7 +48,7 @@ def cold(folder: Path) -> dict[str, float]:
     """Milliseconds of processor time of an answer and of the product, medians of a few runs."""
     settings = settings_of(folder)
     database = Database(settings.database_url)
-    models = ModelServer(database, settings.models_dir, settings.like_threshold)
+    models = ModelReloader(database, settings.models_dir, settings.like_threshold)
     models.refresh()
     service = RecommendationService(database, models, settings.like_threshold)
     served = models.snapshot.model
@@ -267,7 +267,7 @@ def main() -> None:
             folder = Path(name) / str(n_movies)
             folder.mkdir()
             key = make_world(folder, n_movies, n_hidden)
-            figures["cold"][f"{n_movies:,} films x {n_hidden} hidden units"] = cold(folder)
+            figures["cold"][f"{n_movies:,} movies x {n_hidden} hidden units"] = cold(folder)
             if (n_movies, n_hidden) == SHAPES[0]:
                 figures["warm"] = warm(folder, key, arguments.seconds, arguments.rounds)
                 figures["workers"] = workers(folder, key)

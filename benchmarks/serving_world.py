@@ -19,15 +19,15 @@ import uvicorn
 from fastapi import FastAPI, Response
 from sqlalchemy import insert
 
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
-from app.database import Database
-from app.logs import log_config
+from app.core.logging import log_config
+from app.db.engine import Database
+from app.db.schema import upgrade
+from app.db.tables import movies, ratings, users
 from app.main import create_app
-from app.migrating import upgrade
-from app.models import repository as models
-from app.tables import movies, ratings, users
+from app.registry import repository as models
 from model import artifact
 from model.rbm import RBM
 
@@ -69,13 +69,13 @@ def make_world(folder: Path, n_movies: int, n_hidden: int) -> str:
     rng = np.random.default_rng(1)
     now = datetime.now(UTC)
     sha256 = artifact.save(settings.models_dir / "v1", random_rbm(n_movies, n_hidden), {})
-    films = [
-        {"id": id_, "title": f"The Film of Number {id_}", "year": 1950 + id_ % 70,
+    rows = [
+        {"id": id_, "title": f"The Movie of Number {id_}", "year": 1950 + id_ % 70,
          "genres": ["Comedy", "Drama", "Romance"][: 1 + id_ % 3]}
         for id_ in range(1, n_movies + 1)
     ]  # fmt: skip
-    with database.write() as connection:
-        connection.execute(insert(movies), films)
+    with database.unit_of_work() as connection:
+        connection.execute(insert(movies), rows)
         for key, n_ratings in N_RATINGS.items():
             user = insert(users).values(key=key, ratings_revision=0).returning(users.c.id)
             user_id = connection.execute(user).scalar_one()
@@ -131,7 +131,7 @@ def main() -> None:
     uvicorn.run(
         application(folder, kind),
         port=port,
-        http="h11",  # as app.serving
+        http="h11",  # as app.cli.server
         log_config=log_config(settings_of(folder)),
         access_log=False,
         proxy_headers=False,

@@ -3,7 +3,7 @@
     python -m benchmarks.snapshot [ratings]
 
 Starts a private server, fills it with synthetic ratings (20 million by default, spread over users
-and films about as those of ml-20m), reads them as a training does, in a process of its own, and
+and movies about as those of ml-20m), reads them as a training does, in a process of its own, and
 prints wall time and peak memory of that process.
 """
 
@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from app.database import Database
 from app.datasets.snapshot import read_snapshot
-from app.migrating import upgrade
+from app.db.engine import Database
+from app.db.schema import upgrade
 from tests import postgresql
 
 N_RATINGS = 20_000_000
 RATINGS_PER_USER = 144  # as in ml-20m
 N_MOVIES = 26_744
-LARGEST_SHARE = 0.5  # of the films, that one person has rated
+MAX_SHARE = 0.5  # of the movies, that one user has rated
 USERS_AT_ONCE = 2_000
 MOMENT = 800_000_000_000_000  # microseconds after 2000, as PostgreSQL counts
 
@@ -67,23 +67,23 @@ def measure(url: str) -> tuple[float, int, str]:
     seconds = time.perf_counter() - begun
     database.dispose()
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    shape = f"{read.n_users:,} users x {read.n_movies:,} films with {read.n_ratings:,} ratings"
+    shape = f"{read.n_users:,} users x {read.n_movies:,} movies with {read.n_ratings:,} ratings"
     return seconds, peak, shape
 
 
 def fill(url: str, n_ratings: int) -> int:
-    """Store films, users and about so many ratings; return how many."""
+    """Store movies, users and about so many ratings; return how many."""
     database = Database(url)
     upgrade(database)
     n_users = n_ratings // RATINGS_PER_USER
     rng = np.random.default_rng(0)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         # Synthetic rows refer to what there is: checking 20 million of them twice is no part of it.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(
             text(
                 "INSERT INTO movies (id, title, genres) "
-                "SELECT i, 'Film ' || i, '[]' FROM generate_series(1, :n) AS i"
+                "SELECT i, 'Movie ' || i, '[]' FROM generate_series(1, :n) AS i"
             ),
             {"n": N_MOVIES},
         )
@@ -118,9 +118,9 @@ def _copy(driver: Any, rng: np.random.Generator, n_users: int) -> int:
 def _rows(
     rng: np.random.Generator, users: NDArray[np.int64], cumulated: NDArray[np.float64]
 ) -> NDArray[Any]:
-    """Draw the ratings of some users, by user and film; a film drawn twice is rated once."""
+    """Draw the ratings of some users, by user and movie; a movie drawn twice is rated once."""
     wanted = rng.lognormal(np.log(RATINGS_PER_USER) - 0.5, 1.0, len(users)) + 10
-    sizes = np.minimum(wanted, LARGEST_SHARE * N_MOVIES).astype(np.int64)
+    sizes = np.minimum(wanted, MAX_SHARE * N_MOVIES).astype(np.int64)
     drawn = np.searchsorted(cumulated, rng.random(sizes.sum()))
     pairs = np.unique(np.repeat(users, sizes) * N_MOVIES + drawn)
     rows = np.zeros(len(pairs), dtype=ROW)

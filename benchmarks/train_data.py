@@ -33,10 +33,10 @@ def ml_latest_small() -> tuple[str, Interactions]:
 
 
 def power_law(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Interactions:
-    """Ratings whose users and films follow power laws with the head of MovieLens'.
+    """Ratings whose users and movies follow power laws with the head of MovieLens'.
 
-    Somebody has rated a film if a Poisson process of rate activity x popularity has an event: the
-    events alone are drawn, never the matrix of users and films.
+    Somebody has rated a movie if a Poisson process of rate activity x popularity has an event: the
+    events alone are drawn, never the matrix of users and movies.
     """
     rng = np.random.default_rng(seed)
     activity, popularity = _activity(n_users, n_movies, rng), _popularity(n_movies)
@@ -52,8 +52,8 @@ def power_law(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Int
 def planted(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Interactions:
     """Return the same with tastes: what somebody rates, and likes, follows theirs.
 
-    The rate of a film is multiplied by exp(taste of the user x kind of the film), and the logit of
-    a like rises with the same product.
+    The rate of a movie is multiplied by exp(taste of the user x kind of the movie), and the logit
+    of a like rises with the same product.
     """
     rng = np.random.default_rng(seed)
     tastes = rng.standard_normal((n_users, N_TASTES), dtype=np.float32)
@@ -82,7 +82,7 @@ def _evenly(n_users: int) -> NDArray[np.int64]:
 
 
 def _scale(rates: NDArray[np.float64], mean_ratings: float) -> float:
-    """Return what to multiply rates by so that this many films per user have an event."""
+    """Return what to multiply rates by so that this many movies per user have an event."""
     scale = 1.0
     for _ in range(50):
         scale *= mean_ratings / float(-np.expm1(-scale * rates).sum(axis=1).mean())
@@ -96,7 +96,7 @@ def _matrix(
     rng: np.random.Generator,
     like: NDArray[np.float32] | float = LIKED_SHARE,
 ) -> Interactions:
-    """Return the matrix of ascending pairs, user x n_movies + film."""
+    """Return the matrix of ascending pairs, user x n_movies + movie."""
     users, movies = np.divmod(pairs, n_movies)
     return Interactions(
         indptr=np.searchsorted(users, np.arange(n_users + 1)).astype(np.int64),

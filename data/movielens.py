@@ -41,7 +41,7 @@ RELEASES = (
 SAMPLE = "sample"
 SAMPLE_FOLDER = Path(__file__).with_name("sample")
 SAMPLE_NOTICE = (
-    "Bundled sample: the films are real, all users and ratings are invented. Good for a first "
+    "Bundled sample: the movies are real, all users and ratings are invented. Good for a first "
     "look, not for conclusions."
 )
 # The conditions that the licences of all releases share; the README of each has the full text.

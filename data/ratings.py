@@ -41,7 +41,7 @@ MAX_MOVIE_ID = 2**31 - 1
 MAX_TIME = 253_402_300_799
 MOVIE_ID = r"[1-9][0-9]{0,9}"
 # A longer value is cut in an error message.
-LONGEST_SHOWN = 60
+MAX_SHOWN_LENGTH = 60
 # Written plainly, so that the number says exactly what the text says.
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -194,7 +194,7 @@ class RatingsBuilder:
         if value is None or value == "":
             return f"the {RATING_ALIASES[role][0]} is missing"
         text = str(value)
-        shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+        shown = repr(text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}…")
         if role == "user":
             return f"{shown} is no user id ({self.users.meaning})"
         if role == "movie":

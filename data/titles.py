@@ -36,7 +36,7 @@ _YEAR = re.compile(
 )
 _INNERMOST_PARENTHESES = re.compile(r"\(([^()]*)\)")
 
-# The oldest film dates from 1888; another number in parentheses belongs to the title.
+# The oldest movie dates from 1888; another number in parentheses belongs to the title.
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 

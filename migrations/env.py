@@ -8,8 +8,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from app.config import Settings
-from app.database import Database
-from app.tables import metadata
+from app.db.engine import Database
+from app.db.tables import metadata
 
 
 def run(connection: Connection) -> None:
@@ -30,6 +30,6 @@ if given is not None:
     run(given)
 else:
     database = Database(Settings().database_url)
-    with database.write(alters_schema=True) as own:
+    with database.unit_of_work(alters_schema=True) as own:
         run(own)
     database.dispose()

@@ -1,7 +1,7 @@
 """H Wᵀ for hidden states of 0 and 1, in half of the time of a product of floats.
 
 Of four units there are 16 states. The sums of W over each subset of four units are made once per
-block of films; a person's x is then one looked-up row for every four units, where a product of
+block of movies; a user's x is then one looked-up row for every four units, where a product of
 floats multiplies four (the method of the four Russians [1]_). Every sum has a fixed order.
 
 References

@@ -1,4 +1,4 @@
-"""One model's row of the result: its figures, also by kind of user and by kind of film."""
+"""One model's row of the result: its figures, also by kind of user and by kind of movie."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "result",
 ]
 
-# Films that hold the first, the second and the last third of the likes in training.
+# Movies that hold the first, the second and the last third of the likes in training.
 POPULARITY_GROUPS = ("popular", "middle", "rare")
 # Normal quantile of a 95 % interval: held-out users are a hundred and more.
 Z95 = 1.959964
@@ -48,7 +48,7 @@ def result(
     model: str,
     judgement: Judgement,
     groups: NDArray[np.integer],
-    n_films: NDArray[np.integer],
+    n_movies: NDArray[np.integer],
 ) -> dict[str, Any]:
     """All that is said of a model on its held-out users, as JSON values.
 
@@ -66,7 +66,7 @@ def result(
         "score_ms": round(1000 * judgement.seconds, 3),
         "reliability": reliability_curve(judgement),
         "by_ratings": by_ratings(judgement),
-        "by_popularity": by_popularity(judgement, groups, n_films),
+        "by_popularity": by_popularity(judgement, groups, n_movies),
     }
 
 
@@ -120,26 +120,26 @@ def popularity_groups(training: Interactions) -> NDArray[np.int64]:
 
 
 def by_popularity(
-    judgement: Judgement, groups: NDArray[np.integer], n_films: NDArray[np.integer]
+    judgement: Judgement, groups: NDArray[np.integer], n_movies: NDArray[np.integer]
 ) -> list[dict[str, Any]]:
-    """Share of the hidden likes found among their user's first 20 and 100, by film popularity.
+    """Share of the hidden likes found among their user's first 20 and 100, by movie popularity.
 
-    Of all likes of a group together: many users have none of a rare film.
+    Of all likes of a group together: many users have none of a rare movie.
 
     Parameters
     ----------
     judgement : Judgement
     groups : int array, shape (n_hidden,)
-        Group of the film of each hidden rating.
+        Group of the movie of each hidden rating.
     n_films : int array, shape (3,)
-        Films in each group.
+        Movies in each group.
     """
     rows = []
     for group, name in enumerate(POPULARITY_GROUPS):
         likes = judgement.liked & (groups == group)
         places, users = judgement.places[likes], judgement.users[likes]
         found = {f"recall@{k}": as_json(clustered(places < k, users)) for k in (20, 100)}
-        sizes = {"n_films": int(n_films[group]), "n_likes": int(likes.sum())}
+        sizes = {"n_films": int(n_movies[group]), "n_likes": int(likes.sum())}
         rows.append({"label": name, **sizes, **found})
     return rows
 

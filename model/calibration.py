@@ -1,4 +1,4 @@
-"""Make P(like | seen) mean what it says: of the films at .8, eight in ten are liked.
+"""Make P(like | seen) mean what it says: of the movies at .8, eight in ten are liked.
 
 A logistic regression in the spirit of Platt [1]_ with four weights: `model.rbm.Calibration`.
 

@@ -132,7 +132,7 @@ class _Run:
     seed: int
     split: dict[str, Any]
     groups: NDArray[np.int64]
-    n_films: NDArray[np.int64]
+    group_sizes: NDArray[np.int64]
     judgements: dict[str, Judgement]
     fits: dict[str, dict[str, Any]]
     leak: tuple[Estimate, Estimate] | None
@@ -196,8 +196,11 @@ def _run(
         if name == "rbm":
             leak = leak_test(chosen.model, split.test)
     of_movies = popularity_groups(split.refit)
-    groups, n_films = of_movies[split.test.hidden.movie_rows], np.bincount(of_movies, minlength=3)
-    return _Run(seed, _split_in_numbers(split), groups, n_films, judgements, fits, leak)
+    groups, group_sizes = (
+        of_movies[split.test.hidden.movie_rows],
+        np.bincount(of_movies, minlength=3),
+    )
+    return _Run(seed, _split_in_numbers(split), groups, group_sizes, judgements, fits, leak)
 
 
 def _fit(chosen: Chosen, criterion: str) -> dict[str, Any]:
@@ -275,7 +278,7 @@ def _result(name: str, runs: Sequence[_Run]) -> dict[str, Any]:
     fits = [run.fits[name] for run in runs]
     groups = np.concatenate([run.groups for run in runs])
     row = {
-        **result(name, judgement, groups, runs[0].n_films),
+        **result(name, judgement, groups, runs[0].group_sizes),
         "fit_seconds": round(float(np.mean([fit["fit_seconds"] for fit in fits])), 3),
         "tuning_seconds": round(float(np.mean([fit["tuning_seconds"] for fit in fits])), 3),
         "settings": fits[0]["settings"],

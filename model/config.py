@@ -37,9 +37,9 @@ class Config(BaseModel):
     momentum : float
         Share of the last update that is repeated, in [0, 1).
     l2 : float
-        Weight decay of ``W``: the gradient gets ``- l2 * W`` for a film of mean popularity.
+        Weight decay of ``W``: the gradient gets ``- l2 * W`` for a movie of mean popularity.
     l2_popularity_exponent : float
-        ``l2`` of film i is multiplied by (its ratings / mean ratings per film) ** this. Negative:
+        ``l2`` of movie i is multiplied by (its ratings / mean ratings per movie) ** this. Negative:
         the fewer the ratings, the stronger the decay.
     averaged_share : float
         The weights are the mean over this last share of the epochs; 0 keeps the last ones alone

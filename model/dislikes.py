@@ -1,6 +1,6 @@
 """How much a dislike says: the weights of dislikes in the finished machine.
 
-Contrastive divergence makes W[i,L] and W[i,D] equally large, since having seen a film at all is
+Contrastive divergence makes W[i,L] and W[i,D] equally large, since having seen a movie at all is
 most of what either tells. For finding what somebody will like, a dislike is the poorer witness.
 """
 

@@ -115,7 +115,7 @@ class Engine:
     def _downward(
         self, H: NDArray[np.float32], data: kernels.Ratings, drawn: kernels.Ratings, step: np.uint64
     ) -> None:
-        """Draw ratings from P(v | h) into `drawn`; in the classic machine of the rated films."""
+        """Draw ratings from P(v | h) into `drawn`; in the classic machine of the rated movies."""
         n, rbm = len(H), self.rbm
         W, a = rbm.weights, rbm.a.reshape(-1)
         if self.config.classic:
@@ -165,7 +165,7 @@ class Engine:
 
 
 def l2_per_column(interactions: Interactions, config: Config) -> NDArray[np.float32]:
-    """l2 (ratings of the film / mean) ** exponent, for each column of V, shape (2 * n_movies,)."""
+    """l2 (ratings of the movie / mean) ** exponent, for each column of V, shape (2 * n_movies,)."""
     likes, dislikes = interactions.movie_counts()
     ratings = np.maximum(likes + dislikes, 1)
     scale = (ratings / ratings.mean()) ** config.l2_popularity_exponent

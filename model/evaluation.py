@@ -85,7 +85,7 @@ class Judgement:
         User of each hidden rating.
     liked : bool array, shape (n_hidden,)
     places : int array, shape (n_hidden,)
-        Place of the film in its user's ranking, from 0; 100 beyond the first 100.
+        Place of the movie in its user's ranking, from 0; 100 beyond the first 100.
     probabilities : float32 array, shape (n_hidden,), or None
         P(like | seen) of each hidden rating.
     coverage : float
@@ -142,7 +142,7 @@ def measure(model: Scorer, held_out: HeldOut) -> Judgement:
 def leak_test(model: Scorer, held_out: HeldOut) -> tuple[Estimate, Estimate]:
     """NDCG@100 as it is, and with the hidden ratings among the inputs.
 
-    Only the given films are left out of both rankings. An honest evaluation lies well below the
+    Only the given movies are left out of both rankings. An honest evaluation lies well below the
     second figure; one that equals it has been given what it was to find.
 
     Parameters
@@ -206,7 +206,7 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
     given, hidden = held_out.given, held_out.hidden
     if not np.array_equal(model.movie_ids, given.movie_ids):
         raise ValueError("the model ranks other movies than the held-out users have")
-    # One person's products are too small for several threads, and must not depend on their number.
+    # One user's products are too small for several threads, and must not depend on their number.
     with threadpool_limits(limits=1, user_api="blas"):
         ranking, probabilities, seconds = _score(model, inputs, held_out)
     places = _places(ranking, hidden)
@@ -225,7 +225,7 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
 def _score(
     model: Scorer, inputs: Interactions, held_out: HeldOut
 ) -> tuple[NDArray[np.int64], NDArray[np.float32] | None, float]:
-    """First films of everybody, P(like | seen) of the hidden ratings, and wall time."""
+    """First movies of everybody, P(like | seen) of the hidden ratings, and wall time."""
     given, hidden = held_out.given, held_out.hidden
     ranking = np.full((given.n_users, DEPTH), -1, dtype=np.int64)
     probabilities: list[NDArray[np.float32]] = []

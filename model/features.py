@@ -1,4 +1,4 @@
-"""Hidden units in words: the films that switch each of them on and off most.
+"""Hidden units in words: the movies that switch each of them on and off most.
 
 NumPy alone: the service describes its model with nothing but the artifact at hand.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from data.interactions import Interactions
     from model.rbm import RBM
 
-__all__ = ["Feature", "FilmWeight", "describe_features"]
+__all__ = ["Feature", "MovieWeight", "describe_features"]
 
 # People whose hidden probabilities are averaged for `Feature.share_on`: its standard error is then
 # below .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
@@ -29,8 +29,8 @@ SHARE_SAMPLE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class FilmWeight:
-    """A film and ``W[i, L, j]``: what liking it adds to the log-odds of the unit being on."""
+class MovieWeight:
+    """A movie and ``W[i, L, j]``: what liking it adds to the log-odds of the unit being on."""
 
     movie_id: int
     weight: float
@@ -46,58 +46,58 @@ class Feature:
         j, its position in ``rbm.b``.
     importance : float
         Variance of the unit's input over people, see `describe_features`.
-    on, off : tuple of FilmWeight
-        Films whose likes switch the unit on and off, the most telling first.
+    on, off : tuple of MovieWeight
+        Movies whose likes switch the unit on and off, the most telling first.
     share_on : float or None
         Mean of P(h_j = 1 | v) over people, None where no ratings were given.
     """
 
     unit: int
     importance: float
-    on: tuple[FilmWeight, ...]
-    off: tuple[FilmWeight, ...]
+    on: tuple[MovieWeight, ...]
+    off: tuple[MovieWeight, ...]
     share_on: float | None = None
 
     def as_json(self, titles: Mapping[int, tuple[str, int | None]]) -> dict[str, Any]:
-        """Return the unit as the report card takes it, its films with title and year.
+        """Return the unit as the report card takes it, its movies with title and year.
 
         Parameters
         ----------
         titles : mapping of int to (str, int or None)
-            Title and year of each movie id; a film without an entry is called by its id.
+            Title and year of each movie id; a movie without an entry is called by its id.
         """
 
-        def films(weights: tuple[FilmWeight, ...]) -> list[dict[str, Any]]:
-            named = ((film, titles.get(film.movie_id)) for film in weights)
+        def movies(weights: tuple[MovieWeight, ...]) -> list[dict[str, Any]]:
+            named = ((movie, titles.get(movie.movie_id)) for movie in weights)
             return [
                 {
-                    "movie_id": film.movie_id,
-                    "title": f"Film {film.movie_id}" if name is None else name[0],
+                    "movie_id": movie.movie_id,
+                    "title": f"Movie {movie.movie_id}" if name is None else name[0],
                     "year": None if name is None else name[1],
-                    "weight": film.weight,
+                    "weight": movie.weight,
                 }
-                for film, name in named
+                for movie, name in named
             ]
 
         return {
             "unit": self.unit,
             "importance": self.importance,
             "share_on": self.share_on,
-            "on": films(self.on),
-            "off": films(self.off),
+            "on": movies(self.on),
+            "off": movies(self.off),
         }
 
 
 def describe_features(
     rbm: RBM,
-    n_films: int = 8,
+    n_movies: int = 8,
     *,
     n_units: int | None = None,
     interactions: Interactions | None = None,
 ) -> list[Feature]:
-    """Describe the hidden units by films, those that matter most first.
+    """Describe the hidden units by movies, those that matter most first.
 
-    The films of a unit are those whose likes make most of the difference between people:
+    The movies of a unit are those whose likes make most of the difference between people:
 
         p[i,s]        = exp(a[i,s]) / (1 + exp(a[i,L]) + exp(a[i,D]))
         telling[i,j]  = W[i,L,j] sqrt(p[i,L] (1 - p[i,L]))
@@ -105,15 +105,15 @@ def describe_features(
 
     p is the share of people in each state as the visible biases hold it (they start at the
     empirical log-odds and stay close), so no ratings are needed. ``telling`` is the standard
-    deviation, over people, of what film i sends up to unit j, signed: the bare weight would name
-    films that hardly anybody has seen. ``importance`` is the variance of the whole input, were
-    the films independent; a unit whose input never varies tells nobody apart.
+    deviation, over people, of what movie i sends up to unit j, signed: the bare weight would name
+    movies that hardly anybody has seen. ``importance`` is the variance of the whole input, were
+    the movies independent; a unit whose input never varies tells nobody apart.
 
     Parameters
     ----------
     rbm : RBM
     n_films : int
-        Films per direction at most; only those with a weight of the right sign are named.
+        Movies per direction at most; only those with a weight of the right sign are named.
     n_units : int, optional
         How many units at most; default: all.
     interactions : Interactions, optional
@@ -139,8 +139,8 @@ def describe_features(
         Feature(
             int(j),
             float(importance[j]),
-            _most_telling(rbm, int(j), deviation, n_films, sign=1),
-            _most_telling(rbm, int(j), deviation, n_films, sign=-1),
+            _most_telling(rbm, int(j), deviation, n_movies, sign=1),
+            _most_telling(rbm, int(j), deviation, n_movies, sign=-1),
             None if shares is None else float(shares[j]),
         )
         for j in units
@@ -155,9 +155,9 @@ def _state_shares(a: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _input_variance(W: NDArray[np.floating], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variance over people of each unit's input, the films independent; shape (n_hidden,).
+    """Variance over people of each unit's input, the movies independent; shape (n_hidden,).
 
-    The square of the film's mean is multiplied out, so that nothing of the size of W is made.
+    The square of the movie's mean is multiplied out, so that nothing of the size of W is made.
     """
     own = np.einsum("is,isj,isj->j", p * (1 - p), W, W)
     both = np.einsum("i,ij,ij->j", p[:, LIKE] * p[:, DISLIKE], W[:, LIKE], W[:, DISLIKE])
@@ -166,14 +166,14 @@ def _input_variance(W: NDArray[np.floating], p: NDArray[np.float64]) -> NDArray[
 
 
 def _most_telling(
-    rbm: RBM, unit: int, deviation: NDArray[np.float64], n_films: int, *, sign: int
-) -> tuple[FilmWeight, ...]:
-    """Films by falling ``sign * telling``, ties by movie id."""
+    rbm: RBM, unit: int, deviation: NDArray[np.float64], n_movies: int, *, sign: int
+) -> tuple[MovieWeight, ...]:
+    """Movies by falling ``sign * telling``, ties by movie id."""
     weight = rbm.W[:, LIKE, unit]
     telling = sign * weight * deviation
-    order = rank(telling, rbm.movie_ids, limit=n_films)
+    order = rank(telling, rbm.movie_ids, limit=n_movies)
     return tuple(
-        FilmWeight(int(rbm.movie_ids[i]), float(weight[i])) for i in order if telling[i] > 0
+        MovieWeight(int(rbm.movie_ids[i]), float(weight[i])) for i in order if telling[i] > 0
     )
 
 
@@ -187,7 +187,7 @@ def _shares_on(rbm: RBM, interactions: Interactions) -> NDArray[np.float64] | No
     people = np.unique(np.linspace(0, n - 1, min(n, SHARE_SAMPLE)).astype(np.int64))
     total = np.zeros(rbm.n_hidden)
     for row in people:
-        # The input by a plain sum: one gather per person, no matrix of people x films.
+        # The input by a plain sum: one gather per user, no matrix of people x movies.
         received = rbm.weights[columns(*interactions.user(row))].sum(axis=0)
         total += sigmoid(rbm.b + received)
     return total / len(people)

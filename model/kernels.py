@@ -1,7 +1,7 @@
 """The fast path: the equations of `model.rbm` and `model.learning`, compiled, sparse, in parallel.
 
 One update reads and draws ratings as lists of columns of V, never as a dense matrix; a downward
-pass exists only one block of films at a time, which is drawn from while it is in the cache:
+pass exists only one block of movies at a time, which is drawn from while it is in the cache:
 
     upward       P = σ(b + V W)                    sums of rows of W
     draw_hidden  h ~ P
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-# Films per block of the downward pass: with 200 users it takes .1 MB, which the cache holds.
+# Movies per block of the downward pass: with 200 users it takes .1 MB, which the cache holds.
 BLOCK = 64
 # Hidden units per block of the upward pass: their part of W's frequent rows stays in the cache.
 UNITS = 128
-# Parts that users and films are dealt to one by one, so that all parts are equally much work.
+# Parts that users and movies are dealt to one by one, so that all parts are equally much work.
 PARTS = 16
 
 ONE = np.float32(1)
@@ -60,7 +60,7 @@ class Draws(NamedTuple):
 
     places: NDArray[np.int32]  # (n, n_movies)
     counts: NDArray[np.int32]  # (n, n_blocks)
-    width: int  # films per block
+    width: int  # movies per block
 
 
 class Touched(NamedTuple):
@@ -166,7 +166,7 @@ def downward(
     H: Floats, W: Floats, a: Floats, t: Floats,
     seed: np.uint64, step: np.uint64, threads: int, draws: Draws,
 ) -> None:  # fmt: skip
-    """Draw every film's state from x = a + t + H Wᵀ, as `model.sampling.sample_visible` does.
+    """Draw every movie's state from x = a + t + H Wᵀ, as `model.sampling.sample_visible` does.
 
     H float32 (n, J) of 0 and 1, W (C, J), a (C,), t (n,); result in `draws`, of width BLOCK. The
     number of threads decides who does which block, not what comes of it.
@@ -194,7 +194,7 @@ def downward(
 
 @compiled()
 def _draw(weight: Floats, u: Floats, first: int, out: NDArray[np.int32]) -> int:
-    """Draw one person's states: like where z = u (1 + seen) < like, dislike where z < seen."""
+    """Draw one user's states: like where z = u (1 + seen) < like, dislike where z < seen."""
     count = 0
     for i in range(len(out)):
         like = weight[2 * i]
@@ -211,7 +211,7 @@ def downward_rated(
     H: Floats, W: Floats, a: Floats, ratings: Ratings,
     seed: np.uint64, step: np.uint64, draws: Draws,
 ) -> None:  # fmt: skip
-    """Draw like or dislike for the rated films alone, as `model.sampling.sample_rated` does.
+    """Draw like or dislike for the rated movies alone, as `model.sampling.sample_rated` does.
 
     The downward pass of the classic machine; draws.counts of shape (n, 1), its width n_movies.
     """

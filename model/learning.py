@@ -70,7 +70,7 @@ def cd_gradient(
 def centred(gradient: Gradient, middle: NDArray[np.float32]) -> Gradient:
     """Gradient of the same machine with its hidden units counted from their mean activity [2]_.
 
-    With h - m in place of h in the last term of the energy, the visible biases are those of films
+    With h - m in place of h in the last term of the energy, the visible biases are those of movies
     where the units are as active as usual, a' = a + W m, and a weight learns only from what its
     unit does beyond that:
 

@@ -9,7 +9,7 @@ the first machine and the same hidden units in both):
     a_k         = (1 - β_k) a0 + β_k a                 0 = β_0 < β_1 < ... < β_K = 1
     log p*_k(v) = sum_is (a_k[i,s] + t) v[i,s] + sum_j softplus(β_k (b[j] + sum_is v[i,s] W[i,s,j]))
 
-The first machine, a0 the base rates of the films, is what `popularity` knows; its films are
+The first machine, a0 the base rates of the movies, is what `popularity` knows; its movies are
 independent, so that it is drawn from exactly and
 
     log Z_0(t) = n_hidden log 2 + sum_i log(1 + exp(a0[i,L] + t) + exp(a0[i,D] + t))
@@ -33,9 +33,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from model.initialise import base_rates
 from model.rbm import activity, columns, sigmoid, softplus
 from model.sampling import sample_hidden, sample_visible
-from model.start import base_rates
 
 if TYPE_CHECKING:
     from typing import Any
@@ -68,7 +68,7 @@ class LogLikelihood:
         Standard error of the mean over users: how far these users' may be from everybody's; nan of
         a single user.
     base_rates : float
-        The same mean under the machine that the walk began with: W = 0, the films' base rates.
+        The same mean under the machine that the walk began with: W = 0, the movies' base rates.
     n_users : int
     """
 
@@ -126,7 +126,7 @@ def log_likelihood(
     V = _visible(users)
     own = -_float64(rbm).free_energy(V, t[which]) - partition.value[which]
     popular = V @ a0.astype(np.float64).reshape(-1) + t[which] * users.ratings_per_user
-    popular -= _log_partition_of_films(a0, t)[which]
+    popular -= _log_partition_of_movies(a0, t)[which]
     share = np.bincount(which) / users.n_users  # users of one size have one estimate of Z
     return LogLikelihood(
         mean=float(own.mean()),
@@ -168,7 +168,7 @@ def log_partition(
     LogPartition
     """
     if rbm.classic:
-        raise ValueError("the classic machine has no probability of the films that are not rated")
+        raise ValueError("the classic machine has no probability of the movies that are not rated")
     if n_chains < 2 or n_steps < 1:
         raise ValueError(f"2 chains and 1 step are the fewest, not {n_chains} and {n_steps}")
     activities: NDArray[np.float64] = np.asarray(t, dtype=np.float64)
@@ -176,7 +176,7 @@ def log_partition(
     log_w = log_w.reshape(len(t), n_chains)
     largest = log_w.max(axis=1, keepdims=True)
     w = np.exp(log_w - largest)
-    first = rbm.n_hidden * np.log(2) + _log_partition_of_films(base, activities)
+    first = rbm.n_hidden * np.log(2) + _log_partition_of_movies(base, activities)
     return LogPartition(
         value=first + logsumexp(log_w, axis=1) - np.log(n_chains),
         error=w.std(axis=1, ddof=1) / w.mean(axis=1) / np.sqrt(n_chains),
@@ -203,7 +203,7 @@ def _walk(
     return log_w
 
 
-def _log_partition_of_films(a0: NDArray[Any], t: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_partition_of_movies(a0: NDArray[Any], t: NDArray[np.float64]) -> NDArray[np.float64]:
     """sum_i log(1 + exp(a0[i,L] + t) + exp(a0[i,D] + t)) for each t, shape (n,)."""
     seen = np.logaddexp(*a0.astype(np.float64).T)
     return np.array([softplus(seen + one).sum() for one in t])

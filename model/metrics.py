@@ -1,7 +1,7 @@
 """Metrics over held-out users, each vectorised over the users or over their ratings.
 
 A ranking is cut before it comes here: ``hits`` says for each of the first n_ranked places whether
-the film there is one of the user's hidden likes; ``n_relevant`` how many hidden likes there are.
+the movie there is one of the user's hidden likes; ``n_relevant`` how many hidden likes there are.
 Of a probability, ``p`` and ``liked`` have one entry per hidden rating, ``users`` says whose.
 
 References
@@ -101,7 +101,7 @@ def share_of_places(marked: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
 
 
 def coverage(ranking: NDArray[np.integer], k: int, n_movies: int) -> float:
-    """Share of the catalogue that is among the first k films of anybody.
+    """Share of the catalogue that is among the first k movies of anybody.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def auc(p: NDArray[np.floating], liked: NDArray[np.bool_], users: NDArray[np.int
 
     From ranks: the rank of a like among all less its rank among likes is the number of dislikes
     below it. The standard error sums these shares by user (reference [2]), since the ratings of
-    one person go together. Not a number where one of the two kinds is missing.
+    one user go together. Not a number where one of the two kinds is missing.
 
     Parameters
     ----------

@@ -29,12 +29,12 @@ __all__ = ["FreeEnergyMonitor", "RankingMonitor"]
 
 # Measured on 2 cores: with 300 users at 1 million ratings, a sixth of the epoch's wall time; with
 # the 118 of ml-latest-small, 30 of 110 ms. NDCG@100 of 300 users has a standard error near .015.
-MOST_USERS = 300
-# Users per product: 100 x 2 x 3,700 films in float32 are 3 MB.
+MAX_USERS = 300
+# Users per product: 100 x 2 x 3,700 movies in float32 are 3 MB.
 USERS_AT_ONCE = 100
 DEPTH = 100
 # Pairs of a validation and a training user: 2 x 100 upward passes are a few milliseconds.
-MOST_PAIRS = 100
+MAX_PAIRS = 100
 
 
 class RankingMonitor:
@@ -48,7 +48,7 @@ class RankingMonitor:
 
     def __init__(self, held_out: HeldOut) -> None:
         self._given, self._hidden = held_out.given, held_out.hidden
-        self._n_users = min(held_out.given.n_users, MOST_USERS)
+        self._n_users = min(held_out.given.n_users, MAX_USERS)
         discount = 1 / np.log2(np.arange(2, DEPTH + 2))
         self._gain = np.concatenate((discount, [0.0]))  # by place from 0; none beyond the last
         likes = held_out.hidden.likes_per_user[: self._n_users]
@@ -65,7 +65,7 @@ class RankingMonitor:
         return float((np.concatenate(gained) / self._ideal).mean())
 
     def _gained(self, rbm: RBM, users: NDArray[np.int64]) -> NDArray[np.float64]:
-        """DCG@100 of some users; a film that ties with a hidden like goes before it."""
+        """DCG@100 of some users; a movie that ties with a hidden like goes before it."""
         scores = _scores(rbm, self._given.select_users(users))
         ordered = np.sort(scores, axis=1)
         dcg = np.zeros(len(users))
@@ -87,7 +87,7 @@ class FreeEnergyMonitor:
     Z depends on t alone, each validation user is paired with the training user whose number of
     ratings is nearest, and the partition functions drop out of the difference. The gap is about 0
     before training; while it keeps rising the machine learns its training users by heart (reference
-    [1]). D rather than F, because some people like better known films than others: that difference
+    [1]). D rather than F, because some people like better known movies than others: that difference
     is there from the start and would drown the rest.
 
     Parameters
@@ -104,7 +104,7 @@ class FreeEnergyMonitor:
         self, training: Interactions, held_out: HeldOut, base: NDArray[np.float32]
     ) -> None:
         validation = held_out.everything()
-        rated = np.flatnonzero(validation.ratings_per_user)[:MOST_PAIRS]
+        rated = np.flatnonzero(validation.ratings_per_user)[:MAX_PAIRS]
         self._validation = validation.select_users(rated)
         order = np.argsort(training.ratings_per_user, kind="stable")
         sizes = training.ratings_per_user[order]
@@ -118,7 +118,7 @@ class FreeEnergyMonitor:
     def gap(self, rbm: RBM) -> float | None:
         """Return the gap in nats per user; None without users.
 
-        None of the classic machine as well: its partition function depends on which films a person
+        None of the classic machine as well: its partition function depends on which movies a user
         has rated, so that free energies of two people say nothing of their probabilities.
         """
         if rbm.classic or self._validation.n_users == 0:
@@ -137,7 +137,7 @@ class FreeEnergyMonitor:
 
 
 def _scores(rbm: RBM, given: Interactions) -> NDArray[np.float32]:
-    """P(like), in the classic machine P(like | seen), by mean field; given films are last."""
+    """P(like), in the classic machine P(like | seen), by mean field; given movies are last."""
     H = np.empty((given.n_users, rbm.n_hidden), dtype=np.float32)
     for row in range(given.n_users):
         H[row] = rbm.b + rbm.weights[columns(*given.user(row))].sum(axis=0)

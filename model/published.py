@@ -62,7 +62,7 @@ def judge_published(
     trained = holdout_groups(interactions.user_keys, salt, n_users=n_users) == Group.TRAINING
     training = interactions.select_users(trained).with_movies(rbm.movie_ids)
     of_movies = popularity_groups(training)
-    groups, n_films = of_movies[held_out.hidden.movie_rows], np.bincount(of_movies, minlength=3)
+    groups, n_movies = of_movies[held_out.hidden.movie_rows], np.bincount(of_movies, minlength=3)
     models: dict[str, Scorer] = {"popularity": Popularity.fit(training), "rbm": rbm}
     return {
         "protocol": {
@@ -73,7 +73,7 @@ def judge_published(
             "n_test_users": held_out.given.n_users,
         },
         "results": [
-            result(name, measure(model, held_out), groups, n_films)
+            result(name, measure(model, held_out), groups, n_movies)
             for name, model in models.items()
         ],
     }

@@ -70,10 +70,10 @@ def activity(n_ratings: NDArray[Any] | int, mean_ratings: float) -> NDArray[np.f
 class Calibration(NamedTuple):
     """What makes P(like | seen) mean what it says; see `model.scoring.score_user`.
 
-        logit P(like | seen) =   hidden (W[i,L] - W[i,D]) h + film (a[i,L] - a[i,D])
+        logit P(like | seen) =   hidden (W[i,L] - W[i,D]) h + movie (a[i,L] - a[i,D])
                                + person d + shift
 
-    with d the person's leaning: how much more they like than their films are liked by others. The
+    with d the user's leaning: how much more they like than their movies are liked by others. The
     hidden units have to be regularised strongly and know little of it; all of them say too much of
     what they do know. (1, 1, 0, 0) is the bare σ(x[i,L] - x[i,D]).
     """

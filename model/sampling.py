@@ -105,14 +105,14 @@ def gibbs_chain(
     """Yield (h, v) for ever: h ~ P(h | v), then v ~ P(v | h), starting from the given v.
 
     Free, the chain draws from P(v, h); with ratings clamped, from P(v, h | these ratings), since
-    the films are independent given h: those that are rated keep their state, the others are drawn.
-    `model.scoring.sample_user` is the same for one person, for serving.
+    the movies are independent given h: those that are rated keep their state, the others are drawn.
+    `model.scoring.sample_user` is the same for one user, for serving.
 
     Parameters
     ----------
     rbm : RBM
     V : array or csr_array, shape (n_users, 2 * n_movies)
-        Where the chains start; the clamped films begin in their clamped states whatever it says.
+        Where the chains start; the clamped movies begin in their clamped states whatever it says.
     t : array, shape (n_users,)
     rng : numpy.random.Generator
     clamped : csr_array, shape (n_users, 2 * n_movies), optional
@@ -129,11 +129,11 @@ def gibbs_chain(
 
 
 def _clamp(V: sparse.csr_array[Any], clamped: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
-    """Put the clamped ratings in place of whatever V says of their films."""
+    """Put the clamped ratings in place of whatever V says of their movies."""
     n_users, n_movies = V.shape[0], V.shape[1] // 2
     rows = [np.repeat(np.arange(n_users), np.diff(X.indptr)) for X in (V, clamped)]
-    films = [row * n_movies + X.indices // 2 for row, X in zip(rows, (V, clamped), strict=True)]
-    free = ~np.isin(films[0], films[1])
+    cells = [row * n_movies + X.indices // 2 for row, X in zip(rows, (V, clamped), strict=True)]
+    free = ~np.isin(cells[0], cells[1])
     users = np.concatenate((rows[0][free], rows[1]))
     columns = np.concatenate((V.indices[free], clamped.indices))
     order = np.lexsort((columns, users))

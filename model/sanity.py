@@ -9,11 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from model.rbm import RBM
 
-__all__ = ["LARGEST_PARAMETER", "insane_parameters"]
+__all__ = ["MAX_PARAMETER", "insane_parameters"]
 
 # One weight of 100 alone decides a unit beyond what float32 can tell from certainty, and those of
 # a trained machine are near 1: larger ones have run away, though they may still be finite.
-LARGEST_PARAMETER = 1_000.0
+MAX_PARAMETER = 1_000.0
 
 
 def insane_parameters(rbm: RBM) -> list[str]:
@@ -23,6 +23,6 @@ def insane_parameters(rbm: RBM) -> list[str]:
     for name, values in named.items():
         if not np.isfinite(values).all():
             problems.append(f"{name} is not finite")
-        elif name != "mean_ratings" and np.abs(values).max(initial=0) > LARGEST_PARAMETER:
-            problems.append(f"{name} is larger than {LARGEST_PARAMETER:,.0f}")
+        elif name != "mean_ratings" and np.abs(values).max(initial=0) > MAX_PARAMETER:
+            problems.append(f"{name} is larger than {MAX_PARAMETER:,.0f}")
     return problems

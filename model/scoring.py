@@ -1,6 +1,6 @@
-"""What one person gets: both probabilities of every film, a ranking, and the reasons.
+"""What one user gets: both probabilities of every movie, a ranking, and the reasons.
 
-The service and the evaluation call the same functions, one person per product: the rows of a
+The service and the evaluation call the same functions, one user per product: the rows of a
 product of many users differ in the last bit with their number, and an answer must not.
 NumPy alone; nothing here is needed for training.
 """
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["GIBBS_STEPS", "effects", "rank", "sample_user", "score_user"]
 
-# Rounds of (v, h) that a sampled list is away from the person's own hidden probabilities.
+# Rounds of (v, h) that a sampled list is away from the user's own hidden probabilities.
 GIBBS_STEPS = 10
 # Ratings whose weights are worked on at a time, so that they stay in the processor's cache:
 # measured with 2,700 ratings x 500 hidden units, half the time of all at once.
 BLOCK = 128
-# Films that are explained per product, always so many: the last bit of a product depends on its
-# shape, and an effect must not depend on how many other films are explained.
+# Movies that are explained per product, always so many: the last bit of a product depends on its
+# shape, and an effect must not depend on how many other movies are explained.
 TARGETS = 8
-# Ratings as other people's that a person is assumed to have given before their own are counted.
+# Ratings as other people's that a user is assumed to have given before their own are counted.
 LEANING_DAMPING = 5
 # exp() of a larger input is infinite in float32; a probability is 1 long before it.
 MAX_INPUT = np.float32(80)
@@ -42,9 +42,9 @@ def score_user(
     Mean field: the hidden units take their probabilities, ``h = P(h | v)``, then
 
         P(like)        = exp(x[i,L]) / (1 + exp(x[i,L]) + exp(x[i,D]))
-        P(like | seen) = σ(hidden (W[i,L] - W[i,D]) h + film (a[i,L] - a[i,D]) + person d + shift)
+        P(like | seen) = σ(hidden (W[i,L] - W[i,D]) h + movie (a[i,L] - a[i,D]) + person d + shift)
 
-    with the weights of ``rbm.calibration`` and the person's leaning
+    with the weights of ``rbm.calibration`` and the user's leaning
 
         d = sum_r (liked[r] - σ(a[r,L] - a[r,D])) / (n_ratings + 5)
 
@@ -54,7 +54,7 @@ def score_user(
     ----------
     rbm : RBM
     movie_rows : int array, shape (n_ratings,)
-        Movies that the person has rated, as positions in ``rbm.movie_ids``.
+        Movies that the user has rated, as positions in ``rbm.movie_ids``.
     liked : bool array, shape (n_ratings,)
 
     Returns
@@ -63,7 +63,7 @@ def score_user(
     """
     h = sigmoid(_hidden_input(rbm, movie_rows, liked))
     x = _visible_input(rbm, h, len(movie_rows))
-    return _probabilities(rbm, x, _leaning(rbm, movie_rows, liked))
+    return _probabilities(rbm, x, _user_bias(rbm, movie_rows, liked))
 
 
 def sample_user(
@@ -73,9 +73,9 @@ def sample_user(
     rng: np.random.Generator,
     n_steps: int = GIBBS_STEPS,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """P(like) and calibrated P(like | seen) of every movie, given a sampled mood of the person.
+    """P(like) and calibrated P(like | seen) of every movie, given a sampled mood of the user.
 
-    A Gibbs chain with the person's ratings clamped: from h ~ P(h | v), `n_steps` rounds of
+    A Gibbs chain with the user's ratings clamped: from h ~ P(h | v), `n_steps` rounds of
 
         v_i ~ P(v_i | h) for every unrated movie i,    h ~ P(h | v)
 
@@ -101,7 +101,7 @@ def sample_user(
         drawn = _draw_unrated(_visible_input(rbm, h, len(movie_rows)), free, rng)
         h = _draw(sigmoid(clamped + rbm.weights[drawn].sum(axis=0)), rng)
     x = _visible_input(rbm, h, len(movie_rows))
-    return _probabilities(rbm, x, _leaning(rbm, movie_rows, liked))
+    return _probabilities(rbm, x, _user_bias(rbm, movie_rows, liked))
 
 
 def effects(
@@ -110,11 +110,11 @@ def effects(
     liked: NDArray[np.bool_],
     targets: NDArray[np.integer],
 ) -> NDArray[np.float32]:
-    """How each rating moves the score of each target film, by leaving it out.
+    """How each rating moves the score of each target movie, by leaving it out.
 
         effect[i, r] = logit P(like i | all ratings) - logit P(like i | all but rating r)
 
-    Exact, the change of the person's activity included; effects of several ratings do not add up.
+    Exact, the change of the user's activity included; effects of several ratings do not add up.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def rank(
     exclude: NDArray[np.integer] | None = None,
     limit: int | None = None,
 ) -> NDArray[np.int64]:
-    """Rows of the films by falling score, ties by rising movie id.
+    """Rows of the movies by falling score, ties by rising movie id.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def rank(
         if limit <= 0:
             return rows[:0]
         at = len(rows) - limit
-        # >= keeps every film that ties with the last one, so that the id decides among them all
+        # >= keeps every movie that ties with the last one, so that the id decides among them all
         candidates = kept >= np.partition(kept, at)[at]
         rows, kept = rows[candidates], kept[candidates]
     return rows[np.lexsort((movie_ids[rows], -kept))][:limit]
@@ -189,7 +189,7 @@ def rank(
 def _hidden_input(
     rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """b[j] + sum_is v[i,s] W[i,s,j] for one person, shape (n_hidden,)."""
+    """b[j] + sum_is v[i,s] W[i,s,j] for one user, shape (n_hidden,)."""
     sent = columns(movie_rows, liked)
     received = rbm.b.copy()
     for begin in range(0, len(sent), BLOCK):
@@ -198,24 +198,24 @@ def _hidden_input(
 
 
 def _visible_input(rbm: RBM, h: NDArray[np.float32], n_ratings: int) -> NDArray[np.float32]:
-    """x[i,s] for one person, shape (n_movies, 2)."""
+    """x[i,s] for one user, shape (n_movies, 2)."""
     x = (rbm.weights @ h).reshape(rbm.n_movies, 2)
     return x + rbm.a + activity(n_ratings, rbm.mean_ratings)
 
 
 def _probabilities(
-    rbm: RBM, x: NDArray[np.float32], leaning: np.float32
+    rbm: RBM, x: NDArray[np.float32], user_bias: np.float32
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """P(like) and calibrated P(like | seen), see `score_user`."""
     hidden, film, person, shift = map(np.float32, rbm.calibration)
     bias = rbm.a[:, LIKE] - rbm.a[:, DISLIKE]
     gap = x[:, LIKE] - x[:, DISLIKE]
-    given_seen = sigmoid(hidden * (gap - bias) + film * bias + (person * leaning + shift))
+    given_seen = sigmoid(hidden * (gap - bias) + film * bias + (person * user_bias + shift))
     return sigmoid(gap if rbm.classic else _like_logit(x)), given_seen
 
 
-def _leaning(rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]) -> np.float32:
-    """How much more than others this person likes the films that they rated, drawn to 0."""
+def _user_bias(rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]) -> np.float32:
+    """How much more than others this user likes the movies that they rated, drawn to 0."""
     a = rbm.a[movie_rows]
     expected = sigmoid(a[:, LIKE] - a[:, DISLIKE])
     return np.float32((liked - expected).sum() / (len(movie_rows) + LEANING_DAMPING))

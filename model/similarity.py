@@ -1,4 +1,4 @@
-"""How alike films are to the machine, and lists of unlike ones.
+"""How alike movies are to the machine, and lists of unlike ones.
 
 NumPy alone; nothing here is needed for training.
 """
@@ -20,11 +20,11 @@ __all__ = ["diversify", "like_lengths", "similarity"]
 
 
 def like_lengths(rbm: RBM) -> NDArray[np.float32]:
-    """Length of what a like of each film sends to the hidden units, and the median length more.
+    """Length of what a like of each movie sends to the hidden units, and the median length more.
 
         l[i] = |W[i,L]| + median_k |W[k,L]|
 
-    The weights of a film that few have seen are short and mostly noise; divided by their bare
+    The weights of a movie that few have seen are short and mostly noise; divided by their bare
     length they would look like anything. The median makes up for what is not known of them.
 
     Returns
@@ -39,7 +39,7 @@ def like_lengths(rbm: RBM) -> NDArray[np.float32]:
 
 
 def similarity(rbm: RBM, row: int, lengths: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much alike a film and each film are: whether liking them says the same of a person.
+    """How much alike a movie and each movie are: whether liking them says the same of a user.
 
         s[i] = W[row,L] · W[i,L] / (l[row] l[i])        a cosine, shrunk by `like_lengths`
 
@@ -47,7 +47,7 @@ def similarity(rbm: RBM, row: int, lengths: NDArray[np.float32]) -> NDArray[np.f
     ----------
     rbm : RBM
     row : int
-        The film that the others are compared with.
+        The movie that the others are compared with.
     lengths : float32 array, shape (n_movies,)
         What `like_lengths` returned.
 
@@ -68,7 +68,7 @@ def diversify(
     lengths: NDArray[np.float32],
     limit: int,
 ) -> NDArray[np.int64]:
-    """Reorder films by maximal marginal relevance: each next one good, and unlike those before.
+    """Reorder movies by maximal marginal relevance: each next one good, and unlike those before.
 
         next = argmax_i (1 - diversity) score[i] / max score - diversity max_k∈chosen s[i,k]
 
@@ -79,7 +79,7 @@ def diversify(
     ----------
     rbm : RBM
     rows : int array, shape (n_candidates,)
-        Films, the best first; that order decides between equals.
+        Movies, the best first; that order decides between equals.
     scores : array, shape (n_candidates,)
         P(like) of each of them.
     diversity : float

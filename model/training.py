@@ -14,10 +14,10 @@ from model.calibration import TYPICAL
 from model.config import Config
 from model.dislikes import weigh_dislikes
 from model.engine import Engine, compute_threads
+from model.initialise import initialise, warm_start
 from model.monitor import FreeEnergyMonitor, RankingMonitor
 from model.rbm import RBM
-from model.sanity import LARGEST_PARAMETER
-from model.start import carry_over, cold_start
+from model.sanity import MAX_PARAMETER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ class Trainer:
     threads : int, optional
         Default: one per core, or as ``NUMBA_NUM_THREADS`` says.
     start : RBM, optional
-        An earlier machine to go on from, over the same or other movies (`model.start`, which has a
+        An earlier machine to go on from, over the same or other movies (`model.initialise` has a
         schedule for it). Not changed.
 
     Attributes
@@ -147,11 +147,11 @@ class Trainer:
         self.identity = checkpoint.identity(interactions, self.config, seed, start)
         self._n_ratings = interactions.n_ratings
         self._users = np.flatnonzero(interactions.ratings_per_user)
-        fresh = cold_start(interactions, self.config, seed)
+        fresh = initialise(interactions, self.config, seed)
         if start is None:
             self._rbm = fresh
         else:  # trained weights again, as those that training goes on with
-            self._rbm = carry_over(weigh_dislikes(start, 1 / self.config.dislike_weight), fresh)
+            self._rbm = warm_start(weigh_dislikes(start, 1 / self.config.dislike_weight), fresh)
         self.engine = Engine(interactions, self._rbm, self.config, seed=seed, threads=self.threads)
         self._ranking = self._energies = None
         if validation is not None:
@@ -283,7 +283,7 @@ class Trainer:
 
     def _refuse_divergence(self) -> None:
         # nan is not less than anything
-        if not all(max(p.max(), -p.min()) <= LARGEST_PARAMETER for p in self._parameters):
+        if not all(max(p.max(), -p.min()) <= MAX_PARAMETER for p in self._parameters):
             raise DivergenceError(
                 f"training diverged in epoch {len(self.curve) + 1}: lower the learning rates"
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
+from app.db.engine import Database
 from tests import postgresql
 from tests.migrated import migrate
 

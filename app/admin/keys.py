@@ -8,16 +8,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.access.scopes import Scope
-from app.access.service import KeyNotFoundError, create_key, list_keys, revoke_key
-from app.admin.guarding import Form, Operator, SentForm, Visitor, go_to, show
-from app.errors import RouteNotFoundError
-from app.services import Services, ServicesDependency
+from app.admin.security import Form, Operator, SentForm, Visitor, go_to, show
+from app.auth.keys import KeyRing
+from app.auth.scopes import Scope
+from app.auth.service import KeyNotFoundError, create_key, list_keys, revoke_key
+from app.core.errors import RouteNotFoundError
+from app.http.api import Services, ServicesDependency
 
 router = APIRouter(prefix="/admin/keys")
 logger = logging.getLogger(__name__)
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 KeyPrefix = Annotated[str, Path(pattern=r"^[^\x00-\x1f]{1,16}$")]
@@ -39,7 +40,7 @@ def post_key(
     if problem:
         return _show_keys(request, visitor, services, status=422, problem=problem, key_name=name)
     key = create_key(services.database, scopes, name)
-    services.keys.refresh()
+    services.find(KeyRing).refresh()
     logger.info("key %s was made on the operators' pages", key.prefix)
     return show(request, visitor, "new-key.html", key=key, scopes=scopes, key_name=name)
 
@@ -69,7 +70,7 @@ def post_revoke(
     with suppress(KeyNotFoundError):  # somebody else was quicker
         revoke_key(services.database, prefix)
         logger.info("key %s was revoked on the operators' pages", prefix)
-    services.keys.refresh()
+    services.find(KeyRing).refresh()
     return go_to(request, "/keys")
 
 
@@ -87,7 +88,7 @@ def _show_keys(
     keys.sort(key=lambda key: key["revoked_at"] is not None)
     return show(
         request, visitor, "keys.html", status=status, keys=keys, problem=problem, key_name=key_name,
-        longest_name=LONGEST_NAME,
+        longest_name=MAX_NAME_LENGTH,
     )  # fmt: skip
 
 
@@ -100,8 +101,8 @@ def _keys(services: Services) -> list[dict[str, Any]]:
 
 
 def _problem(form: Form) -> str | None:
-    if len(form.one("name")) > LONGEST_NAME:
-        return f"A name has at most {LONGEST_NAME} characters."
+    if len(form.one("name")) > MAX_NAME_LENGTH:
+        return f"A name has at most {MAX_NAME_LENGTH} characters."
     if CONTROL.search(form.one("name")):
         return "A name is one line of text."
     if not form.all("scope"):

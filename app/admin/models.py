@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.requires import requester
-from app.admin.guarding import HEADERS, Operator, SentForm, go_to, show
-from app.errors import NoPreviousModelError, OtherModelActivatedError
-from app.models import service
-from app.models.endpoints import REPORT_POLICY
-from app.models.schemas import ModelVersionId
-from app.services import Services, ServicesDependency
+from app.admin.security import HEADERS, Operator, SentForm, go_to, show
+from app.auth.dependencies import requester
+from app.core.errors import NoPreviousModelError, OtherModelActivatedError
+from app.http.api import Services, ServicesDependency
+from app.live.model_reloader import ModelReloader
+from app.registry import service
+from app.registry.endpoints import REPORT_POLICY
+from app.registry.schemas import ModelVersionId
 
 router = APIRouter(prefix="/admin/models")
 
@@ -44,7 +45,7 @@ def post_rollback(
     """Serve the model before the active one."""
     _refuse_other(services, form.one("instead_of"))
     service.rollback(services.database, services.settings.models_dir, by=requester(request))
-    services.models.take_over()
+    services.find(ModelReloader).reload()
     return go_to(request, "/models")
 
 
@@ -96,7 +97,7 @@ def post_activate(
         anyway=form.is_ticked("anyway"),
         by=requester(request),
     )
-    services.models.take_over()
+    services.find(ModelReloader).reload()
     return go_to(request, "/models")
 
 

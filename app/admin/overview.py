@@ -5,15 +5,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from app.admin.guarding import Operator, show
+from app.admin.security import Operator, show
 from app.admin.traffic import read_traffic
+from app.core.errors import NotReadyError
 from app.datasets.repository import imported_dataset
-from app.errors import NotReadyError
-from app.health import readiness
-from app.models import service as models
-from app.services import Services, ServicesDependency
-from app.training.runs import list_runs
-from app.users import repository as users
+from app.http.api import Services, ServicesDependency
+from app.jobs.runs import list_runs
+from app.live.counts import count_users
+from app.live.health import readiness
+from app.live.snapshot import CurrentSnapshot
+from app.registry import service as models
 
 router = APIRouter(prefix="/admin")
 
@@ -45,24 +46,24 @@ def _problem(services: Services) -> str | None:
     except NotReadyError as error:
         return error.detail
     if ready.active and ready.model != ready.active:
-        served = f"model {ready.model}" if ready.model else "popular films only"
+        served = f"model {ready.model}" if ready.model else "popular movies only"
         return f"Model {ready.active} is active but not loaded (yet): {served} is served."
     return None
 
 
 def _data(services: Services) -> dict[str, Any]:
-    """Count what there is; the ratings are those that were counted for the popular films."""
+    """Count what there is; the ratings are those that were counted for the popular movies."""
     with services.database.read() as connection:
         counts = _counts(connection)
-    held = services.models.held
-    catalogue = held.catalogue if held else None
+    current = services.find(CurrentSnapshot)
+    catalogue = current.snapshot.catalogue if current.generation() else None
     return {
         **counts,
-        "n_films": len(catalogue.films) if catalogue else None,
+        "n_films": len(catalogue.movies) if catalogue else None,
         "n_ratings": int(catalogue.ratings.sum()) if catalogue else None,
         "database": "SQLite" if services.database.is_sqlite else "PostgreSQL",
     }
 
 
 def _counts(connection: Connection) -> dict[str, Any]:
-    return {"n_users": users.count(connection), "dataset": imported_dataset(connection)}
+    return {"n_users": count_users(connection), "dataset": imported_dataset(connection)}

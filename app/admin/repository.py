@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from app.tables import admin_sessions, api_keys
+from app.db.tables import admin_sessions, api_keys
 
 
 def add(

@@ -8,10 +8,10 @@ import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from app.access.keys import digest
-from app.access.scopes import Scope
 from app.admin import repository
-from app.database import Database
+from app.auth.keys import digest
+from app.auth.scopes import Scope
+from app.db.engine import Database
 
 # An unattended screen stays open for so long, and nobody stays signed in over night.
 IDLE = timedelta(minutes=30)
@@ -35,7 +35,7 @@ def form_token(token: str) -> str:
 def open_session(database: Database, key_prefix: str) -> str:
     """Sign in the holder of a key; return what their cookie is to hold."""
     token, now = new_token(), datetime.now(UTC)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.remove_expired(connection, now)
         repository.add(connection, digest(token), key_prefix, now, now + IDLE)
     return token
@@ -50,12 +50,12 @@ def find_session(database: Database, token: str, *, renew: bool = True) -> str |
         return None
     expires_at = min(now + IDLE, row.created_at + AT_MOST)
     if renew and expires_at - row.expires_at >= RENEW_EVERY:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             repository.put_off(connection, sha256, expires_at)
     return str(row.key_prefix)
 
 
 def close_session(database: Database, token: str) -> None:
     """Sign out."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.remove(connection, digest(token))

@@ -9,7 +9,7 @@ from math import inf, isnan
 
 from prometheus_client.samples import Sample
 
-from app import metrics
+from app.core import metrics
 
 # What watches the service, or shows it, is not the traffic that it is there for.
 OWN_ROUTES = ("/admin", "/docs", "/health/", "/metrics", "/openapi.json", "/static/")

@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 FORMAT = 1
 MANIFEST = "manifest.json"
 # Of a database with thousands of models; a longer one is none of ours.
-LONGEST_MANIFEST = 64 * 2**20
+MAX_MANIFEST_LENGTH = 64 * 2**20
 # The longest row has a card of a model, some ten kilobytes.
-LONGEST_LINE = 64 * 2**20
+MAX_LINE_LENGTH = 64 * 2**20
 BLOCK = 2**20
 
 # Nothing else is ever in a back-up, so no name in it can lead out of the models folder.
@@ -143,7 +143,7 @@ class ArchiveReader:
             first, *others = chunk.split(b"\n")
             begun.append(first)
             length += len(first)
-            if length > LONGEST_LINE:
+            if length > MAX_LINE_LENGTH:
                 raise DamagedBackupError(f"{self.path} is damaged: {name} has a line without end")
             if others:
                 yield b"".join(begun)
@@ -191,7 +191,7 @@ def table_file(table: str) -> str:
 def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     try:
         entry = archive.getinfo(MANIFEST)
-        if entry.file_size > LONGEST_MANIFEST:
+        if entry.file_size > MAX_MANIFEST_LENGTH:
             raise DamagedBackupError(f"{path} is no back-up: its manifest is too long")
         document: dict[str, Any] = json.loads(archive.read(entry))
         if document["format"] != FORMAT:

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from app.backup.archive import BLOCK, MODEL_FILE, ArchiveReader, ArchiveWriter
-from app.models import folder
+from app.registry import folder
 from model import artifact
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from app.tables import active_model, admin_sessions, installation, metadata, shared_counts
+from app.db.tables import active_model, admin_sessions, installation, metadata, shared_counts
 
 # As many rows are Python objects at one time.
 CHUNK = 10_000

@@ -15,7 +15,6 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from app import migrating
 from app.backup import artifacts, rows
 from app.backup.archive import (
     FORMAT,
@@ -28,10 +27,11 @@ from app.backup.archive import (
     open_archive,
     table_file,
 )
-from app.database import Database
-from app.models import folder
-from app.models import repository as models
-from app.tables import installation, model_versions, users
+from app.db import schema as migrating
+from app.db.engine import Database
+from app.db.tables import installation, model_versions, users
+from app.registry import folder
+from app.registry import repository as models
 from model.artifact import sync_folder
 
 # Called with what is being read or written, how much of it is done, and how much there is.
@@ -106,7 +106,7 @@ def restore(
                 "it was made by a newer one"
             )
         # In this order: whoever removes a model has the folder, and waits for the database.
-        with folder.locked(models_dir), database.write(alters_schema=True) as connection:
+        with folder.locked(models_dir), database.unit_of_work(alters_schema=True) as connection:
             found = migrating.lock(connection)
             handed_out = _make_room(connection, found, replace=replace)
             report = progress or _silent

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from app import tables
+from app.db import tables
 
 # What arrives goes where nothing is: a rating of an earlier release has been removed by then, and
 # one that was given through the service stays.

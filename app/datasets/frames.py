@@ -19,7 +19,7 @@ CHUNK = 100_000
 
 
 def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row of the films' table per film."""
+    """Return one row of the movies' table per movie."""
     columns = {
         "id": movies["movie_id"].tolist(),
         "title": movies["title"].tolist(),
@@ -32,7 +32,7 @@ def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
 def rating_chunks(
     ratings: pd.DataFrame, user_ids: NDArray[np.int64], imported_at: int
 ) -> Iterator[Ratings]:
-    """Cut the ratings into pieces, by user and film: in this order the table grows at its end."""
+    """Cut the ratings into pieces, by user and movie: in this order the table grows at its end."""
     movie_ids, stars = ratings["movie_id"].to_numpy(), ratings["stars"].to_numpy()
     given_at = ratings["rated_at"].to_numpy()
     order = np.lexsort((movie_ids, user_ids))

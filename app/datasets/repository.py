@@ -1,4 +1,4 @@
-"""Queries of an import: its release, users and films. Ratings are in `app.datasets.bulk`."""
+"""Queries of an import: its release, users and movies. Ratings are in `app.datasets.bulk`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -26,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 
-from app.database import upsert
-from app.tables import datasets, movies, ratings, users
+from app.db.sql import upsert
+from app.db.tables import datasets, movies, ratings, users
 
 # Only the transaction of the import sees these tables.
 temporary = MetaData()
@@ -57,8 +57,8 @@ class ImportedDataset(NamedTuple):
     is_public: bool
 
 
-class NamedFilm(NamedTuple):
-    """What tells a film from another of the same id."""
+class NamedMovie(NamedTuple):
+    """What tells a movie from another of the same id."""
 
     movie_id: int
     title: str
@@ -74,7 +74,7 @@ def lock_imports(connection: Connection) -> None:
 def lock_ratings(connection: Connection) -> None:
     """Make all who change ratings wait for the end of this transaction.
 
-    They lock a film first and then its ratings. So does this: nobody waits in a circle.
+    They lock a movie first and then its ratings. So does this: nobody waits in a circle.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE movies, ratings IN EXCLUSIVE MODE"))
@@ -116,37 +116,37 @@ def remove_users_without_ratings(connection: Connection) -> int:
 
 
 def remove_movies_without_ratings(connection: Connection) -> int:
-    """Delete the films that no rating refers to."""
+    """Delete the movies that no rating refers to."""
     return connection.execute(
         delete(movies).where(~exists().where(ratings.c.movie_id == movies.c.id))
     ).rowcount
 
 
-def rated_movies(connection: Connection) -> list[NamedFilm]:
-    """Return the films that a rating refers to."""
+def rated_movies(connection: Connection) -> list[NamedMovie]:
+    """Return the movies that a rating refers to."""
     rows = connection.execute(
         select(movies.c.id, movies.c.title, movies.c.year)
         .where(exists().where(ratings.c.movie_id == movies.c.id))
         .order_by(movies.c.id)
     )
-    return [NamedFilm(*row) for row in rows]
+    return [NamedMovie(*row) for row in rows]
 
 
 def count_ratings(connection: Connection, movie_id: int) -> int:
-    """Return the number of ratings of a film."""
+    """Return the number of ratings of a movie."""
     query = select(func.count()).select_from(ratings).where(ratings.c.movie_id == movie_id)
     return connection.execute(query).scalar_one()
 
 
-def put_movies(connection: Connection, films: Sequence[dict[str, Any]]) -> None:
-    """Add films, or bring them up to date where the database has them."""
+def put_movies(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add movies, or bring them up to date where the database has them."""
     statement = upsert(connection, movies)
     details = ("title", "year", "genres", "imdb_id", "tmdb_id")
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["id"], set_={name: statement.excluded[name] for name in details}
         ),
-        films,
+        rows,
     )
 
 

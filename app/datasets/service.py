@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from app.config import Settings
-from app.database import Database
 from app.datasets import bulk, frames, repository
-from app.datasets.repository import ImportedDataset, NamedFilm
-from app.models import repository as models
-from app.users.repository import next_revision
+from app.datasets.repository import ImportedDataset, NamedMovie
+from app.db.engine import Database
+from app.ratings.user_repository import next_revision
+from app.registry import repository as models
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,12 +84,12 @@ def import_release(
     """Bring a release into the database, in place of another one if `replace` says so.
 
     Raises `DatasetConflictError` where the database holds another release and `replace` is false,
-    and where the release gives the id of a film that people have rated to another film.
+    and where the release gives the id of a movie that people have rated to another movie.
     """
     summary = ImportSummary.of(release)
     report = progress or _silent
     imported_at = (now or datetime.now(UTC)).replace(microsecond=0)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.lock_imports(connection)
         before = repository.imported_dataset(connection)
         if before is not None:
@@ -105,7 +105,7 @@ def import_release(
             summary = dataclasses.replace(
                 summary, replaced=before.name, n_ratings_removed=n_removed
             )
-        _refuse_other_films(connection, release.movies, release.name)
+        _refuse_other_movies(connection, release.movies, release.name)
         dataset = ImportedDataset(release.name, release.sha256, imported_at, release.is_public)
         repository.add(connection, dataset)
         _put_movies(connection, release.movies, report)
@@ -133,29 +133,31 @@ def _remove(connection: Connection) -> int:
     n_removed = repository.remove_ratings(connection)
     repository.remove_users_without_ratings(connection)
     repository.remove_movies_without_ratings(connection)
-    models.deactivate(connection)  # its films may have other ids from now on
+    models.deactivate(connection)  # its movies may have other ids from now on
     return n_removed
 
 
-def _refuse_other_films(connection: Connection, movies: pd.DataFrame, name: str) -> None:
-    """Refuse to make the ratings that stay into ratings of other films."""
-    films = {
-        row["id"]: NamedFilm(row["id"], row["title"], row["year"])
+def _refuse_other_movies(connection: Connection, movies: pd.DataFrame, name: str) -> None:
+    """Refuse to make the ratings that stay into ratings of other movies."""
+    given = {
+        row["id"]: NamedMovie(row["id"], row["title"], row["year"])
         for row in frames.movie_rows(movies)
     }
-    for film in repository.rated_movies(connection):
-        new = films.get(film.movie_id, film)
-        if new.title != film.title or (None not in (new.year, film.year) and new.year != film.year):
-            n_ratings = repository.count_ratings(connection, film.movie_id)
+    for movie in repository.rated_movies(connection):
+        new = given.get(movie.movie_id, movie)
+        if new.title != movie.title or (
+            None not in (new.year, movie.year) and new.year != movie.year
+        ):
+            n_ratings = repository.count_ratings(connection, movie.movie_id)
             raise DatasetConflictError(
-                f"movie {film.movie_id} is {_shown(new)} in {name}, but {_shown(film)} in the "
+                f"movie {movie.movie_id} is {_shown(new)} in {name}, but {_shown(movie)} in the "
                 f"database, and {n_ratings} ratings that stay refer to it: delete these, or "
                 "import into another database"
             )
 
 
-def _shown(film: NamedFilm) -> str:
-    return repr(film.title) + (f" ({film.year})" if film.year is not None else "")
+def _shown(movie: NamedMovie) -> str:
+    return repr(movie.title) + (f" ({movie.year})" if movie.year is not None else "")
 
 
 def _put_movies(connection: Connection, movies: pd.DataFrame, report: Progress) -> None:

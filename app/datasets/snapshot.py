@@ -1,4 +1,4 @@
-"""What training reads: all opinions at one moment, as arrays."""
+"""What training reads: all ratings at one moment, as arrays."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, case, select
 
-from app.database import Database
 from app.datasets.repository import ImportedDataset, imported_dataset
-from app.ratings.repository import liked
-from app.tables import installation, movies, ratings, users
+from app.db.engine import Database
+from app.db.sql import liked
+from app.db.tables import installation, movies, ratings, users
 from data.interactions import Interactions
 
 # As many rows are Python objects at one time: 20 MB of them.
@@ -39,7 +39,7 @@ class Snapshot:
 def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
     """Read all ratings; the same ratings give the same arrays on either database.
 
-    Rows are the users with a rating, in the order in which they came; columns are all films, by
+    Rows are the users with a rating, in the order in which they came; columns are all movies, by
     rising movie id.
     """
     with database.read() as connection:
@@ -56,8 +56,8 @@ def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
 
 
 def _interactions(connection: Connection, like_threshold: float) -> Interactions:
-    films = connection.execute(select(movies.c.id).order_by(movies.c.id)).scalars()
-    movie_ids = np.fromiter(films, dtype=np.int64)
+    ids = connection.execute(select(movies.c.id).order_by(movies.c.id)).scalars()
+    movie_ids = np.fromiter(ids, dtype=np.int64)
     user_ids, movie_rows, likes = _ratings(connection, like_threshold, movie_ids)
     begins = np.flatnonzero(np.diff(user_ids, prepend=-1))
     return Interactions(

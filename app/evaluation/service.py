@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.config import Settings
-from app.database import Database
+from app.core.errors import ModelNotFoundError
 from app.datasets.snapshot import read_snapshot
-from app.errors import ModelNotFoundError
-from app.evaluation.report import (
+from app.db.engine import Database
+from app.db.model_versions import checksum
+from app.evaluation.report_data import (
     N_EXAMPLES,
     Titles,
     examples,
@@ -20,7 +21,7 @@ from app.evaluation.report import (
     public_rows,
     read_titles,
 )
-from app.models import repository as models
+from app.registry import repository as models
 from data.interactions import Interactions
 from data.movielens import load
 from data.splitting import Split
@@ -93,7 +94,7 @@ def judge_version(database: Database, settings: Settings, version: str) -> dict[
     with database.read() as connection:
         if not models.exists(connection, version):
             raise ModelNotFoundError(version)
-        sha256 = models.checksum(connection, version)
+        sha256 = checksum(connection, version)
     published = artifact.load(settings.models_dir / version, sha256=sha256)
     snapshot = read_snapshot(database, settings.like_threshold)
     return judge_published(
@@ -149,7 +150,7 @@ def _from_release(settings: Settings, source: str, protocol: str) -> Data:
 
 
 def _titles(movies: pd.DataFrame) -> Titles:
-    """Title and year of every film, by movie id."""
+    """Title and year of every movie, by movie id."""
     return {
         int(movie_id): (str(title), None if pd.isna(year) else int(year))
         for movie_id, title, year in zip(

@@ -1,1 +1,1 @@
-"""What the hidden units of the model stand for, and which of them a person switches on."""
+"""What the hidden units of the model stand for, and which of them a user switches on."""

@@ -4,25 +4,26 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.access.requires import READ, READ_FILMS
-from app.cache.layer import NOT_MODIFIED, may_keep
-from app.errors import COMMON, ContentTooLargeError, InvalidRequestError, responses
+from app.auth.dependencies import READ, READ_MOVIES
+from app.core.errors import COMMON, ContentTooLargeError, InvalidRequestError, responses
 from app.features.schemas import (
-    AnybodysFeatures,
-    AnybodysFeaturesRequest,
+    AnonymousFeatures,
+    AnonymousFeaturesRequest,
     FeaturesQuery,
     ModelFeatures,
     UserFeatures,
 )
-from app.services import ServicesDependency, json_response
-from app.users.schemas import UserKey
+from app.features.service import FeatureService
+from app.http.api import ServicesDependency, json_response
+from app.http.identifiers import UserKey
+from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
 
 router = APIRouter(tags=["features"])
 
 
 @router.get(
     "/model/features",
-    dependencies=[READ_FILMS],
+    dependencies=[READ_MOVIES],
     response_model=ModelFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
     summary="What the model tells people apart by",
@@ -30,9 +31,9 @@ router = APIRouter(tags=["features"])
 def get_model_features(
     query: Annotated[FeaturesQuery, Query()], request: Request, services: ServicesDependency
 ) -> Response:
-    """Return hidden units with the films and genres that define them, the most telling first."""
-    may_keep(request)
-    return json_response(services.features.of_model(query))
+    """Return hidden units with the movies and genres that define them, the most telling first."""
+    cache_response(request)
+    return json_response(services.find(FeatureService).of_model(query))
 
 
 @router.get(
@@ -40,7 +41,7 @@ def get_model_features(
     dependencies=[READ],
     response_model=UserFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
-    summary="What a person's ratings switch on",
+    summary="What a user's ratings switch on",
 )
 def get_user_features(
     user: UserKey,
@@ -48,21 +49,21 @@ def get_user_features(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the hidden units that this person's ratings make likelier, the most first."""
-    may_keep(request, user)
-    return json_response(services.features.of_user(user, query))
+    """Return the hidden units that this user's ratings make likelier, the most first."""
+    cache_response(request, user)
+    return json_response(services.find(FeatureService).of_user(user, query))
 
 
 @router.post(
     "/features",
-    dependencies=[READ_FILMS],
-    response_model=AnybodysFeatures,
+    dependencies=[READ_MOVIES],
+    response_model=AnonymousFeatures,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     summary="What anybody's ratings switch on",
 )
-def post_features(body: AnybodysFeaturesRequest, services: ServicesDependency) -> Response:
-    """Return the hidden units that the opinions in the body make likelier; nothing is stored.
+def post_features(body: AnonymousFeaturesRequest, services: ServicesDependency) -> Response:
+    """Return the hidden units that the ratings in the body make likelier; nothing is stored.
 
-    Each comes with its links: `received` from the ratings, `sent` on to other films.
+    Each comes with its links: `received` from the ratings, `sent` on to other movies.
     """
-    return json_response(services.features.of_anybody(body))
+    return json_response(services.find(FeatureService).of_anonymous(body))

@@ -5,27 +5,27 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.given import Given
-from app.numbers import WHOLE
-from app.ratings.schemas import StatedRating
-from app.recommendations.options import MOST_RATINGS, Id
+from app.http.api import WHOLE, RequestModel
+from app.live.filters import Id
+from app.ratings.schemas import MovieRatingRequest
+from app.recommendations.options import MAX_RATINGS
 from app.recommendations.schemas import Because, Reason
 
-MOST_FILMS = 20
-MOST_TOWARDS = 100
+MAX_MOVIES = 20
+MAX_TOWARDS = 100
 
 
-class FeaturesQuery(Given):
-    """How many features, with how many films."""
+class FeaturesQuery(RequestModel):
+    """How many features, with how many movies."""
 
     limit: Annotated[
         int, Field(ge=1, le=100, description="Features, the most telling first"), WHOLE
     ] = 20
-    films: Annotated[int, Field(ge=1, le=MOST_FILMS, description="Films each way"), WHOLE] = 8
+    films: Annotated[int, Field(ge=1, le=MAX_MOVIES, description="Movies each way"), WHOLE] = 8
 
 
-class FeatureFilm(BaseModel):
-    """A film that tells of a feature."""
+class FeatureMovie(BaseModel):
+    """A movie that tells of a feature."""
 
     movie_id: int
     title: str
@@ -38,19 +38,19 @@ class FeatureGenre(BaseModel):
 
     genre: str
     lift: float = Field(
-        description="How many times as often it is found among the films that switch the feature "
-        "on as among all films"
+        description="How many times as often it is found among the movies that switch the feature "
+        "on as among all movies"
     )
 
 
 class Feature(BaseModel):
-    """A hidden unit, by the films and genres that define it."""
+    """A hidden unit, by the movies and genres that define it."""
 
     unit: int = Field(description="Number of the unit in the model")
     importance: float = Field(description="Variance of what people's ratings send to the unit")
     genres: list[FeatureGenre] = Field(description="Up to three, the most telling first")
-    on: list[FeatureFilm] = Field(description="Films whose likes switch it on")
-    off: list[FeatureFilm] = Field(description="Films whose likes switch it off")
+    on: list[FeatureMovie] = Field(description="Movies whose likes switch it on")
+    off: list[FeatureMovie] = Field(description="Movies whose likes switch it off")
 
 
 class ModelFeatures(BaseModel):
@@ -61,7 +61,7 @@ class ModelFeatures(BaseModel):
 
 
 class UserFeature(Feature):
-    """A feature, and what a person's ratings make of it."""
+    """A feature, and what a user's ratings make of it."""
 
     activation: float = Field(description="Probability that it is on, given the ratings")
     baseline: float = Field(description="The same of somebody who has rated nothing")
@@ -78,7 +78,7 @@ class FeatureSource(StrEnum):
 
 
 class UserFeatures(BaseModel):
-    """The features that a person's ratings switch on, the most first."""
+    """The features that a user's ratings switch on, the most first."""
 
     user: str
     model: str | None = Field(description="Version that is served; null before the first")
@@ -87,8 +87,8 @@ class UserFeatures(BaseModel):
     items: list[UserFeature]
 
 
-class AnybodysFeaturesRequest(FeaturesQuery):
-    """Opinions of somebody who need not be known, and what is asked for them."""
+class AnonymousFeaturesRequest(FeaturesQuery):
+    """Ratings of somebody who need not be known, and what is asked for them."""
 
     model_config = ConfigDict(
         strict=True,
@@ -104,12 +104,12 @@ class AnybodysFeaturesRequest(FeaturesQuery):
     )
 
     ratings: Annotated[
-        list[StatedRating],
-        Field(max_length=MOST_RATINGS, description="Of two about one film the later one counts"),
+        list[MovieRatingRequest],
+        Field(max_length=MAX_RATINGS, description="Of two about one movie the later one counts"),
     ]
     towards: Annotated[
         list[Id],
-        Field(max_length=MOST_TOWARDS, description="Films for which `sent` is wanted"),
+        Field(max_length=MAX_TOWARDS, description="Movies for which `sent` is wanted"),
     ] = []
 
 
@@ -122,26 +122,26 @@ class ReceivedWeight(BaseModel):
 
 
 class SentWeight(BaseModel):
-    """What a feature adds to a film."""
+    """What a feature adds to a movie."""
 
     movie_id: int
     weight: float = Field(
         description="Energy that the feature, as far as the ratings have changed it, takes off a "
-        "like of the film"
+        "like of the movie"
     )
 
 
-class AnybodysFeature(UserFeature):
-    """A feature with its links: up from the ratings, and down to other films."""
+class AnonymousFeature(UserFeature):
+    """A feature with its links: up from the ratings, and down to other movies."""
 
     received: list[ReceivedWeight] = Field(description="From up to 20 ratings, strongest first")
     sent: list[SentWeight] = Field(description="To those of `towards` that the model knows")
 
 
-class AnybodysFeatures(BaseModel):
+class AnonymousFeatures(BaseModel):
     """The features that the ratings in the request switch on, the most first."""
 
     model: str | None = Field(description="Version that is served; null before the first")
     source: FeatureSource
     reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
-    items: list[AnybodysFeature]
+    items: list[AnonymousFeature]

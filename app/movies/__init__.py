@@ -1,1 +1,1 @@
-"""Films: their names, and how popular they are."""
+"""Movies: their names, and how popular they are."""

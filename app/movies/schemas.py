@@ -1,28 +1,21 @@
-"""How films are named and shown."""
+"""How movies are named and shown."""
 
 from typing import Annotated, Literal, Self
 
-from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.cursors import Cursor, CursorText
-from app.given import OMITTABLE, Given
-from app.numbers import WHOLE
+from app.http.api import OMITTABLE, WHOLE, RequestModel
+from app.http.cursors import Cursor, CursorText
+from app.http.identifiers import MAX_MOVIE_ID
 
-LARGEST_MOVIE_ID = 2**31 - 1
-LARGEST_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 FIRST_YEAR, LAST_YEAR = 1870, 2100
-MOST_GENRES = 20
-MOST_NAMED = 100  # as many as a page has
-
-MovieId = Annotated[
-    int,
-    Path(ge=1, le=LARGEST_MOVIE_ID, description="MovieLens id of the film", examples=[2959]),
-]
+MAX_GENRES = 20
+MAX_NAMED = 100  # as many as a page has
 
 
 class Movie(BaseModel):
-    """A film."""
+    """A movie."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -51,13 +44,13 @@ class Movie(BaseModel):
 PLAIN = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
 Title = Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)]
 Genre = Annotated[str, StringConstraints(max_length=50, pattern=PLAIN)]
-Genres = Annotated[list[Genre], Field(max_length=MOST_GENRES)]
+Genres = Annotated[list[Genre], Field(max_length=MAX_GENRES)]
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
-Number = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER), WHOLE]
+Number = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER), WHOLE]
 
 
-class GivenMovie(Given):
-    """A film as an administrator describes it."""
+class MovieRequest(RequestModel):
+    """A movie as an administrator describes it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,8 +65,8 @@ class GivenMovie(Given):
     tmdb_id: Number | None = None
 
 
-class MovieChanges(Given):
-    """What is to be different about a film; what is left out stays as it is."""
+class MovieChanges(RequestModel):
+    """What is to be different about a movie; what is left out stays as it is."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
@@ -86,7 +79,7 @@ class MovieChanges(Given):
     tmdb_id: Number | None = None
 
     @model_validator(mode="after")
-    def _no_film_without(self) -> Self:
+    def _no_movie_without(self) -> Self:
         for name in ("title", "genres"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can be changed, not taken away")
@@ -94,7 +87,7 @@ class MovieChanges(Given):
 
 
 class ListedMovie(BaseModel):
-    """A film in a list."""
+    """A movie in a list."""
 
     movie_id: int
     title: str
@@ -105,20 +98,20 @@ class ListedMovie(BaseModel):
 
 
 class MoviesPage(BaseModel):
-    """Some of the films."""
+    """Some of the movies."""
 
     items: list[ListedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
 
 
 class FoundMovies(BaseModel):
-    """The films whose titles are meant, the likeliest first."""
+    """The movies whose titles are meant, the likeliest first."""
 
     items: list[ListedMovie]
 
 
-class MoviesQuery(Given):
-    """Which of the films, and in which order."""
+class MoviesQuery(RequestModel):
+    """Which of the movies, and in which order."""
 
     sort: Annotated[
         Literal["popular", "newest", "title"],
@@ -126,17 +119,17 @@ class MoviesQuery(Given):
     ] = "popular"
     genre: Annotated[
         list[Annotated[str, StringConstraints(min_length=1, max_length=50)]],
-        Field(max_length=MOST_GENRES, description="Only films of any of these; may be repeated"),
+        Field(max_length=MAX_GENRES, description="Only movies of any of these; may be repeated"),
     ] = []
     id: Annotated[
-        list[Annotated[int, Field(ge=1, le=LARGEST_MOVIE_ID)]],
-        Field(max_length=MOST_NAMED, description="Only these films; may be repeated"),
+        list[Annotated[int, Field(ge=1, le=MAX_MOVIE_ID)]],
+        Field(max_length=MAX_NAMED, description="Only these movies; may be repeated"),
     ] = []
-    limit: Annotated[int, Field(ge=1, le=100, description="Films per page")] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="Movies per page")] = 20
     cursor: CursorText = ""
 
 
-class SearchQuery(Given):
+class SearchQuery(RequestModel):
     """What somebody has typed."""
 
     q: Annotated[
@@ -147,12 +140,12 @@ class SearchQuery(Given):
             examples=["godfather"],
         ),
     ]
-    limit: Annotated[int, Field(ge=1, le=50, description="Films at most")] = 10
+    limit: Annotated[int, Field(ge=1, le=50, description="Movies at most")] = 10
 
 
 class MoviesCursor(Cursor):
-    """A place in a list of films, and what decides what the list is."""
+    """A place in a list of movies, and what decides what the list is."""
 
     request: Annotated[str, Field(max_length=40, alias="q")]
     state: Annotated[str, Field(max_length=40, alias="s")]
-    position: Annotated[int, Field(ge=1, le=LARGEST_NUMBER, alias="p")]
+    position: Annotated[int, Field(ge=1, le=MAX_NUMBER, alias="p")]

@@ -1,4 +1,4 @@
-"""Films: one, listed, searched, added and changed."""
+"""Movies: one, listed, searched, added and changed."""
 
 import logging
 from collections.abc import Mapping
@@ -9,51 +9,52 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row
 
-from app import cursors
-from app.database import Database
-from app.errors import CursorExpiredError, MovieNotFoundError
+from app.core.errors import CursorExpiredError, MovieNotFoundError
+from app.db.engine import Database
+from app.http import cursors
+from app.http.identifiers import MAX_MOVIE_ID
+from app.live.catalogue import Catalogue, fingerprint
+from app.live.filters import Filters
+from app.live.model_reloader import ModelReloader
+from app.live.movie_orders import MovieOrders
+from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.movies import repository
-from app.movies.catalogue import Catalogue, fingerprint
 from app.movies.schemas import (
-    LARGEST_MOVIE_ID,
     FoundMovies,
-    GivenMovie,
     ListedMovie,
     Movie,
     MovieChanges,
+    MovieRequest,
     MoviesCursor,
     MoviesPage,
     MoviesQuery,
     SearchQuery,
 )
-from app.movies.shelf import Shelf
-from app.recommendations.model_server import ModelServer
-from app.recommendations.options import Filters
-from app.recommendations.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 
-# Films that are added without an id get one from here on, far from those that MovieLens gives.
+# Movies that are added without an id get one from here on, far from those that MovieLens gives.
 FIRST_OWN_ID = 1_000_000_000
 
 
 class MovieService:
-    """Keeps films, and answers questions about them."""
+    """Keeps movies, and answers questions about them."""
 
-    def __init__(self, database: Database, models: ModelServer) -> None:
+    def __init__(self, database: Database, current: CurrentSnapshot, models: ModelReloader) -> None:
         self.database = database
+        self.current = current
         self.models = models
-        self._shelf: Shelf | None = None
+        self._orders: MovieOrders | None = None
 
     def get(self, movie_id: int) -> Movie:
-        """Return one film."""
+        """Return one movie."""
         with self.database.read() as connection:
             return _read(connection, movie_id)
 
     def page(self, query: MoviesQuery) -> MoviesPage:
-        """Return some of the films, in the order that was asked for."""
+        """Return some of the movies, in the order that was asked for."""
         cursor = cursors.decode(MoviesCursor, query.cursor)
-        snapshot = self.models.snapshot
+        snapshot = self.current.snapshot
         order = self._order(snapshot, query)
         state = fingerprint(snapshot.catalogue.movie_ids[order])
         request = _request_name(query)
@@ -72,42 +73,42 @@ class MovieService:
         )
 
     def search(self, query: SearchQuery) -> FoundMovies:
-        """Return the films whose titles are meant, the likeliest first."""
-        catalogue = self.models.snapshot.catalogue
-        found = self._shelf_of(catalogue).titles.find(query.q, catalogue.likes, query.limit)
+        """Return the movies whose titles are meant, the likeliest first."""
+        catalogue = self.current.snapshot.catalogue
+        found = self._orders_of(catalogue).titles.find(query.q, catalogue.likes, query.limit)
         return FoundMovies(items=_listed(catalogue, np.array(found, dtype=np.int64)))
 
-    def add(self, given: GivenMovie) -> Movie:
-        """Add a film under an id that no other has."""
-        with self.database.write() as connection:
+    def add(self, given: MovieRequest) -> Movie:
+        """Add a movie under an id that no other has."""
+        with self.database.unit_of_work() as connection:
             while True:  # another transaction may take the same id at this moment
-                movie_id = repository.free_id(connection, FIRST_OWN_ID, LARGEST_MOVIE_ID)
+                movie_id = repository.free_id(connection, FIRST_OWN_ID, MAX_MOVIE_ID)
                 if repository.add(connection, movie_id, given.model_dump()):
                     break
             return self._changed(connection, movie_id)
 
-    def put(self, movie_id: int, given: GivenMovie) -> tuple[Movie, bool]:
-        """Add a film, or describe it anew; also tell whether it was added."""
-        with self.database.write() as connection:
+    def put(self, movie_id: int, given: MovieRequest) -> tuple[Movie, bool]:
+        """Add a movie, or describe it anew; also tell whether it was added."""
+        with self.database.unit_of_work() as connection:
             added = repository.put(connection, movie_id, given.model_dump())
             return self._changed(connection, movie_id), added
 
     def change(self, movie_id: int, changes: MovieChanges) -> Movie:
-        """Change some details of a film."""
+        """Change some details of a movie."""
         details: Mapping[str, Any] = changes.model_dump(exclude_unset=True)
-        with self.database.write() as connection:
+        with self.database.unit_of_work() as connection:
             if not repository.change(connection, movie_id, details):
                 raise MovieNotFoundError(movie_id)
             return self._changed(connection, movie_id)
 
-    def take_over(self) -> None:
-        """Make a change of films count in this process at once; others follow within seconds."""
+    def reload(self) -> None:
+        """Make a change of movies count in this process at once; others follow within seconds."""
         try:
             self.models.follow()
-            self._shelf_of(self.models.snapshot.catalogue)
+            self._orders_of(self.current.snapshot.catalogue)
         except Exception:
-            # The film is in the database, and the thread that follows it tries again.
-            logger.exception("a change of films could not be taken over at once")
+            # The movie is in the database, and the thread that follows it tries again.
+            logger.exception("a change of movies could not be taken over at once")
 
     def _changed(self, connection: Connection, movie_id: int) -> Movie:
         repository.next_revision(connection)
@@ -117,8 +118,8 @@ class MovieService:
         if query.sort == "popular":
             order = snapshot.popular
         else:
-            shelf = self._shelf_of(snapshot.catalogue)
-            order = shelf.newest if query.sort == "newest" else shelf.by_title
+            orders = self._orders_of(snapshot.catalogue)
+            order = orders.newest if query.sort == "newest" else orders.by_title
         allowed = snapshot.facets.allowed(Filters(genre=query.genre))
         if allowed is not None:
             order = order[allowed[order]]
@@ -126,13 +127,15 @@ class MovieService:
             order = order[np.isin(snapshot.catalogue.movie_ids[order], query.id)]
         return order
 
-    def _shelf_of(self, catalogue: Catalogue) -> Shelf:
-        """Return what was made of the same films before; a recount of likes changes none."""
-        shelf = self._shelf
-        if shelf is None or (shelf.films is not catalogue.films and shelf.films != catalogue.films):
+    def _orders_of(self, catalogue: Catalogue) -> MovieOrders:
+        """Return what was made of the same movies before; a recount of likes changes none."""
+        orders = self._orders
+        if orders is None or (
+            orders.movies is not catalogue.movies and orders.movies != catalogue.movies
+        ):
             # Two threads may both make it; either one's will do.
-            self._shelf = shelf = Shelf.of(catalogue.films)
-        return shelf
+            self._orders = orders = MovieOrders.of(catalogue.movies)
+        return orders
 
 
 def _read(connection: Connection, movie_id: int) -> Movie:
@@ -159,9 +162,9 @@ def _listed(catalogue: Catalogue, positions: NDArray[np.int64]) -> list[ListedMo
     return [
         ListedMovie(
             movie_id=movie_id,
-            title=catalogue.films[movie_id].title,
-            year=catalogue.films[movie_id].year,
-            genres=list(catalogue.films[movie_id].genres),
+            title=catalogue.movies[movie_id].title,
+            year=catalogue.movies[movie_id].year,
+            genres=list(catalogue.movies[movie_id].genres),
             likes=likes,
             ratings=ratings,
         )

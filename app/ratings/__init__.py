@@ -1,1 +1,1 @@
-"""Opinions: given, changed, taken back, listed."""
+"""Ratings: given, changed, taken back, listed."""

@@ -1,11 +1,11 @@
-"""Opinions over HTTP."""
+"""Ratings over HTTP."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.access.requires import READ, WRITE
-from app.errors import (
+from app.auth.dependencies import READ, WRITE
+from app.core.errors import (
     COMMON,
     ContentTooLargeError,
     InvalidRequestError,
@@ -13,17 +13,17 @@ from app.errors import (
     RatingNotFoundError,
     responses,
 )
-from app.movies.schemas import MovieId
+from app.http.api import ServicesDependency, json_response
+from app.http.identifiers import MovieId, UserKey
 from app.ratings.schemas import (
-    GivenRating,
-    GivenRatings,
+    BulkRatingsRequest,
     Rating,
+    RatingRequest,
     RatingResults,
     RatingsPage,
     RatingsQuery,
 )
-from app.services import ServicesDependency, json_response
-from app.users.schemas import UserKey
+from app.ratings.service import RatingService
 
 router = APIRouter(tags=["ratings"])
 
@@ -33,13 +33,13 @@ router = APIRouter(tags=["ratings"])
     dependencies=[READ],
     response_model=RatingsPage,
     responses=responses(InvalidRequestError, *COMMON),
-    summary="The ratings of a person",
+    summary="The ratings of a user",
 )
 def get_ratings(
     user: UserKey, query: Annotated[RatingsQuery, Query()], services: ServicesDependency
 ) -> Response:
-    """Return what this person has rated, by rising movie id; nothing for somebody unknown."""
-    return json_response(services.ratings.page(user, query))
+    """Return what this user has rated, by rising movie id; nothing for somebody unknown."""
+    return json_response(services.find(RatingService).page(user, query))
 
 
 @router.post(
@@ -47,15 +47,17 @@ def get_ratings(
     dependencies=[WRITE],
     response_model=RatingResults,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
-    summary="Rate many films",
+    summary="Rate many movies",
 )
-def post_ratings(user: UserKey, given: GivenRatings, services: ServicesDependency) -> Response:
-    """Record up to 1,000 opinions of one person in one transaction, and say what came of each.
+def post_ratings(
+    user: UserKey, given: BulkRatingsRequest, services: ServicesDependency
+) -> Response:
+    """Record up to 1,000 ratings of one user in one transaction, and say what came of each.
 
-    An opinion about a film that there is not is left out; all others are recorded. Malformed input
+    A rating about a movie that there is not is left out; all others are recorded. Malformed input
     is refused as a whole.
     """
-    return json_response(services.ratings.put_all(user, given.ratings))
+    return json_response(services.find(RatingService).put_all(user, given.ratings))
 
 
 @router.get(
@@ -66,8 +68,8 @@ def post_ratings(user: UserKey, given: GivenRatings, services: ServicesDependenc
     summary="One rating",
 )
 def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
-    """Return what this person thinks of this film."""
-    return json_response(services.ratings.get(user, movie))
+    """Return what this user thinks of this movie."""
+    return json_response(services.find(RatingService).get(user, movie))
 
 
 @router.put(
@@ -75,20 +77,20 @@ def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> R
     dependencies=[WRITE],
     response_model=Rating,
     responses={
-        201: {"model": Rating, "description": "Recorded, the first of this person for this film"},
+        201: {"model": Rating, "description": "Recorded, the first of this user for this movie"},
         **responses(InvalidRequestError, MovieNotFoundError, ContentTooLargeError, *COMMON),
     },
     response_description="Recorded in place of the rating before",
-    summary="Rate a film",
+    summary="Rate a movie",
 )
 def put_rating(
-    user: UserKey, movie: MovieId, given: GivenRating, services: ServicesDependency
+    user: UserKey, movie: MovieId, given: RatingRequest, services: ServicesDependency
 ) -> Response:
-    """Record an opinion, in stars or as like or dislike; the next recommendations reflect it.
+    """Record a rating, in stars or as like or dislike; the next recommendations reflect it.
 
-    The person need not be known before.
+    The user need not be known before.
     """
-    rating, created = services.ratings.put(user, movie, given)
+    rating, created = services.find(RatingService).put(user, movie, given)
     return json_response(rating, 201 if created else 200)
 
 
@@ -100,6 +102,6 @@ def put_rating(
     summary="Take a rating back",
 )
 def delete_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
-    """Delete an opinion; one that was never given is no error."""
-    services.ratings.remove(user, movie)
+    """Delete a rating; one that was never given is no error."""
+    services.find(RatingService).remove(user, movie)
     return Response(status_code=204)

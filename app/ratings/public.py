@@ -9,18 +9,19 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
-from app.access.requires import READ_PUBLIC_USERS
-from app.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
-from app.ratings.repository import liked
-from app.services import ServicesDependency, json_response
-from app.tables import datasets, movies, ratings, users
-from app.users.schemas import UserKey
+from app.auth.dependencies import READ_PUBLIC_USERS
+from app.core.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
+from app.db.sql import liked
+from app.db.tables import datasets, movies, ratings, users
+from app.http.api import ServicesDependency, json_response
+from app.http.identifiers import UserKey
+from app.ratings.service import RatingService
 
 router = APIRouter(tags=["ratings"])
 
 
 class PublicRating(BaseModel):
-    """An opinion of a public release, with the film that it is about."""
+    """A rating of a public release, with the movie that it is about."""
 
     movie_id: int
     title: str
@@ -45,12 +46,12 @@ class PublicRatings(BaseModel):
     summary="What somebody in a public release has rated",
 )
 def get_public_ratings(user: UserKey, services: ServicesDependency) -> Response:
-    """Return the ratings that this person has in the public release that was imported.
+    """Return the ratings that this user has in the public release that was imported.
 
     Nobody else is found here, and nothing that was rated through this service is shown.
     """
     with services.database.read() as connection:
-        rows = _public_ratings(connection, user, services.ratings.like_threshold)
+        rows = _public_ratings(connection, user, services.find(RatingService).like_threshold)
     if not rows:
         raise UserNotFoundError("Nobody of this key is in a public release.")
     items = [PublicRating.model_validate(row, from_attributes=True) for row in rows]

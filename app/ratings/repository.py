@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
     Row,
@@ -26,28 +25,23 @@ from sqlalchemy import (
     update,
 )
 
-from app.database import upsert
-from app.tables import ratings, users
+from app.db.sql import liked, upsert
+from app.db.tables import ratings, users
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """What recommendations need to know of somebody: their opinions, by rising movie id."""
+class UserRatings:
+    """What recommendations need to know of somebody: their ratings, by rising movie id."""
 
     revision: int
     movie_ids: NDArray[np.int64]
     liked: NDArray[np.bool_]
 
 
-def liked(like_threshold: float | BindParameter[float]) -> ColumnElement[bool]:
-    """Give the expression for like (true) or dislike (false): by the stars where there are any."""
-    return func.coalesce(ratings.c.stars >= like_threshold, ratings.c.liked)
-
-
 def _opinions(condition: ColumnElement[bool]) -> Select[str, int, str]:
-    """Ask for all opinions of a user as one text of numbers: a row each takes three times as long.
+    """Ask for all ratings of a user as one text of numbers: a row each takes three times as long.
 
-    A number is twice the film's id, and one more for a like.
+    A number is twice the movie's id, and one more for a like.
     """
     doubled = 2 * cast(ratings.c.movie_id, BigInteger)
     number = case((liked(bindparam("like_threshold")), doubled + 1), else_=doubled)
@@ -65,30 +59,32 @@ _OPINIONS_OF_ONE = _opinions(users.c.key == bindparam("key"))
 _OPINIONS_OF_SEVERAL = _opinions(users.c.key.in_(bindparam("keys", expanding=True)))
 
 
-def find_person(connection: Connection, key: str, like_threshold: float) -> Person | None:
-    """Return the opinions of a user, None for somebody who never rated."""
+def find_user_ratings(
+    connection: Connection, key: str, like_threshold: float
+) -> UserRatings | None:
+    """Return the ratings of a user, None for somebody who never rated."""
     values = {"key": key, "like_threshold": like_threshold}
     row = connection.execute(_OPINIONS_OF_ONE, values).first()
-    return _person(row) if row else None
+    return _user_ratings(row) if row else None
 
 
-def find_people(
+def find_ratings_of_users(
     connection: Connection, keys: Collection[str], like_threshold: float
-) -> dict[str, Person]:
-    """Return the opinions of several users in one query, without those who never rated."""
+) -> dict[str, UserRatings]:
+    """Return the ratings of several users in one query, without those who never rated."""
     values = {"keys": list(keys), "like_threshold": like_threshold}
-    return {row.key: _person(row) for row in connection.execute(_OPINIONS_OF_SEVERAL, values)}
+    return {row.key: _user_ratings(row) for row in connection.execute(_OPINIONS_OF_SEVERAL, values)}
 
 
-def _person(row: Row[str, int, str]) -> Person:
+def _user_ratings(row: Row[str, int, str]) -> UserRatings:
     numbers = np.sort(np.fromstring(row.opinions or "", dtype=np.int64, sep=" "))
-    return Person(row.ratings_revision, movie_ids=numbers >> 1, liked=(numbers & 1) == 1)
+    return UserRatings(row.ratings_revision, movie_ids=numbers >> 1, liked=(numbers & 1) == 1)
 
 
 def page(
     connection: Connection, key: str, like_threshold: float, *, after: int, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return ratings of a user by rising movie id, those behind film `after`."""
+    """Return ratings of a user by rising movie id, those behind movie `after`."""
     return connection.execute(
         _ratings_of(key, like_threshold)
         .where(ratings.c.movie_id > after)
@@ -131,7 +127,7 @@ def put(
 def put_all(
     connection: Connection, user_id: int, stated: Sequence[dict[str, Any]], rated_at: datetime
 ) -> set[int]:
-    """Record ratings of different films in place of those before; return the films without one."""
+    """Record ratings of different movies in place of those before; return which had none."""
     same = {"user_id": user_id, "rated_at": rated_at, "from_release": False}
     rows = [{**same, **rating} for rating in stated]
     if not rows:
@@ -157,14 +153,6 @@ def all_of(connection: Connection, key: str, like_threshold: float) -> Sequence[
 def remove(connection: Connection, user_id: int, movie_id: int) -> bool:
     """Delete a rating; False when there was none."""
     return connection.execute(delete(ratings).where(_is(user_id, movie_id))).rowcount > 0
-
-
-def count_opinions(connection: Connection, like_threshold: float) -> Sequence[Row[int, int, int]]:
-    """Return movie id, likes and ratings of every film that was rated."""
-    likes = func.sum(case((liked(like_threshold), 1), else_=0))
-    return connection.execute(
-        select(ratings.c.movie_id, likes, func.count()).group_by(ratings.c.movie_id)
-    ).all()
 
 
 def _ratings_of(key: str, like_threshold: float) -> Any:

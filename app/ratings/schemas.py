@@ -1,24 +1,23 @@
-"""How opinions are given and shown."""
+"""How ratings are given and shown."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.cursors import Cursor, CursorText
-from app.errors import ErrorBody
-from app.given import OMITTABLE, Given
-from app.movies.schemas import LARGEST_MOVIE_ID
-from app.numbers import WHOLE
+from app.core.errors import ErrorBody
+from app.http.api import OMITTABLE, WHOLE, RequestModel
+from app.http.cursors import Cursor, CursorText
+from app.http.identifiers import MAX_MOVIE_ID
 
-MOST_AT_ONCE = 1000
+MAX_AT_ONCE = 1000
 
 Stars = Annotated[float, Field(ge=0.5, le=5, strict=True, allow_inf_nan=False)]
 Liked = Annotated[bool, Field(strict=True)]
 
 
-class GivenRating(Given):
-    """An opinion: either stars, or just like or dislike."""
+class RatingRequest(RequestModel):
+    """A rating: either stars, or just like or dislike."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -39,7 +38,7 @@ class GivenRating(Given):
 
 
 class Rating(BaseModel):
-    """An opinion as it is stored."""
+    """A rating as it is stored."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,8 +59,8 @@ class Rating(BaseModel):
     rated_at: datetime
 
 
-class StatedRating(Given):
-    """An opinion about a film: either stars, or just like or dislike."""
+class MovieRatingRequest(RequestModel):
+    """A rating about a movie: either stars, or just like or dislike."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -70,7 +69,7 @@ class StatedRating(Given):
         },
     )
 
-    movie_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_MOVIE_ID), WHOLE]
+    movie_id: Annotated[int, Field(strict=True, ge=1, le=MAX_MOVIE_ID), WHOLE]
     stars: Annotated[Stars | None, OMITTABLE] = Field(default=None, description="0.5 to 5 stars")
     liked: Annotated[Liked | None, OMITTABLE] = Field(default=None, description="Like or dislike")
 
@@ -81,8 +80,8 @@ class StatedRating(Given):
         return self
 
 
-class GivenRatings(Given):
-    """Opinions of one person about many films."""
+class BulkRatingsRequest(RequestModel):
+    """Ratings of one user about many movies."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -93,28 +92,28 @@ class GivenRatings(Given):
     )
 
     ratings: Annotated[
-        list[StatedRating],
+        list[MovieRatingRequest],
         Field(
             min_length=1,
-            max_length=MOST_AT_ONCE,
-            description="Of two about one film the later one counts",
+            max_length=MAX_AT_ONCE,
+            description="Of two about one movie the later one counts",
         ),
     ]
 
 
 class RatingResult(BaseModel):
-    """What came of one opinion, as if it had been given alone."""
+    """What came of one rating, as if it had been given alone."""
 
     movie_id: int
     status: Literal[200, 201, 404] = Field(
-        description="201 recorded, 200 recorded in place of another, 404 there is no such film"
+        description="201 recorded, 200 recorded in place of another, 404 there is no such movie"
     )
-    rating: Rating | None = Field(description="As it is stored; null where there is no such film")
+    rating: Rating | None = Field(description="As it is stored; null where there is no such movie")
     error: ErrorBody | None = Field(description="What was wrong; null where nothing was")
 
 
 class RatingResults(BaseModel):
-    """What came of each opinion, in the order of the request."""
+    """What came of each rating, in the order of the request."""
 
     items: list[RatingResult]
 
@@ -126,7 +125,7 @@ class RatingsPage(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null at the end")
 
 
-class RatingsQuery(Given):
+class RatingsQuery(RequestModel):
     """Which of the ratings."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Ratings per page")] = 100
@@ -134,6 +133,37 @@ class RatingsQuery(Given):
 
 
 class RatingsCursor(Cursor):
-    """The place behind the film `after`."""
+    """The place behind the movie `after`."""
 
-    after: Annotated[int, Field(ge=1, le=LARGEST_MOVIE_ID)]
+    after: Annotated[int, Field(ge=1, le=MAX_MOVIE_ID)]
+
+
+class User(BaseModel):
+    """All that is kept of a user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user": "42",
+                    "imported_from": None,
+                    "ratings_revision": 7,
+                    "ratings": [
+                        {
+                            "movie_id": 2959,
+                            "stars": 4.5,
+                            "liked": True,
+                            "rated_at": "2026-11-20T10:15:00Z",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    user: str
+    imported_from: str | None = Field(
+        description="The data set that this user came with; null for one of your own"
+    )
+    ratings_revision: int = Field(description="Number of the last change of these ratings")
+    ratings: list[Rating] = Field(description="Every rating, by rising movie id")

@@ -1,4 +1,4 @@
-"""Opinions: given, changed, taken back, listed."""
+"""Ratings: given, changed, taken back, listed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -6,35 +6,35 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
-from app import cursors
-from app.database import Database
-from app.errors import MovieNotFoundError, RatingNotFoundError
+from app.core.errors import MovieNotFoundError, RatingNotFoundError
+from app.db.engine import Database
+from app.http import cursors
 from app.movies import repository as movies
 from app.ratings import repository
+from app.ratings import user_repository as users
 from app.ratings.schemas import (
-    GivenRating,
+    MovieRatingRequest,
     Rating,
+    RatingRequest,
     RatingResult,
     RatingResults,
     RatingsCursor,
     RatingsPage,
     RatingsQuery,
-    StatedRating,
 )
-from app.users import repository as users
 
 
 class RatingService:
-    """Keeps what people think of films."""
+    """Keeps what people think of movies."""
 
     def __init__(self, database: Database, like_threshold: float) -> None:
         self.database = database
         self.like_threshold = like_threshold
 
-    def put(self, user: str, movie_id: int, given: GivenRating) -> tuple[Rating, bool]:
-        """Record an opinion; also tell whether it is the first one about this film."""
+    def put(self, user: str, movie_id: int, given: RatingRequest) -> tuple[Rating, bool]:
+        """Record a rating; also tell whether it is the first one about this movie."""
         rated_at = datetime.now(UTC).replace(microsecond=0)
-        with self.database.write() as connection:
+        with self.database.unit_of_work() as connection:
             if not movies.lock(connection, movie_id):
                 raise MovieNotFoundError(movie_id)
             user_id = users.ensure(connection, user)
@@ -49,10 +49,10 @@ class RatingService:
             users.set_revision(connection, user_id, users.next_revision(connection))
             return self._read(connection, user, movie_id), created
 
-    def put_all(self, user: str, given: Sequence[StatedRating]) -> RatingResults:
-        """Record opinions about films that there are; of two about one film the later counts."""
+    def put_all(self, user: str, given: Sequence[MovieRatingRequest]) -> RatingResults:
+        """Record ratings about movies that there are; of two about one movie the later counts."""
         rated_at = datetime.now(UTC).replace(microsecond=0)
-        with self.database.write() as connection:
+        with self.database.unit_of_work() as connection:
             known = movies.lock_all(connection, {rating.movie_id for rating in given})
             final = {rating.movie_id: rating for rating in given if rating.movie_id in known}
             new: set[int] = set()
@@ -64,19 +64,19 @@ class RatingService:
         return RatingResults(items=list(self._results(given, known, new, rated_at)))
 
     def get(self, user: str, movie_id: int) -> Rating:
-        """Return one opinion."""
+        """Return one rating."""
         with self.database.read() as connection:
             return self._read(connection, user, movie_id)
 
     def remove(self, user: str, movie_id: int) -> None:
-        """Take an opinion back; one that was never given is no error and changes nothing."""
-        with self.database.write() as connection:
+        """Take a rating back; one that was never given is no error and changes nothing."""
+        with self.database.unit_of_work() as connection:
             user_id = users.lock(connection, user)
             if user_id is not None and repository.remove(connection, user_id, movie_id):
                 users.set_revision(connection, user_id, users.next_revision(connection))
 
     def page(self, user: str, query: RatingsQuery) -> RatingsPage:
-        """Return some of the opinions of a user."""
+        """Return some of the ratings of a user."""
         cursor = cursors.decode(RatingsCursor, query.cursor)
         with self.database.read() as connection:
             rows = repository.page(
@@ -92,7 +92,11 @@ class RatingService:
         return RatingsPage(items=items, next=following)
 
     def _results(
-        self, given: Sequence[StatedRating], known: set[int], new: set[int], rated_at: datetime
+        self,
+        given: Sequence[MovieRatingRequest],
+        known: set[int],
+        new: set[int],
+        rated_at: datetime,
     ) -> Iterator[RatingResult]:
         unseen = set(new)
         for rating in given:
@@ -116,7 +120,7 @@ class RatingService:
         return _shown(row)
 
 
-def _row(rating: StatedRating) -> dict[str, Any]:
+def _row(rating: MovieRatingRequest) -> dict[str, Any]:
     return rating.model_dump(include={"movie_id", "stars", "liked"})
 
 

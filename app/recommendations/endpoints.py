@@ -4,9 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.access.requires import READ, READ_FILMS
-from app.cache.layer import NOT_MODIFIED, may_keep
-from app.errors import (
+from app.auth.dependencies import READ, READ_MOVIES
+from app.core.errors import (
     COMMON,
     ContentTooLargeError,
     CursorExpiredError,
@@ -14,23 +13,25 @@ from app.errors import (
     MovieNotFoundError,
     responses,
 )
-from app.movies.schemas import MovieId
+from app.http.api import ServicesDependency, json_response
+from app.http.identifiers import MovieId, UserKey
+from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
 from app.recommendations.options import (
-    AnybodysRequest,
+    AnonymousRequest,
     BatchRequest,
     PredictionQuery,
     RecommendationsQuery,
     SimilarQuery,
 )
+from app.recommendations.predictions import PredictionService
 from app.recommendations.schemas import (
-    AnybodysRecommendations,
+    AnonymousRecommendations,
     Prediction,
     Recommendations,
     RecommendationsBatch,
     SimilarMovies,
 )
-from app.services import ServicesDependency, json_response
-from app.users.schemas import UserKey
+from app.recommendations.service import RecommendationService
 
 router = APIRouter(tags=["recommendations"])
 
@@ -40,7 +41,7 @@ router = APIRouter(tags=["recommendations"])
     dependencies=[READ],
     response_model=Recommendations,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, CursorExpiredError, *COMMON)},
-    summary="Films for a person",
+    summary="Movies for a user",
 )
 def get_recommendations(
     user: UserKey,
@@ -48,30 +49,30 @@ def get_recommendations(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return films that this person has not rated, the best first, page by page.
+    """Return movies that this user has not rated, the best first, page by page.
 
-    Ratings count at once. Somebody who is not known, or has not rated, gets popular films, and
-    `reason` says why: `no_model`, `unknown_user`, `no_ratings`, or `no_known_ratings` (only films
-    that the model does not know). A filter never shortens a page as long as films are left.
+    Ratings count at once. Somebody who is not known, or has not rated, gets popular movies, and
+    `reason` says why: `no_model`, `unknown_user`, `no_ratings`, or `no_known_ratings` (only movies
+    that the model does not know). A filter never shortens a page as long as movies are left.
     """
     if query.mode == "rank" or query.seed is not None or query.cursor:
-        may_keep(request, user)
-    return json_response(services.recommendations.recommend(user, query))
+        cache_response(request, user)
+    return json_response(services.find(RecommendationService).recommend(user, query))
 
 
 @router.post(
     "/recommendations",
-    dependencies=[READ_FILMS],
-    response_model=AnybodysRecommendations,
+    dependencies=[READ_MOVIES],
+    response_model=AnonymousRecommendations,
     responses=responses(InvalidRequestError, CursorExpiredError, ContentTooLargeError, *COMMON),
-    summary="Films for anybody",
+    summary="Movies for anybody",
 )
-def post_recommendations(body: AnybodysRequest, services: ServicesDependency) -> Response:
-    """Return films for the opinions in the body; nothing is stored.
+def post_recommendations(body: AnonymousRequest, services: ServicesDependency) -> Response:
+    """Return movies for the ratings in the body; nothing is stored.
 
-    Films that there are not are named in `ignored` and left out of account.
+    Movies that there are not are named in `ignored` and left out of account.
     """
-    return json_response(services.recommendations.recommend_anybody(body))
+    return json_response(services.find(RecommendationService).recommend_anonymous(body))
 
 
 @router.post(
@@ -79,7 +80,7 @@ def post_recommendations(body: AnybodysRequest, services: ServicesDependency) ->
     dependencies=[READ],
     response_model=RecommendationsBatch,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
-    summary="Films for several people",
+    summary="Movies for several people",
 )
 def post_recommendations_batch(body: BatchRequest, services: ServicesDependency) -> Response:
     """Return the first page of up to 100 people, in the order of the request.
@@ -87,7 +88,7 @@ def post_recommendations_batch(body: BatchRequest, services: ServicesDependency)
     Each list is what `GET /recommendations/{user}` gives with the same options, and is read on
     there with its `next`.
     """
-    return json_response(services.recommendations.recommend_batch(body))
+    return json_response(services.find(RecommendationService).recommend_batch(body))
 
 
 @router.get(
@@ -95,7 +96,7 @@ def post_recommendations_batch(body: BatchRequest, services: ServicesDependency)
     dependencies=[READ],
     response_model=Prediction,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
-    summary="How much a person would like a film",
+    summary="How much a user would like a movie",
 )
 def get_prediction(
     user: UserKey,
@@ -104,13 +105,13 @@ def get_prediction(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the probabilities that this person likes the film, and which ratings speak for it.
+    """Return the probabilities that this user likes the movie, and which ratings speak for it.
 
-    An own rating of this film is left out: the answer is what the other ratings say. `source` and
-    `reason` tell when the answer is not personal, as for a film that the model does not know.
+    An own rating of this movie is left out: the answer is what the other ratings say. `source` and
+    `reason` tell when the answer is not personal, as for a movie that the model does not know.
     """
-    may_keep(request, user)
-    return json_response(services.insights.predict(user, movie, query.explain))
+    cache_response(request, user)
+    return json_response(services.find(PredictionService).predict(user, movie, query.explain))
 
 
 @router.get(
@@ -118,7 +119,7 @@ def get_prediction(
     dependencies=[READ],
     response_model=SimilarMovies,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
-    summary="Films like a film",
+    summary="Movies like a movie",
 )
 def get_similar(
     movie: MovieId,
@@ -126,9 +127,9 @@ def get_similar(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the films that are liked by the same people, the most alike first.
+    """Return the movies that are liked by the same people, the most alike first.
 
-    A film that the model does not know is compared by its genres; `source` and `reason` say so.
+    A movie that the model does not know is compared by its genres; `source` and `reason` say so.
     """
-    may_keep(request)
-    return json_response(services.insights.similar(movie, query.limit, query))
+    cache_response(request)
+    return json_response(services.find(PredictionService).similar(movie, query.limit, query))

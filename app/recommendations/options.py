@@ -2,60 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from app.cursors import CursorText
-from app.given import OMITTABLE, Given
-from app.movies.schemas import LARGEST_MOVIE_ID
-from app.numbers import WHOLE
-from app.ratings.schemas import StatedRating
-from app.users.schemas import KEY_PATTERN, LONGEST_KEY
+from app.http.api import OMITTABLE, WHOLE, RequestModel
+from app.http.cursors import CursorText
+from app.http.identifiers import KEY_PATTERN, MAX_KEY_LENGTH
+from app.live.filters import Filters
+from app.ratings.schemas import MovieRatingRequest
 
-MOST_GENRES = 20
-MOST_EXCLUDED = 1000
 # More than anybody in MovieLens 1M has rated; scoring takes longer with each.
-MOST_RATINGS = 5000
-MOST_PEOPLE = 100
-LARGEST_COUNT = 2**31 - 1
-LARGEST_SEED = 2**31 - 1
-LARGEST_YEAR = 9999
+MAX_RATINGS = 5000
+MAX_USERS = 100
+MAX_SEED = 2**31 - 1
 
-Genre = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-Id = Annotated[int, Field(ge=1, le=LARGEST_MOVIE_ID), WHOLE]
-Year = Annotated[int, Field(ge=0, le=LARGEST_YEAR), WHOLE]
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]
-Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=LONGEST_KEY, examples=["42"])]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE]
+Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=MAX_KEY_LENGTH, examples=["42"])]
 Explain = Annotated[
-    int, Field(ge=0, le=5, description="Reasons per film; without any the answer is faster"), WHOLE
+    int, Field(ge=0, le=5, description="Reasons per movie; without any the answer is faster"), WHOLE
 ]
-
-
-class Filters(Given):
-    """Which films may be in a list."""
-
-    genre: Annotated[
-        list[Genre],
-        Field(max_length=MOST_GENRES, description="Only films of any of these; may be repeated"),
-    ] = []
-    exclude_genre: Annotated[
-        list[Genre],
-        Field(max_length=MOST_GENRES, description="No film of any of these; may be repeated"),
-    ] = []
-    year_from: Annotated[
-        Year | None, OMITTABLE, Field(description="Only films of this year or later")
-    ] = None
-    year_to: Annotated[
-        Year | None, OMITTABLE, Field(description="Only films of this year or earlier")
-    ] = None
-    exclude: Annotated[
-        list[Id],
-        Field(max_length=MOST_EXCLUDED, description="None of these films; may be repeated"),
-    ] = []
-    min_ratings: Annotated[
-        int,
-        Field(ge=0, le=LARGEST_COUNT, description="Only films with at least so many ratings"),
-        WHOLE,
-    ] = 0
 
 
 class Options(Filters):
@@ -69,10 +33,10 @@ class Options(Filters):
                 raise ValueError(f"{name} is left out where it is not wanted, not null")
         return values
 
-    limit: Annotated[int, Field(ge=1, le=100, description="Films per page"), WHOLE] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="Movies per page"), WHOLE] = 20
     mode: Annotated[
         Literal["rank", "sample"],
-        Field(description="`sample` draws a mood of the person, and a list for it"),
+        Field(description="`sample` draws a mood of the user, and a list for it"),
     ] = "rank"
     seed: Annotated[
         Seed | None,
@@ -87,25 +51,25 @@ class Options(Filters):
 
 
 class RecommendationsQuery(Options):
-    """Which films, in which order, how many, and with how many reasons."""
+    """Which movies, in which order, how many, and with how many reasons."""
 
     cursor: CursorText = ""
 
 
-class PredictionQuery(Given):
+class PredictionQuery(RequestModel):
     """How many reasons."""
 
     explain: Explain = 3
 
 
 class SimilarQuery(Filters):
-    """How many films, and which."""
+    """How many movies, and which."""
 
     limit: Annotated[int, Field(ge=1, le=100, description="Films")] = 20
 
 
-class AnybodysRequest(Options):
-    """Opinions of somebody who need not be known, and what is asked for them."""
+class AnonymousRequest(Options):
+    """Ratings of somebody who need not be known, and what is asked for them."""
 
     model_config = ConfigDict(
         strict=True,
@@ -121,8 +85,8 @@ class AnybodysRequest(Options):
     )
 
     ratings: Annotated[
-        list[StatedRating],
-        Field(max_length=MOST_RATINGS, description="Of two about one film the later one counts"),
+        list[MovieRatingRequest],
+        Field(max_length=MAX_RATINGS, description="Of two about one movie the later one counts"),
     ]
     cursor: CursorText = ""
 
@@ -135,4 +99,4 @@ class BatchRequest(Options):
         json_schema_extra={"examples": [{"users": ["1", "42"], "limit": 5, "explain": 0}]},
     )
 
-    users: Annotated[list[Key], Field(min_length=1, max_length=MOST_PEOPLE)]
+    users: Annotated[list[Key], Field(min_length=1, max_length=MAX_USERS)]

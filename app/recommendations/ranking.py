@@ -1,4 +1,4 @@
-"""The order of all films for one person: sections, one behind the other."""
+"""The order of all movies for one user: sections, one behind the other."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app import metrics
-from app.movies.catalogue import Film, fingerprint
-from app.ratings.repository import Person
+from app.core import metrics
+from app.live.catalogue import Catalogue, CatalogueMovie, fingerprint
+from app.live.snapshot import ServedModel, Snapshot, Source
+from app.ratings.repository import UserRatings
 from app.recommendations.options import Options
-from app.recommendations.reasons import explain, shortest
-from app.recommendations.schemas import Because, RecommendedMovie, Source
-from app.recommendations.snapshot import ServedModel, Snapshot
-from model.scoring import rank, sample_user, score_user
+from app.recommendations.schemas import Because, RecommendedMovie
+from model.rbm import RBM
+from model.scoring import effects, rank, sample_user, score_user
 from model.similarity import diversify
 
-# Films that diversity chooses among, the best ones; behind them all others come by score.
-# Choosing costs a small product per film chosen: 5 ms for a page of 20, 30 ms for all of these.
+# Movies that diversity chooses among, the best ones; behind them all others come by score.
+# Choosing costs a small product per movie chosen: 5 ms for a page of 20, 30 ms for all of these.
 POOL = 500
 
 
 class Section(Protocol):
-    """Films in an order, none twice and none that the person has rated."""
+    """Movies in an order, none twice and none that the user has rated."""
 
     @property
     def state(self) -> str:
         """Name of what decides the order, the model and the ratings apart."""
 
     def __len__(self) -> int:
-        """Count the films."""
+        """Count the movies."""
 
-    def films(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the films from place `begin` up to place `end`."""
+    def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
+        """Give the movies from place `begin` up to place `end`."""
 
 
 class Ranking:
-    """Sections one behind the other; a film is in one of them at most."""
+    """Sections one behind the other; a movie is in one of them at most."""
 
     def __init__(self, sections: Sequence[Section]) -> None:
         self.sections = sections
 
     def __len__(self) -> int:
-        """Count the films."""
+        """Count the movies."""
         return sum(len(section) for section in self.sections)
 
     def page(self, begin: int, limit: int) -> list[RecommendedMovie]:
-        """Give `limit` films from place `begin` on, fewer at the end."""
+        """Give `limit` movies from place `begin` on, fewer at the end."""
         items: list[RecommendedMovie] = []
         for section in self.sections:
             if begin < len(section) and len(items) < limit:
                 end = min(begin + limit - len(items), len(section))
-                items += section.films(begin, end)
+                items += section.movies(begin, end)
             begin = max(begin - len(section), 0)
         return items
 
     def state_at(self, position: int) -> str:
-        """Name what decides which film stands at this place."""
+        """Name what decides which movie stands at this place."""
         for section in self.sections:
             if position < len(section):
                 return section.state
@@ -67,7 +67,7 @@ class Ranking:
 
 
 class PopularSection:
-    """Films by their number of likes."""
+    """Movies by their number of likes."""
 
     def __init__(
         self,
@@ -87,29 +87,29 @@ class PopularSection:
         self.positions = positions
 
     def __len__(self) -> int:
-        """Count the films."""
+        """Count the movies."""
         return len(self.positions)
 
-    def films(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the films from place `begin` up to place `end`."""
+    def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
+        """Give the movies from place `begin` up to place `end`."""
         positions = self.positions[begin:end]
         scores = shortest(self.catalogue.scores(positions))
         likely = shortest(self.catalogue.like_probabilities(positions))
         movie_ids = self.catalogue.movie_ids[positions].tolist()
         return [
-            _shown(self.catalogue.films[movie_id], score, probability, Source.POPULAR, [])
+            _shown(self.catalogue.movies[movie_id], score, probability, Source.POPULAR, [])
             for movie_id, score, probability in zip(movie_ids, scores, likely, strict=True)
         ]
 
 
 class ModelSection:
-    """Films that the model knows, by the probability of a like."""
+    """Movies that the model knows, by the probability of a like."""
 
     def __init__(
         self,
         snapshot: Snapshot,
         model: ServedModel,
-        person: Person,
+        user_ratings: UserRatings,
         options: Options,
         allowed: NDArray[np.bool_] | None,
         seed: int | None,
@@ -118,7 +118,7 @@ class ModelSection:
         self.model = model
         self.options = options
         self.seed = seed
-        self.rows, self.liked = known_ratings(model, person)
+        self.rows, self.liked = known_ratings(model, user_ratings)
         self.state = snapshot.servable_state
         left_out = ~model.allowed(allowed)
         if allowed is not None:
@@ -127,11 +127,11 @@ class ModelSection:
         self.left_out = np.flatnonzero(left_out)
 
     def __len__(self) -> int:
-        """Count the films."""
+        """Count the movies."""
         return self.model.rbm.n_movies - len(self.left_out)
 
-    def films(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the films from place `begin` up to place `end`."""
+    def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
+        """Give the movies from place `begin` up to place `end`."""
         rbm = self.model.rbm
         with metrics.time_scoring():
             if self.seed is None:
@@ -143,14 +143,14 @@ class ModelSection:
         scores, likely = shortest(like[rows]), shortest(given_seen[rows])
         movie_ids = rbm.movie_ids[rows].tolist()
         return [
-            _shown(self.catalogue.films[movie_id], score, probability, Source.RBM, because)
+            _shown(self.catalogue.movies[movie_id], score, probability, Source.RBM, because)
             for movie_id, score, probability, because in zip(
                 movie_ids, scores, likely, self._reasons(rows), strict=True
             )
         ]
 
     def _order(self, like: NDArray[np.float32], end: int) -> NDArray[np.int64]:
-        """Give the rows of the first `end` films."""
+        """Give the rows of the first `end` movies."""
         rbm, diversity = self.model.rbm, self.options.diversity
         if not diversity:
             return rank(like, rbm.movie_ids, self.left_out, limit=end)
@@ -166,25 +166,59 @@ class ModelSection:
 
 
 def known_ratings(
-    model: ServedModel, person: Person
+    model: ServedModel, user_ratings: UserRatings
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Give rows and likes of the ratings that the model knows."""
-    rows = model.rows_of(person.movie_ids)
+    rows = model.rows_of(user_ratings.movie_ids)
     order = np.argsort(rows, kind="stable")  # as in the matrix that the model learns from
     order = order[rows[order] >= 0]
-    return rows[order], person.liked[order]
+    return rows[order], user_ratings.liked[order]
 
 
 def _shown(
-    film: Film, score: float, probability: float, source: Source, because: list[Because]
+    movie: CatalogueMovie, score: float, probability: float, source: Source, because: list[Because]
 ) -> RecommendedMovie:
     return RecommendedMovie(
-        movie_id=film.movie_id,
-        title=film.title,
-        year=film.year,
-        genres=list(film.genres),
+        movie_id=movie.movie_id,
+        title=movie.title,
+        year=movie.year,
+        genres=list(movie.genres),
         score=score,
         like_probability=probability,
         source=source,
         because=because,
     )
+
+
+def explain(
+    catalogue: Catalogue,
+    rbm: RBM,
+    rated: NDArray[np.int64],
+    liked: NDArray[np.bool_],
+    targets: NDArray[np.int64],
+    most: int,
+) -> list[list[Because]]:
+    """Give for each target row the ratings without which its score would be lower, best first."""
+    if not most or not len(rated):
+        return [[] for _ in targets]
+    rated_ids = rbm.movie_ids[rated]
+    shown = np.isin(rated_ids, catalogue.movie_ids)
+    reasons = []
+    for row in effects(rbm, rated, liked, targets):
+        speaks_for = np.flatnonzero((row > 0) & shown)
+        best = speaks_for[rank(row[speaks_for], rated_ids[speaks_for], limit=most)]
+        columns = zip(
+            rated_ids[best].tolist(), liked[best].tolist(), shortest(row[best]), strict=True
+        )
+        reasons.append(
+            [
+                Because(movie_id=id_, title=catalogue.movies[id_].title, liked=like, effect=effect)
+                for id_, like, effect in columns
+            ]
+        )
+    return reasons
+
+
+def shortest(values: NDArray[np.float32]) -> list[float]:
+    """Give the numbers that print with the fewest digits among those equal to these in float32."""
+    return [float(str(value)) for value in values]

@@ -6,18 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.cursors import Cursor
-from app.recommendations.options import LARGEST_SEED
+from app.http.cursors import Cursor
+from app.live.snapshot import Source
+from app.recommendations.options import MAX_SEED
 
-LARGEST_POSITION = 2**31 - 1
-LARGEST_REVISION = 2**63 - 1
-
-
-class Source(StrEnum):
-    """Where a list, or a film in it, comes from."""
-
-    RBM = "rbm"
-    POPULAR = "popular"
+MAX_POSITION = 2**31 - 1
+MAX_REVISION = 2**63 - 1
 
 
 class Reason(StrEnum):
@@ -31,7 +25,7 @@ class Reason(StrEnum):
 
 
 class Because(BaseModel):
-    """A rating that speaks for a film."""
+    """A rating that speaks for a movie."""
 
     movie_id: int
     title: str
@@ -43,21 +37,21 @@ class Because(BaseModel):
 
 
 class RecommendedMovie(BaseModel):
-    """A film, and how much this person would like it."""
+    """A movie, and how much this user would like it."""
 
     movie_id: int
     title: str
     year: int | None
     genres: list[str]
     score: float = Field(
-        description="Probability that this person will watch and like it; for `popular`, the "
+        description="Probability that this user will watch and like it; for `popular`, the "
         "share of all users who like it"
     )
     like_probability: float = Field(
-        description="Probability that this person likes it once seen; for `popular`, the damped "
+        description="Probability that this user likes it once seen; for `popular`, the damped "
         "share of likes among its ratings"
     )
-    source: Source = Field(description="`popular` for a film that the model does not know")
+    source: Source = Field(description="`popular` for a movie that the model does not know")
     because: list[Because] = Field(
         description="The ratings without which the score would be lower, the strongest first"
     )
@@ -86,7 +80,7 @@ EXAMPLE: JsonDict = {
 
 
 class Recommendations(BaseModel):
-    """Films that a person has not rated, the best first."""
+    """Movies that a user has not rated, the best first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -99,14 +93,14 @@ class Recommendations(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null at the end")
 
 
-class AnybodysRecommendations(Recommendations):
-    """Films for the ratings in the request."""
+class AnonymousRecommendations(Recommendations):
+    """Movies for the ratings in the request."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{**EXAMPLE, "user": None, "ignored": []}]}
     )
 
-    ignored: list[int] = Field(description="Films in the request that there are not")
+    ignored: list[int] = Field(description="Movies in the request that there are not")
 
 
 class RecommendationsBatch(BaseModel):
@@ -116,7 +110,7 @@ class RecommendationsBatch(BaseModel):
 
 
 class Prediction(BaseModel):
-    """How much a person would like a film, by their opinions about other films."""
+    """How much a user would like a movie, by their ratings about other movies."""
 
     user: str
     model: str | None = Field(description="Version that is served; null before the first")
@@ -127,31 +121,31 @@ class Prediction(BaseModel):
     year: int | None
     genres: list[str]
     score: float = Field(
-        description="Probability that this person will watch and like it; for `popular`, the "
+        description="Probability that this user will watch and like it; for `popular`, the "
         "share of all users who like it"
     )
     like_probability: float = Field(
-        description="Probability that this person likes it once seen; for `popular`, the damped "
+        description="Probability that this user likes it once seen; for `popular`, the damped "
         "share of likes among its ratings"
     )
     because: list[Because] = Field(
         description="The ratings without which the score would be lower, the strongest first"
     )
     liked: bool | None = Field(
-        description="What the person said of this film, which the prediction does not use; null "
+        description="What the user said of this movie, which the prediction does not use; null "
         "where nothing"
     )
 
 
 class Likeness(StrEnum):
-    """What makes films alike."""
+    """What makes movies alike."""
 
     RBM = "rbm"
     GENRES = "genres"
 
 
 class SimilarMovie(BaseModel):
-    """A film, and how much it is like another."""
+    """A movie, and how much it is like another."""
 
     movie_id: int
     title: str
@@ -163,7 +157,7 @@ class SimilarMovie(BaseModel):
 
 
 class SimilarMovies(BaseModel):
-    """Films that are liked by the same people, the most alike first."""
+    """Movies that are liked by the same people, the most alike first."""
 
     movie_id: int
     model: str | None = Field(description="Version that is served; null before the first")
@@ -178,7 +172,7 @@ class RecommendationsCursor(Cursor):
     # Short names in the encoded form, since a client sends it back in an address.
     request: Annotated[str, Field(max_length=40, alias="q")]
     model: Annotated[str | None, Field(max_length=40, alias="m")]
-    revision: Annotated[int, Field(ge=0, le=LARGEST_REVISION, alias="r")]
+    revision: Annotated[int, Field(ge=0, le=MAX_REVISION, alias="r")]
     state: Annotated[str, Field(max_length=40, alias="s")]
-    position: Annotated[int, Field(ge=1, le=LARGEST_POSITION, alias="p")]
-    seed: Annotated[int | None, Field(ge=0, le=LARGEST_SEED, alias="d")] = None
+    position: Annotated[int, Field(ge=1, le=MAX_POSITION, alias="p")]
+    seed: Annotated[int | None, Field(ge=0, le=MAX_SEED, alias="d")] = None

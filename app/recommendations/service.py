@@ -9,30 +9,29 @@ from hashlib import blake2b
 
 import numpy as np
 
-from app import cursors, metrics
-from app.database import Database
-from app.errors import CursorExpiredError
+from app.core import metrics
+from app.core.errors import CursorExpiredError
+from app.db.engine import Database
+from app.http import cursors
+from app.live.snapshot import CurrentSnapshot, Snapshot, Source
 from app.ratings import repository as ratings
-from app.ratings.repository import Person
-from app.ratings.schemas import StatedRating
-from app.recommendations.model_server import ModelServer
+from app.ratings.repository import UserRatings
+from app.ratings.schemas import MovieRatingRequest
 from app.recommendations.options import (
-    LARGEST_SEED,
-    AnybodysRequest,
+    MAX_SEED,
+    AnonymousRequest,
     BatchRequest,
     Options,
     RecommendationsQuery,
 )
 from app.recommendations.ranking import ModelSection, PopularSection, Ranking, Section
 from app.recommendations.schemas import (
-    AnybodysRecommendations,
+    AnonymousRecommendations,
     Reason,
     Recommendations,
     RecommendationsBatch,
     RecommendationsCursor,
-    Source,
 )
-from app.recommendations.snapshot import Snapshot
 
 # Neither the length of a page nor its reasons change the list; the seed travels in the cursor.
 LIST_OPTIONS = set(Options.model_fields) - {"limit", "explain", "seed"}
@@ -41,40 +40,40 @@ LIST_OPTIONS = set(Options.model_fields) - {"limit", "explain", "seed"}
 class RecommendationService:
     """Answers who might like what, from the ratings of this moment."""
 
-    def __init__(self, database: Database, models: ModelServer, like_threshold: float) -> None:
+    def __init__(self, database: Database, current: CurrentSnapshot, like_threshold: float) -> None:
         self.database = database
-        self.models = models
+        self.current = current
         self.like_threshold = like_threshold
 
     def recommend(self, user: str, query: RecommendationsQuery) -> Recommendations:
-        """Return a page of films that this person has not rated."""
+        """Return a page of movies that this user has not rated."""
         cursor = cursors.decode(RecommendationsCursor, query.cursor)
         with self.database.read() as connection:
-            person = ratings.find_person(connection, user, self.like_threshold)
-        return _page(self.models.snapshot, user, person, query, cursor)
+            user_ratings = ratings.find_user_ratings(connection, user, self.like_threshold)
+        return _page(self.current.snapshot, user, user_ratings, query, cursor)
 
     def recommend_batch(self, request: BatchRequest) -> RecommendationsBatch:
         """Return the first page of several people, each the same as alone."""
         with self.database.read() as connection:
-            people = ratings.find_people(connection, request.users, self.like_threshold)
-        snapshot = self.models.snapshot
+            people = ratings.find_ratings_of_users(connection, request.users, self.like_threshold)
+        snapshot = self.current.snapshot
         items = [_page(snapshot, user, people.get(user), request, None) for user in request.users]
         return RecommendationsBatch(items=items)
 
-    def recommend_anybody(self, request: AnybodysRequest) -> AnybodysRecommendations:
-        """Return a page of films for the opinions in the request; nothing is stored."""
-        snapshot = self.models.snapshot
+    def recommend_anonymous(self, request: AnonymousRequest) -> AnonymousRecommendations:
+        """Return a page of movies for the ratings in the request; nothing is stored."""
+        snapshot = self.current.snapshot
         cursor = cursors.decode(RecommendationsCursor, request.cursor, "body")
-        stated = stated_person(request.ratings, self.like_threshold)
+        stated = request_ratings(request.ratings, self.like_threshold)
         known = np.isin(stated.movie_ids, snapshot.catalogue.movie_ids)
-        person = Person(stated.revision, stated.movie_ids[known], stated.liked[known])
-        page = _page(snapshot, None, person, request, cursor)
+        user_ratings = UserRatings(stated.revision, stated.movie_ids[known], stated.liked[known])
+        page = _page(snapshot, None, user_ratings, request, cursor)
         ignored = stated.movie_ids[~known].tolist()
-        return AnybodysRecommendations(**dict(page), ignored=ignored)
+        return AnonymousRecommendations(**dict(page), ignored=ignored)
 
 
-def stated_person(stated: Sequence[StatedRating], like_threshold: float) -> Person:
-    """Make the opinions of a request what the opinions of a user are; the last of a film counts."""
+def request_ratings(stated: Sequence[MovieRatingRequest], like_threshold: float) -> UserRatings:
+    """Make the ratings of a request what the ratings of a user are; the last of a movie counts."""
     liked = {
         rating.movie_id: rating.stars >= like_threshold
         if rating.stars is not None
@@ -82,22 +81,22 @@ def stated_person(stated: Sequence[StatedRating], like_threshold: float) -> Pers
         for rating in stated
     }
     movie_ids = sorted(liked)
-    return Person(
+    return UserRatings(
         revision=0,
         movie_ids=np.array(movie_ids, dtype=np.int64),
         liked=np.array([liked[movie_id] for movie_id in movie_ids], dtype=np.bool_),
     )
 
 
-def why_not_personal(snapshot: Snapshot, person: Person | None) -> Reason | None:
+def fallback_reason(snapshot: Snapshot, user_ratings: UserRatings | None) -> Reason | None:
     """Say why somebody cannot be served by the model, None for who can."""
     if snapshot.model is None:
         return Reason.NO_MODEL
-    if person is None:
+    if user_ratings is None:
         return Reason.UNKNOWN_USER
-    if not len(person.movie_ids):
+    if not len(user_ratings.movie_ids):
         return Reason.NO_RATINGS
-    if (snapshot.model.rows_of(person.movie_ids) < 0).all():
+    if (snapshot.model.rows_of(user_ratings.movie_ids) < 0).all():
         return Reason.NO_KNOWN_RATINGS
     return None
 
@@ -105,22 +104,22 @@ def why_not_personal(snapshot: Snapshot, person: Person | None) -> Reason | None
 def _page(
     snapshot: Snapshot,
     user: str | None,
-    person: Person | None,
+    user_ratings: UserRatings | None,
     options: Options,
     cursor: RecommendationsCursor | None,
 ) -> Recommendations:
     """Give the page that a cursor points at, the first without one."""
     seed = _seed(options, cursor)
-    sections, reason = _sections(snapshot, person, options, seed)
+    sections, reason = _sections(snapshot, user_ratings, options, seed)
     if reason:
         metrics.count_fallback(reason.value)
     ranking = Ranking(sections)
-    request = _request_name(user, person, options)
+    request = _request_name(user, user_ratings, options)
 
     def place(position: int) -> RecommendationsCursor:
         return RecommendationsCursor(
             model=snapshot.version,
-            revision=person.revision if person else 0,
+            revision=user_ratings.revision if user_ratings else 0,
             request=request,
             state=ranking.state_at(position),
             position=position,
@@ -144,16 +143,16 @@ def _page(
 
 
 def _sections(
-    snapshot: Snapshot, person: Person | None, options: Options, seed: int | None
+    snapshot: Snapshot, user_ratings: UserRatings | None, options: Options, seed: int | None
 ) -> tuple[list[Section], Reason | None]:
-    """Say what the list of this person is made of, and why it is not personal if it is not."""
+    """Say what the list of this user is made of, and why it is not personal if it is not."""
     allowed = snapshot.facets.allowed(options)
-    rated = person.movie_ids if person else np.zeros(0, dtype=np.int64)
-    reason = why_not_personal(snapshot, person)
-    if reason or snapshot.model is None or person is None:
+    rated = user_ratings.movie_ids if user_ratings else np.zeros(0, dtype=np.int64)
+    reason = fallback_reason(snapshot, user_ratings)
+    if reason or snapshot.model is None or user_ratings is None:
         popular = PopularSection(snapshot, snapshot.popular, snapshot.popular_state, rated, allowed)
         return [popular], reason
-    by_model = ModelSection(snapshot, snapshot.model, person, options, allowed, seed)
+    by_model = ModelSection(snapshot, snapshot.model, user_ratings, options, allowed, seed)
     rest = PopularSection(snapshot, snapshot.unknown, snapshot.unknown_state, rated, allowed)
     return [by_model, rest], None
 
@@ -166,7 +165,7 @@ def _seed(options: Options, cursor: RecommendationsCursor | None) -> int | None:
         return options.seed
     if cursor:
         return cursor.seed
-    return secrets.randbelow(LARGEST_SEED + 1)
+    return secrets.randbelow(MAX_SEED + 1)
 
 
 def _check(given: RecommendationsCursor, current: RecommendationsCursor, where: str) -> None:
@@ -176,7 +175,7 @@ def _check(given: RecommendationsCursor, current: RecommendationsCursor, where: 
         raise CursorExpiredError
 
 
-def _request_name(user: str | None, person: Person | None, options: Options) -> str:
+def _request_name(user: str | None, user_ratings: UserRatings | None, options: Options) -> str:
     """Name what was asked for, without saying it: a cursor may end up in a log."""
     asked = options.model_dump(include=LIST_OPTIONS, exclude_defaults=True)
     for name in ("genre", "exclude_genre"):
@@ -185,6 +184,6 @@ def _request_name(user: str | None, person: Person | None, options: Options) -> 
     if "exclude" in asked:
         asked["exclude"] = sorted(set(asked["exclude"]))
     digest = blake2b(json.dumps([user, asked]).encode(), digest_size=9)
-    if user is None and person is not None:
-        digest.update(person.movie_ids.astype("<i8").tobytes() + person.liked.tobytes())
+    if user is None and user_ratings is not None:
+        digest.update(user_ratings.movie_ids.astype("<i8").tobytes() + user_ratings.liked.tobytes())
     return digest.hexdigest()

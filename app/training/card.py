@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.datasets.snapshot import Snapshot
-from app.models.drift import moment
-from app.training.start import Active
+from app.live.drift import moment
+from app.training.warm_start import Active
 from data.interactions import Interactions
 from data.splitting import MIN_LIKES, Split, gate_share
 from model.training import EpochReport
@@ -80,7 +80,7 @@ def drift(active: Active, snapshot: Snapshot) -> dict[str, Any] | None:
 
 
 def unknown_share(interactions: Interactions, movie_ids: NDArray[np.int64]) -> float:
-    """Share of all ratings that are on films not among these."""
+    """Share of all ratings that are on movies not among these."""
     likes, dislikes = interactions.movie_counts()
     of_unknown = (likes + dislikes)[~np.isin(interactions.movie_ids, movie_ids)]
     return round(float(of_unknown.sum() / max(interactions.n_ratings, 1)), 6)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from app.config import Settings
-from app.database import Database
 from app.datasets.snapshot import Snapshot, read_snapshot
-from app.training.preparing import configure, split_users
+from app.db.engine import Database
+from app.training.preparation import configure, split_users
 from data.interactions import Interactions
 from data.movielens import load
 from data.splitting import strong_generalisation

@@ -8,33 +8,34 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.access.requires import Visit
+from app.auth.dependencies import Visit
+from app.core.errors import AppError, DatabaseUnavailableError
 from app.datasets.repository import imported_dataset
-from app.errors import AppError, DatabaseUnavailableError
-from app.services import Services, ServicesDependency
+from app.http.api import Services, ServicesDependency
+from app.live.snapshot import CurrentSnapshot
 from app.web import plain
-from app.web.pages import show
+from app.web.rendering import show
 
 router = APIRouter(include_in_schema=False)
 logger = logging.getLogger(__name__)
 
 SAMPLE = "sample"
-# As many films as fit a screen beside the search; the page asks for more by the cursor.
+# As many movies as fit a screen beside the search; the page asks for more by the cursor.
 PAGE_LENGTH = 10
-NO_FILMS = {"first_year": 1900, "last_year": 2100}
+NO_MOVIES = {"first_year": 1900, "last_year": 2100}
 
 
 @router.get("/")
 def get_page(request: Request, services: ServicesDependency) -> Response:
-    """Show the page, or why it is not shown, to a person in either case."""
+    """Show the page, or why it is not shown, to a user in either case."""
     visits: frozenset[Visit] = request.app.state.open_visits
-    if Visit.FILMS not in visits:
+    if Visit.MOVIES not in visits:
         return show(request, "closed.html", status=404)
     try:
         form = plain.PlainForm.read(request.query_params.multi_items())
         context = {
             **_about_data(services, browse=Visit.PUBLIC_USERS in visits),
-            **_about_films(services),
+            **_about_movies(services),
             "plain": plain.answer(form, services, PAGE_LENGTH),
         }
     except AppError as error:
@@ -52,7 +53,7 @@ def _trouble(request: Request, error: AppError) -> Response:
 
 
 def _about_data(services: Services, *, browse: bool) -> dict[str, Any]:
-    """Say where the films come from; of people in a public release anybody may be looked at."""
+    """Say where the movies come from; of people in a public release anybody may be looked at."""
     with services.database.read() as connection:
         dataset = imported_dataset(connection)
     is_public = dataset is not None and dataset.is_public
@@ -65,10 +66,10 @@ def _about_data(services: Services, *, browse: bool) -> dict[str, Any]:
     }
 
 
-def _about_films(services: Services) -> dict[str, Any]:
-    films = services.models.snapshot.catalogue.films.values()
-    years = [film.year for film in films if film.year is not None]
+def _about_movies(services: Services) -> dict[str, Any]:
+    movies = services.find(CurrentSnapshot).snapshot.catalogue.movies.values()
+    years = [movie.year for movie in movies if movie.year is not None]
     return {
-        "genres": sorted({genre for film in films for genre in film.genres}),
-        **({"first_year": min(years), "last_year": max(years)} if years else NO_FILMS),
+        "genres": sorted({genre for movie in movies for genre in movie.genres}),
+        **({"first_year": min(years), "last_year": max(years)} if years else NO_MOVIES),
     }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
-from app.errors import RouteNotFoundError
+from app.core.errors import RouteNotFoundError
 
 router = APIRouter(include_in_schema=False)
 

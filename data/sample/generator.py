@@ -1,12 +1,12 @@
 """The invented ratings of the bundled sample.
 
 Every person has a main taste and a second one (`TASTES`); a taste is a number for each genre and
-one for old films. What a person thinks of a film is
+one for old movies. What a user thinks of a movie is
 
     stars = 3.3 + 1.7 affinity + 0.3 quality + 0.3 mood + 0.45 noise     to half stars, 0.5 to 5
 
-with the affinity of their tastes to the film, a quality of the film that all agree on, and how
-kindly the person rates. What a person has seen depends on the film's popularity, which falls as
+with the affinity of their tastes to the movie, a quality of the movie that all agree on, and how
+kindly the user rates. What a user has seen depends on the movie's popularity, which falls as
 1 / (rank + 15) with the `FAMOUS` first, and on the affinity: mostly what they like, and some of
 what everybody saw.
 
@@ -27,14 +27,14 @@ from pathlib import Path
 
 from data.titles import split_title
 
-__all__ = ["FOLDER", "TASTES", "Film", "affinity", "generate_ratings", "read_films"]
+__all__ = ["FOLDER", "TASTES", "SampleMovie", "affinity", "generate_ratings", "read_movies"]
 
 FOLDER = Path(__file__).parent
 SEED = 1995
 N_USERS = 300
 MIN_RATINGS, MAX_RATINGS = 20, 240
 
-# Taste: what each genre adds to the affinity, -1 to 1; "old" is added for films before 1970.
+# Taste: what each genre adds to the affinity, -1 to 1; "old" is added for movies before 1970.
 TASTES: dict[str, dict[str, float]] = {
     "animation": {"Animation": 1, "Children": 0.9, "Musical": 0.4, "Crime": -0.7, "Horror": -1,
                   "Thriller": -0.6, "War": -0.6},
@@ -75,14 +75,14 @@ FAMOUS = frozenset({
     "Harry Potter and the Sorcerer's Stone", "The Princess Bride",
 })  # fmt: skip
 
-# Everybody rates after the newest film of the list (2017) is out.
+# Everybody rates after the newest movie of the list (2017) is out.
 FIRST_SECOND = 1_514_764_800  # 2018-01-01
 LAST_SECOND = 1_609_459_200  # 2021-01-01
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """A film of ``movies.csv``, which is kept by hand."""
+class SampleMovie:
+    """A movie of ``movies.csv``, which is kept by hand."""
 
     movie_id: int
     title: str
@@ -90,27 +90,29 @@ class Film:
     genres: tuple[str, ...]
 
 
-def read_films() -> list[Film]:
+def read_movies() -> list[SampleMovie]:
     """Read ``movies.csv``."""
-    films = []
+    movies = []
     with (FOLDER / "movies.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             title, year = split_title(row["title"])
             if year is None:
                 raise ValueError(f"{row['title']!r} has no year")
-            films.append(Film(int(row["movieId"]), title, year, tuple(row["genres"].split("|"))))
-    return films
+            movies.append(
+                SampleMovie(int(row["movieId"]), title, year, tuple(row["genres"].split("|")))
+            )
+    return movies
 
 
-def affinity(taste: str, film: Film) -> float:
-    """How much a taste is drawn to a film, -1 to 1.
+def affinity(taste: str, movie: SampleMovie) -> float:
+    """How much a taste is drawn to a movie, -1 to 1.
 
-    The mean over the film's genres, where one strong genre counts more than several that the taste
+    The mean over the movie's genres, where one strong genre counts more than several that the taste
     does not know: (sum + extreme) / (n + 1) with the genre value of the largest size counted twice.
     """
     weights = TASTES[taste]
-    values = [weights.get(genre, 0.0) for genre in film.genres]
-    if film.year < OLD_BEFORE:
+    values = [weights.get(genre, 0.0) for genre in movie.genres]
+    if movie.year < OLD_BEFORE:
         values.append(weights.get("old", 0.0))
     known = [value for value in values if value] or [0.0]
     total = max(known, key=abs)
@@ -119,14 +121,14 @@ def affinity(taste: str, film: Film) -> float:
     return total / (len(known) + 1)
 
 
-def generate_ratings(films: list[Film]) -> str:
-    """Return the text of ``ratings.csv``, always the same for the same films."""
+def generate_ratings(movies: list[SampleMovie]) -> str:
+    """Return the text of ``ratings.csv``, always the same for the same movies."""
     generator = random.Random(SEED)  # noqa: S311 (invented ratings need no secret)
-    popularity, quality = _popularity_and_quality(films, generator)
+    popularity, quality = _popularity_and_quality(movies, generator)
     text = io.StringIO()
     text.write("userId,movieId,rating,timestamp\n")
     for user in range(1, N_USERS + 1):
-        drawn_to = _affinities(films, generator)
+        drawn_to = _affinities(movies, generator)
         seen = _seen(popularity, drawn_to, generator)
         mood = _bell(generator)
         second = FIRST_SECOND + int((LAST_SECOND - FIRST_SECOND) * generator.random())
@@ -138,40 +140,42 @@ def generate_ratings(films: list[Film]) -> str:
             )  # fmt: skip
             half_stars = min(10, max(1, int(2 * opinion + 0.5)))
             second += 10 + int(200 * generator.random())
-            lines.append((films[row].movie_id, half_stars / 2, second))
+            lines.append((movies[row].movie_id, half_stars / 2, second))
         text.writelines(f"{user},{movie},{stars},{at}\n" for movie, stars, at in sorted(lines))
     return text.getvalue()
 
 
 def _popularity_and_quality(
-    films: list[Film], generator: random.Random
+    movies: list[SampleMovie], generator: random.Random
 ) -> tuple[list[float], list[float]]:
-    """Return a weight and a number around 0 for each film; old films tend to be less known."""
-    titles = {film.title for film in films}
+    """Return a weight and a number around 0 for each movie; old movies tend to be less known."""
+    titles = {movie.title for movie in movies}
     if missing := FAMOUS - titles:
         raise ValueError(f"famous, but not in the list: {', '.join(sorted(missing))}")
-    draws = [generator.random() + (0.7 if film.year < OLD_BEFORE else 0.0) for film in films]
+    draws = [generator.random() + (0.7 if movie.year < OLD_BEFORE else 0.0) for movie in movies]
     by_rank = sorted(
-        range(len(films)), key=lambda row: (films[row].title not in FAMOUS, draws[row])
+        range(len(movies)), key=lambda row: (movies[row].title not in FAMOUS, draws[row])
     )
-    popularity, quality = [0.0] * len(films), [0.0] * len(films)
+    popularity, quality = [0.0] * len(movies), [0.0] * len(movies)
     for rank, row in enumerate(by_rank):
         popularity[row] = 1 / (rank + 15)
         quality[row] = _bell(generator) if rank >= len(FAMOUS) else 1.5 + 0.5 * _bell(generator)
     return popularity, quality
 
 
-def _affinities(films: list[Film], generator: random.Random) -> list[float]:
-    """Draw two tastes of a person and return what they make of each film."""
+def _affinities(movies: list[SampleMovie], generator: random.Random) -> list[float]:
+    """Draw two tastes of a user and return what they make of each movie."""
     names = list(TASTES)
     main = names[int(len(names) * generator.random())]
     second = names[int(len(names) * generator.random())]
     share = 0.7 + 0.3 * generator.random()
-    return [share * affinity(main, film) + (1 - share) * affinity(second, film) for film in films]
+    return [
+        share * affinity(main, movie) + (1 - share) * affinity(second, movie) for movie in movies
+    ]
 
 
 def _seen(popularity: list[float], drawn_to: list[float], generator: random.Random) -> list[int]:
-    """Draw the films that a person has seen, without repetition."""
+    """Draw the movies that a user has seen, without repetition."""
     pull = [max(0.0, attraction) for attraction in drawn_to]
     weights = [p * (0.12 + x * x) for p, x in zip(popularity, pull, strict=True)]
     sums = list(accumulate(weights))

@@ -1,4 +1,4 @@
-"""Keys of the API, erased users, and a number that tells when films change."""
+"""Keys of the API, erased users, and a number that tells when movies change."""
 
 import sqlalchemy as sa
 from alembic import op

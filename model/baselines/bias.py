@@ -1,4 +1,4 @@
-"""A damped mean for each film and each person: the least that P(like | seen) has to beat."""
+"""A damped mean for each movie and each person: the least that P(like | seen) has to beat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARGIN = 0.01
 class Bias:
     """P(like | seen) = μ + c[i] + d[u], kept between .01 and .99.
 
-        c[i] = Σ (y - μ) / (n[i] + movie_damping)         over the ratings of film i
+        c[i] = Σ (y - μ) / (n[i] + movie_damping)         over the ratings of movie i
         d[u] = Σ (y - μ - c[i]) / (n[u] + user_damping)   over the ratings given by person u
 
     with y = 1 for a like and 0 for a dislike, μ their mean. It ranks by P(like | seen).
@@ -50,7 +50,7 @@ class Bias:
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return P(like | seen) of every film, twice."""
+        """Return P(like | seen) of every movie, twice."""
         residuals = liked - self.expected[movie_rows]
         d = residuals.sum() / (len(movie_rows) + self.user_damping)
         p = np.clip(self.expected + d, MARGIN, 1 - MARGIN).astype(np.float32)

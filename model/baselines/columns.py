@@ -34,7 +34,7 @@ def binary_matrix(interactions: Interactions, *, dislikes: bool) -> sparse.csr_a
 def input_columns(
     movie_rows: NDArray[np.integer], liked: NDArray[np.bool_], n_movies: int, *, dislikes: bool
 ) -> NDArray[np.int64]:
-    """Columns of X that one person's ratings set."""
+    """Columns of X that one user's ratings set."""
     rows = np.asarray(movie_rows, dtype=np.int64)
     likes = rows[liked]
     return np.concatenate((likes, n_movies + rows[~liked])) if dislikes else likes

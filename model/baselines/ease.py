@@ -1,4 +1,4 @@
-"""EASE: a linear model of each film from all others, in closed form.
+"""EASE: a linear model of each movie from all others, in closed form.
 
 References
 ----------
@@ -31,7 +31,7 @@ class EASE:
         B = I - P / diag(P)        P = (XᵀX + l2 I)⁻¹ = (I - Xᵀ K X) / l2        K = (XXᵀ + l2 I)⁻¹
 
     P has the size of the columns, K that of the users (the Woodbury identity); the smaller one is
-    computed, so that few people with many films cost little:
+    computed, so that few people with many movies cost little:
 
         B[:, j] = (Xᵀ K X)[:, j] / (1 - q[j])  off the diagonal,   q = diag(Xᵀ K X)
 
@@ -42,7 +42,7 @@ class EASE:
     weights : float32 array, shape (n_users or n_columns, n_movies)
         K X / (1 - q) where K was computed, else B.
     own : float32 array, shape (n_movies,)
-        What a film would add to its own score through `weights`: taken off again.
+        What a movie would add to its own score through `weights`: taken off again.
     movie_ids : int64 array, shape (n_movies,)
     dislikes : bool
         Whether dislikes take part, as columns of their own.

@@ -93,7 +93,7 @@ class IALS:
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], None]:
-        """Return w · h for every film; there is no P(like | seen)."""
+        """Return w · h for every movie; there is no P(like | seen)."""
         n_movies = len(self.movie_ids)
         given = input_columns(movie_rows, liked, n_movies, dislikes=self.dislikes)
         own = self.H[given]

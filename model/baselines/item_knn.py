@@ -1,4 +1,4 @@
-"""Item-based nearest neighbours: films that are liked by the same people.
+"""Item-based nearest neighbours: movies that are liked by the same people.
 
 References
 ----------
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ItemKNN"]
 
-# Films whose counts are in memory at the same time: with 50,000 columns at most 300 MB.
+# Movies whose counts are in memory at the same time: with 50,000 columns at most 300 MB.
 BLOCK = 512
 
 Neighbours = tuple["NDArray[np.integer]", "NDArray[np.float64]"]
@@ -52,7 +52,7 @@ class ItemKNN:
     def fit(
         cls, interactions: Interactions, *, neighbours: int, shrinkage: float, dislikes: bool
     ) -> ItemKNN:
-        """Find the nearest neighbours of every film."""
+        """Find the nearest neighbours of every movie."""
         X = binary_matrix(interactions, dislikes=dislikes).tocsc()
         norm = np.sqrt(X.sum(axis=0))
         nearest = []
@@ -69,7 +69,7 @@ class ItemKNN:
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], None]:
-        """Return the sum of similarities for every film; there is no P(like | seen)."""
+        """Return the sum of similarities for every movie; there is no P(like | seen)."""
         n_movies = len(self.movie_ids)
         given = input_columns(movie_rows, liked, n_movies, dislikes=self.dislikes)
         return np.asarray(self.similarity[given].sum(axis=0), dtype=np.float32), None

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Popularity", "damped_like_share"]
 
-# Ratings of an average film that a film is assumed to have before its own are counted.
+# Ratings of an average movie that a movie is assumed to have before its own are counted.
 DAMPING = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Popularity:
-    """The same list for everybody: films by their number of likes.
+    """The same list for everybody: movies by their number of likes.
 
     Parameters
     ----------
     like : float32 array, shape (n_movies,)
-        Likes of each film / number of users.
+        Likes of each movie / number of users.
     like_given_seen : float32 array, shape (n_movies,)
         See `damped_like_share`.
     movie_ids : int64 array, shape (n_movies,)
@@ -37,7 +37,7 @@ class Popularity:
 
     @classmethod
     def fit(cls, interactions: Interactions) -> Popularity:
-        """Count the likes and dislikes of every film."""
+        """Count the likes and dislikes of every movie."""
         likes, dislikes = interactions.movie_counts()
         return cls(
             (likes / max(interactions.n_users, 1)).astype(np.float32),
@@ -48,7 +48,7 @@ class Popularity:
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the same scores whatever the person has rated."""
+        """Return the same scores whatever the user has rated."""
         del movie_rows, liked
         return self.like, self.like_given_seen
 
@@ -65,7 +65,7 @@ def damped_like_share(
     Returns
     -------
     float32 array, shape (n_movies,)
-        Share of likes; of a film with few ratings it is drawn towards the mean.
+        Share of likes; of a movie with few ratings it is drawn towards the mean.
     """
     total = likes.sum() + dislikes.sum()
     share = likes.sum() / total if total else 0.5

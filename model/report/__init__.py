@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from model.report import charts, films, passport, sections, values
+from model.report import charts, movies, passport, sections, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ HEADINGS = {
     "curve": "How the training went",
     "reliability": "Whether its probabilities hold",
     "by_ratings": "For new and for heavy users",
-    "by_popularity": "For famous and for obscure films",
+    "by_popularity": "For famous and for obscure movies",
     "features": "What it has learned to look at",
     "examples": "What people were recommended",
     "data": "Data and protocol",
@@ -58,8 +58,8 @@ def render(report: Mapping[str, Any]) -> str:
         "reliability": sections.reliability(report.get("reliability"), report.get("calibration")),
         "by_ratings": sections.groups(report.get("by_ratings"), "n_users", "number of ratings"),
         "by_popularity": sections.groups(report.get("by_popularity"), "n_films", "popularity"),
-        "features": films.features(report.get("features")),
-        "examples": films.examples(report.get("examples")),
+        "features": movies.features(report.get("features")),
+        "examples": movies.examples(report.get("examples")),
         "data": passport.origin(report),
         "settings": passport.pairs(report.get("settings")),
         "versions": passport.pairs(report.get("versions")),

@@ -27,7 +27,7 @@ WIDTH = 280
 ROW_HEIGHT = 22
 # Width of a character at the charts' type size, on the wide side, to keep labels apart.
 CHARACTER = 6.6
-LONGEST_LABEL = 18
+MAX_LABEL_LENGTH = 18
 Z_95 = 1.959964  # half width of a 95 % interval in standard errors
 
 # The model of the card among others; any other model; the model of the card where it is alone.
@@ -233,7 +233,7 @@ def _decimals(marks: Sequence[float]) -> int:
 
 def _short(label: str) -> str:
     text = clean(label)
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    return text if len(text) <= MAX_LABEL_LENGTH else text[: MAX_LABEL_LENGTH - 1] + "…"
 
 
 def _svg(width: float, height: float, caption: Caption) -> ET.Element:

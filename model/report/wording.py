@@ -37,13 +37,13 @@ class Metric:
 AT_K = {
     "ndcg": (
         "NDCG@{k}",
-        "how near the top the hidden likes stand among the first {k} films",
+        "how near the top the hidden likes stand among the first {k} movies",
         True,
     ),
-    "recall": ("Recall@{k}", "share of the hidden likes found in the first {k} films", True),
+    "recall": ("Recall@{k}", "share of the hidden likes found in the first {k} movies", True),
     "dislikes": (
         "Dislikes@{k}",
-        "share of the first {k} films that are hidden dislikes",
+        "share of the first {k} movies that are hidden dislikes",
         False,
     ),
 }

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from app.admin.guarding import COOKIE
+from app.admin.security import COOKIE
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -30,7 +30,7 @@ def sign_in(client: TestClient, key: str) -> Response:
 
 
 def shown(page: Response) -> str:
-    """The text of a page as a person reads it."""
+    """The text of a page as a user reads it."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 

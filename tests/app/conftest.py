@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.database import Database
+from app.db.engine import Database
 from app.main import create_app
 from tests.app.world import (
     MOVIE_IDS,
@@ -56,7 +56,7 @@ def connect(
 
 @pytest.fixture
 def world(database: Database, settings: Settings) -> World:
-    """Films, people and a published model."""
+    """Movies, people and a published model."""
     opinions = draw_opinions()
     rbm = make_rbm(seed=1)
     add_movies(database, MOVIE_IDS)

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from app import tables
-from app.database import Database
+from app.db import tables
+from app.db.engine import Database
 from data.release import Release
 
 # One line of a file of ratings: user, movie, stars, Unix seconds (0: none).
 Line = tuple[int | str, int, float, int]
 
-FILMS: dict[int, str] = {1: "Toy Story", 2: "Jumanji", 3: "Heat", 4: "Sabrina"}
+MOVIES: dict[int, str] = {1: "Toy Story", 2: "Jumanji", 3: "Heat", 4: "Sabrina"}
 LINES: list[Line] = [(7, 1, 4.0, 1000), (7, 2, 2.5, 1001), (8, 1, 5.0, 1002), (8, 3, 0.5, 1003)]
 
 
 def make_release(
     lines: Iterable[Line] = LINES,
-    films: Mapping[int, str] = FILMS,
+    titles: Mapping[int, str] = MOVIES,
     *,
     name: str = "small",
     year: int | None = 1995,
@@ -39,12 +39,12 @@ def make_release(
     )
     movies = pd.DataFrame(
         {
-            "movie_id": np.array(list(films), dtype=np.int32),
-            "title": pd.Series(list(films.values()), dtype="str"),
-            "year": pd.array([year] * len(films), dtype="Int32"),
-            "genres": pd.Series([["Comedy", "Drama"]] * len(films), dtype="object"),
-            "imdb_id": pd.array([None] * len(films), dtype="Int32"),
-            "tmdb_id": pd.array([862] * len(films), dtype="Int32"),
+            "movie_id": np.array(list(titles), dtype=np.int32),
+            "title": pd.Series(list(titles.values()), dtype="str"),
+            "year": pd.array([year] * len(titles), dtype="Int32"),
+            "genres": pd.Series([["Comedy", "Drama"]] * len(titles), dtype="object"),
+            "imdb_id": pd.array([None] * len(titles), dtype="Int32"),
+            "tmdb_id": pd.array([862] * len(titles), dtype="Int32"),
         }
     )
     text = ratings.to_csv() + movies.to_csv()
@@ -61,8 +61,8 @@ def large_release(name: str, n_users: int = 200, per_user: int = 150) -> Release
         for user in range(1, n_users + 1)
         for movie in generator.choice(n_movies, per_user, replace=False) + 1
     ]
-    films = {movie: f"Film {movie}" for movie in range(1, n_movies + 1)}
-    return make_release(lines, films, name=name)
+    titles = {movie: f"Movie {movie}" for movie in range(1, n_movies + 1)}
+    return make_release(lines, titles, name=name)
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:

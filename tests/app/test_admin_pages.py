@@ -14,18 +14,20 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from app import metrics
-from app.access.scopes import Scope
-from app.access.service import create_key, list_keys
 from app.admin import traffic
 from app.admin.traffic import quantile, read_traffic
+from app.auth.keys import KeyRing
+from app.auth.scopes import Scope
+from app.auth.service import create_key, list_keys
 from app.config import Settings
-from app.database import Database
-from app.models import repository, service
-from app.tables import datasets, installation, training_runs
-from app.training import runs
-from app.training.runs import list_runs, request_run
-from app.training.schemas import RunState, TrainingOptions
+from app.core import metrics
+from app.db.engine import Database
+from app.db.tables import datasets, installation, training_runs
+from app.jobs import runs
+from app.jobs.runs import list_runs, request_run
+from app.jobs.schemas import RunState, TrainingOptions
+from app.live.model_reloader import ModelReloader
+from app.registry import repository, service
 from tests.app.admin import send, shown, sign_in
 from tests.app.running import serving
 from tests.app.world import add_movies, make_rbm
@@ -68,16 +70,16 @@ def active(database: Database) -> str | None:
 def test_the_overview_counts_what_there_is(
     operator: TestClient, database: Database, settings: Settings
 ) -> None:
-    assert "popular films until" in shown(operator.get("/admin"))
+    assert "popular movies until" in shown(operator.get("/admin"))
     add_movies(database, [10, 20])
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(update(installation).values(movies_revision=1))
     version = publish(database, settings)
-    operator.app.state.services.models.take_over()  # type: ignore[attr-defined]
+    operator.app.state.services.find(ModelReloader).reload()  # type: ignore[attr-defined]
     operator.get("/movies/10")
     page = shown(operator.get("/admin"))
     assert "0.410 NDCG@100" in page
-    assert "2 films" in page
+    assert "2 movies" in page
     assert f"1 process serves {version}" in page
 
 
@@ -149,7 +151,7 @@ def test_a_model_is_shown_with_its_figures_and_its_report_card(
     assert version in operator.get("/admin/models").text
     page = shown(operator.get(f"/admin/models/{version}"))
     assert "0.410 ± 0.020" in page
-    assert "1,234 of 40 films by 6 people" in page
+    assert "1,234 of 40 movies by 6 people" in page
     report = operator.get(f"/admin/models/{version}/report")
     assert report.text == f"<p>Report of {version}</p>"
     assert "script-src" not in report.headers["Content-Security-Policy"]
@@ -247,7 +249,7 @@ def test_a_second_training_is_refused_by_a_page_that_names_the_first(
 
 def add_run(database: Database, **values: Any) -> int:
     run_id = request_run(database, TrainingOptions(from_scratch=True), HOSTILE)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             update(training_runs).where(training_runs.c.id == run_id).values(**values)
         )
@@ -307,7 +309,7 @@ def test_a_key_is_made_shown_once_and_revoked(operator: TestClient) -> None:
     made = send(operator, "/keys", "/keys", name=HOSTILE, scope=["read", "write"])
     text = made.text.split('id="secret" value="')[1].split('"')[0]
     prefix = text.partition(".")[0]
-    assert operator.app.state.services.keys.find(text) is not None  # type: ignore[attr-defined]
+    assert operator.app.state.services.find(KeyRing).find(text) is not None  # type: ignore[attr-defined]
     page = operator.get("/admin/keys")
     assert text.partition(".")[2] not in page.text
     assert HOSTILE in shown(page)
@@ -315,7 +317,7 @@ def test_a_key_is_made_shown_once_and_revoked(operator: TestClient) -> None:
     revoke = f"/keys/{prefix}/revoke"
     assert HOSTILE in shown(operator.get(f"/admin{revoke}"))
     send(operator, revoke, revoke)
-    assert operator.app.state.services.keys.find(text) is None  # type: ignore[attr-defined]
+    assert operator.app.state.services.find(KeyRing).find(text) is None  # type: ignore[attr-defined]
 
 
 def test_a_key_that_allows_nothing_or_something_unknown_is_not_made(
@@ -347,7 +349,7 @@ def test_revoking_the_own_and_last_admin_key_warns_and_signs_out(
 
 
 def test_a_hostile_name_of_a_data_set_is_text(operator: TestClient, database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(datasets).values(
                 name=HOSTILE, sha256="0", imported_at=datetime.now(UTC), is_public=False

@@ -8,15 +8,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from app.access.keys import NewKey, digest
-from app.access.scopes import Scope
-from app.access.service import create_key, list_keys, revoke_key
-from app.admin.guarding import COOKIE
+from app.admin.security import COOKIE
 from app.admin.sessions import AT_MOST, IDLE, find_session, open_session
-from app.admin.signing_in import TRIES_PER_MINUTE
+from app.admin.sign_in import TRIES_PER_MINUTE
+from app.auth.keys import NewKey, digest
+from app.auth.scopes import Scope
+from app.auth.service import create_key, list_keys, revoke_key
 from app.config import Settings
-from app.database import Database
-from app.tables import admin_sessions
+from app.db.engine import Database
+from app.db.tables import admin_sessions
 from tests.app.admin import SAME_ORIGIN, cookie, form_token, send, sign_in
 
 PAGES = ["", "/models", "/models/rollback", "/runs", "/runs/1", "/runs/1/events", "/keys"]
@@ -145,7 +145,7 @@ def test_a_session_ends_with_its_key_at_once(
 
 
 def set_moments(database: Database, created_at: datetime, expires_at: datetime) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             update(admin_sessions).values(created_at=created_at, expires_at=expires_at)
         )

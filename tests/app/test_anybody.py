@@ -26,7 +26,7 @@ def post(client: TestClient, ratings: list[dict[str, Any]], **options: Any) -> A
     [{}, {"limit": 3, "genre": ["Drama"], "exclude": [50]}, {"diversity": 0.5}, {"explain": 0},
      {"mode": "sample", "seed": 4}],
 )  # fmt: skip
-def test_the_same_ratings_get_the_same_films_as_those_of_a_user(
+def test_the_same_ratings_get_the_same_movies_as_those_of_a_user(
     client: TestClient, world: World, user: str, options: dict[str, Any]
 ) -> None:
     anybody = post(client, as_ratings(world, user), **options)
@@ -47,7 +47,7 @@ def test_stars_become_likes_by_the_threshold(client: TestClient) -> None:
     assert post(client, stars)["items"] == post(client, liked)["items"]
 
 
-def test_of_two_ratings_of_a_film_the_later_one_counts(client: TestClient) -> None:
+def test_of_two_ratings_of_a_movie_the_later_one_counts(client: TestClient) -> None:
     twice: list[dict[str, Any]] = [
         {"movie_id": 50, "liked": False},
         {"movie_id": 50, "liked": True},
@@ -55,20 +55,20 @@ def test_of_two_ratings_of_a_film_the_later_one_counts(client: TestClient) -> No
     assert post(client, twice)["items"] == post(client, twice[1:])["items"]
 
 
-def test_films_that_there_are_not_are_ignored_and_named(client: TestClient) -> None:
+def test_movies_that_there_are_not_are_ignored_and_named(client: TestClient) -> None:
     known = [{"movie_id": 50, "liked": True}]
     answer = post(client, [*known, {"movie_id": 51, "liked": True}, {"movie_id": 7, "stars": 1}])
     assert answer["ignored"] == [7, 51]
     assert answer["items"] == post(client, known)["items"]
 
 
-def test_without_ratings_films_are_popular_and_the_reason_is_said(client: TestClient) -> None:
+def test_without_ratings_movies_are_popular_and_the_reason_is_said(client: TestClient) -> None:
     answer = post(client, [])
     assert (answer["source"], answer["reason"]) == ("popular", "no_ratings")
     assert answer["items"] == client.get("/recommendations/nobody").json()["items"]
 
 
-def test_pages_hold_every_film_that_was_not_rated_once(client: TestClient, world: World) -> None:
+def test_pages_hold_every_movie_that_was_not_rated_once(client: TestClient, world: World) -> None:
     ratings = as_ratings(world, "2")
     found: list[int] = []
     cursor: str | None = ""

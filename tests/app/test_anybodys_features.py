@@ -1,4 +1,4 @@
-"""POST /features: which hidden units opinions switch on, and how these are linked."""
+"""POST /features: which hidden units ratings switch on, and how these are linked."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_links_are_the_weights_of_the_model(client: TestClient, world: World) ->
         )
         raised = sigmoid(rbm.b[j] + expected.sum()) - sigmoid(rbm.b[j])
         sent = {link["movie_id"]: link["weight"] for link in item["sent"]}
-        # Film 360 came after the training: no unit sends anything to it.
+        # Movie 360 came after the training: no unit sends anything to it.
         assert sent == pytest.approx(
             {id_: float(rbm.W[ids[id_], LIKE, j] * raised) for id_ in (20, 30)}, rel=1e-4
         )

@@ -15,15 +15,20 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from app.database import Database
-from app.errors import ModelDamagedError, ModelExistsError, ModelNotFoundError, ModelRefusedError
-from app.models import archive
-from app.models.archive import ArchiveError
-from app.models.repository import REFUSED
-from app.models.schemas import Outcome
-from app.models.service import find_active, find_damage, find_model, list_models, publish, remove
-from app.models.transfer import TransferError, export_model, import_model, write_export
-from app.tables import installation
+from app.core.errors import (
+    ModelDamagedError,
+    ModelExistsError,
+    ModelNotFoundError,
+    ModelRefusedError,
+)
+from app.db.engine import Database
+from app.db.tables import installation
+from app.registry import archive
+from app.registry.archive import ArchiveError
+from app.registry.repository import REFUSED
+from app.registry.schemas import Outcome
+from app.registry.service import find_active, find_damage, find_model, list_models, publish, remove
+from app.registry.transfer import TransferError, export_model, import_model, write_export
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import TRAINED, make_rbm
@@ -356,8 +361,8 @@ def test_an_export_never_replaces_a_file_and_leaves_nothing_half_written(
 PROCESS = """
 import os, signal, sys
 from pathlib import Path
-from app.database import Database
-from app.models import archive, folder, repository, transfer
+from app.db.engine import Database
+from app.registry import archive, folder, repository, transfer
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -15,17 +15,17 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, insert, select, text, update
 
-from app import migrating
 from app.backup import artifacts, service
 from app.backup.archive import BackupError, open_archive
 from app.backup.rows import FORGOTTEN
 from app.backup.service import back_up, restore, verify
 from app.config import Settings
-from app.database import Database
-from app.models.service import publish as publish_model
-from app.ratings.schemas import GivenRating
+from app.db import schema as migrating
+from app.db.engine import Database
+from app.db.tables import installation, metadata, model_versions, ratings, users
+from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
-from app.tables import installation, metadata, model_versions, ratings, users
+from app.registry.service import publish as publish_model
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.test_migrations import (
@@ -47,12 +47,12 @@ def state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def like(database: Database, user: str, movie_id: int) -> None:
-    RatingService(database, 4.0).put(user, movie_id, GivenRating(liked=True))
+    RatingService(database, 4.0).put(user, movie_id, RatingRequest(liked=True))
 
 
 def wipe(database: Database, models_dir: Path) -> None:
     """Lose everything."""
-    with database.write(alters_schema=True) as connection:
+    with database.unit_of_work(alters_schema=True) as connection:
         for table in reversed(metadata.sorted_tables):
             table.drop(connection)
         connection.exec_driver_sql("DROP TABLE alembic_version")
@@ -84,7 +84,7 @@ def test_a_back_up_goes_from_either_database_to_either(
 ) -> None:
     fill(database)
     publish(database, settings.models_dir, "v2", make_rbm(seed=2))
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(users), [{"id": 2**40, "key": 'é~"\\\n\t', "ratings_revision": 3}]
         )
@@ -112,7 +112,7 @@ def test_a_back_up_goes_from_either_database_to_either(
 def test_a_back_up_is_of_one_moment_although_writes_go_on(
     world: World, connect: Callable[[], TestClient], other_database: Database, tmp_path: Path
 ) -> None:
-    """Two films are always rated alike, in one transaction, while models are published."""
+    """Two movies are always rated alike, in one transaction, while models are published."""
     client = connect()
     acknowledged: list[int] = []
 
@@ -183,7 +183,7 @@ def test_a_model_that_is_removed_while_it_is_copied_is_not_in_the_back_up(
 
     def pruned_meanwhile(*arguments: Any) -> bool:
         if (models_dir / "v0").exists():
-            with world.database.write() as connection:
+            with world.database.unit_of_work() as connection:
                 connection.execute(delete(model_versions).where(model_versions.c.version == "v0"))
             shutil.rmtree(models_dir / "v0")
         return pack(*arguments)
@@ -307,7 +307,7 @@ def test_a_database_of_another_version_is_neither_backed_up_nor_overwritten(
     models_dir, target = world.settings.models_dir, tmp_path / "b.zip"
     back_up(world.database, models_dir, target)
     newer = f"{int(migrating.head()) + 1:04d}"
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         connection.execute(
             text("UPDATE alembic_version SET version_num = :newer"), {"newer": newer}
         )
@@ -372,7 +372,7 @@ def test_the_revision_of_active_models_comes_back(world: World, tmp_path: Path) 
 
 def test_numbers_grow_even_where_the_clock_was_set_back(world: World, tmp_path: Path) -> None:
     back_up(world.database, world.settings.models_dir, tmp_path / "b.zip")
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         connection.execute(update(installation).values(ratings_revision=2**52))
     restore(world.database, world.settings.models_dir, tmp_path / "b.zip", replace=True)
     assert revision(world.database) == 2**52 + 1

@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
-from app.backup.archive import LONGEST_LINE, MANIFEST, BackupError, DamagedBackupError, open_archive
+from app.backup.archive import (
+    MANIFEST,
+    MAX_LINE_LENGTH,
+    BackupError,
+    DamagedBackupError,
+    open_archive,
+)
 from app.backup.service import back_up, restore, verify
-from app.database import Database
+from app.db.engine import Database
 from tests.app.small_releases import contents
 from tests.app.test_migrations import fill
 from tests.app.world import make_rbm, publish
@@ -169,7 +175,7 @@ def test_what_is_no_row_is_refused_by_its_place_and_changes_no_file(
 
 
 def test_a_line_without_end_is_given_up_early(archive: Path) -> None:
-    forge(archive, {"tables/users.jsonl": b"[" * (LONGEST_LINE + 2**20)})
+    forge(archive, {"tables/users.jsonl": b"[" * (MAX_LINE_LENGTH + 2**20)})
     with pytest.raises(DamagedBackupError, match=r"users\.jsonl has a line without end"):
         verify(archive)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app import cli
 from app.backup.archive import BackupError
 from app.backup.service import back_up, restore
-from app.database import Database
+from app.cli import main as cli
 from app.datasets.service import import_release
-from app.models.folder import remove_strays
+from app.db.engine import Database
+from app.registry.folder import remove_strays
 from model import artifact
 from tests.app.small_releases import at, large_release
 from tests.app.test_backup import state
@@ -30,7 +30,7 @@ RESTORER = """
 import os, sys
 from pathlib import Path
 from app.backup import rows, service
-from app.database import Database
+from app.db.engine import Database
 
 for path in sys.stdin:
     pid = os.fork()
@@ -120,7 +120,7 @@ def test_a_killed_back_up_leaves_nothing_that_looks_like_one(world: World, tmp_p
     publish(world.database, world.settings.models_dir, "v2", make_rbm(2))
     code = (
         "import os, signal, sys; from pathlib import Path; from app.backup import service;"
-        "from app.database import Database;"
+        "from app.db.engine import Database;"
         "service._write_table = lambda *a: os.kill(os.getpid(), signal.SIGKILL);"
         "service.back_up(Database(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))"
     )

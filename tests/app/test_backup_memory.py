@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 
-from app import migrating, tables
-from app.database import Database
+from app.db import schema as migrating
+from app.db import tables
+from app.db.engine import Database
 
 ROOT = Path(__file__).parents[2]
 PER_USER = 100
@@ -17,7 +18,7 @@ STEP = """
 import resource, sys
 from pathlib import Path
 from app.backup import service
-from app.database import Database
+from app.db.engine import Database
 step, url, folder = sys.argv[1:]
 getattr(service, step)(Database(url), Path(folder) / "models", Path(folder) / "b.zip")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -25,9 +26,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def fill(database: Database, n_users: int) -> None:
-    movies = [{"id": id_, "title": f"Film {id_}", "genres": []} for id_ in range(1, 1001)]
+    movies = [{"id": id_, "title": f"Movie {id_}", "genres": []} for id_ in range(1, 1001)]
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :n) "
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies), movies)
         users = "INSERT INTO users (id, key, ratings_revision) "
         everybody = users + numbers + "SELECT i, 'u' || i, 1 FROM n"  # noqa: S608 (all ours)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.bootstrap import BootstrapKeyError, make_first_key
-from app.access.scopes import Scope
-from app.access.service import create_key, list_keys, revoke_key
+from app.auth.bootstrap import BootstrapKeyError, make_first_key
+from app.auth.scopes import Scope
+from app.auth.service import create_key, list_keys, revoke_key
+from app.cli.startup_checks import guard_access
 from app.config import Settings
-from app.database import Database
-from app.starting import guard_access
+from app.db.engine import Database
 from tests.app.world import World
 
 SECRET = "0f9a7c3b5e1d8264" * 4
@@ -81,7 +81,7 @@ def test_a_key_that_was_written_but_not_registered_is_registered_by_the_next_sta
 ) -> None:
     file = tmp_path / "admin"
     with monkeypatch.context() as patch:
-        patch.setattr("app.access.bootstrap._add", None)  # killed between file and commit
+        patch.setattr("app.auth.bootstrap._add", None)  # killed between file and commit
         with pytest.raises(TypeError):
             make_first_key(database, file)
     written = file.read_text()

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from app import tables
-from app.database import Database
+from app.db import tables
+from app.db.engine import Database
 from tests.app.world import MOVIE_IDS, World, add_movies
 
 
 @pytest.fixture
 def rater(database: Database, empty_client: TestClient) -> TestClient:
-    """A service with films, without people."""
+    """A service with movies, without people."""
     add_movies(database, MOVIE_IDS)
     return empty_client
 
@@ -47,14 +47,14 @@ def test_each_opinion_has_the_answer_that_it_would_have_had_alone(rater: TestCli
         assert item["rating"] == rater.get(f"/users/me/ratings/{item['movie_id']}").json()
 
 
-def test_of_two_about_one_film_the_later_one_counts(rater: TestClient) -> None:
+def test_of_two_about_one_movie_the_later_one_counts(rater: TestClient) -> None:
     items = post(rater, {"movie_id": 10, "stars": 1}, {"movie_id": 10, "liked": True})
     assert [item["status"] for item in items] == [201, 200]
     (rating,) = rater.get("/users/me/ratings").json()["items"]
     assert (rating["stars"], rating["liked"]) == (None, True)
 
 
-def test_rated_films_are_gone_from_the_very_next_recommendations(
+def test_rated_movies_are_gone_from_the_very_next_recommendations(
     client: TestClient, world: World
 ) -> None:
     before = [item["movie_id"] for item in client.get("/recommendations/1").json()["items"]]
@@ -64,7 +64,7 @@ def test_rated_films_are_gone_from_the_very_next_recommendations(
     assert len(answer) == len(world.unseen("1")) - 10
 
 
-def test_where_no_film_is_known_nothing_is_left_behind(
+def test_where_no_movie_is_known_nothing_is_left_behind(
     rater: TestClient, database: Database
 ) -> None:
     assert [item["status"] for item in post(rater, {"movie_id": 5, "liked": True})] == [404]

@@ -9,10 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app import tables
-from app.cache import answers as kept
-from app.cache import changes as user_changes
-from app.users import repository as users
+from app.db import revisions, tables
+from app.http import cached_responses
+from app.http.cached_responses import ResponseCache
+from app.live.model_reloader import ModelReloader
+from app.ratings import user_repository as users
 from tests.app.walking import ids
 from tests.app.world import MOVIE_IDS, World, activate, make_rbm, publish
 
@@ -31,20 +32,20 @@ def services(client: TestClient) -> Any:
 
 def without_memory(client: TestClient, path: str) -> Any:
     """What a service answers that has kept nothing."""
-    answers = services(client).answers
-    held, answers._answers = answers._answers, type(answers._answers)()  # noqa: SLF001
+    cache = services(client).find(ResponseCache)
+    held, cache._responses = cache._responses, type(cache._responses)()  # noqa: SLF001
     response = client.get(path)
-    answers._answers = held  # noqa: SLF001
+    cache._responses = held  # noqa: SLF001
     return response
 
 
 def hits(client: TestClient, path: str) -> bool:
     """Tell whether the answer comes from memory: then nothing is read from the database."""
-    answers = services(client).answers
+    cache = services(client).find(ResponseCache)
     moment = time.monotonic()
-    assert answers.changes.fresh_until > moment
-    (key,) = [key for key in answers._answers if key[0] == path] or [None]  # noqa: SLF001
-    return key is not None and answers.find(key) is not None
+    assert cache.revisions.fresh_until > moment
+    (key,) = [key for key in cache._responses if key[0] == path] or [None]  # noqa: SLF001
+    return key is not None and cache.find(key) is not None
 
 
 @pytest.mark.parametrize("path", KEPT)
@@ -115,7 +116,7 @@ def test_an_erased_user_is_forgotten_by_every_worker(
     erased = one.delete("/users/2")
     assert erased.status_code == 204
     assert one.get("/recommendations/2").json()["reason"] == "unknown_user"
-    services(other).answers.changes.poll()
+    services(other).find(ResponseCache).revisions.poll()
     assert other.get("/recommendations/2").json()["reason"] == "unknown_user"
     with world.database.read() as connection:
         assert "2" not in connection.execute(tables.users.select()).columns("key").scalars().all()
@@ -127,7 +128,7 @@ def test_answers_of_another_model_are_not_given_again(client: TestClient, world:
     by_version: dict[str, list[bytes]] = {"v1": [], "v2": []}
     for version in ("v1", "v2", "v1", "v2"):
         activate(world.database, version)
-        services(client).models.refresh()
+        services(client).find(ModelReloader).refresh()
         by_version[version].append(b"".join(client.get(path).content for path in paths))
     (first, again), (second, later) = by_version["v1"], by_version["v2"]
     assert first == again
@@ -168,62 +169,63 @@ def test_nothing_is_kept_of_errors_and_of_lists_that_are_drawn_anew(client: Test
         "/recommendations/2?mode=sample",
     ):
         client.get(path)
-    assert len(services(client).answers) == 0
+    assert len(services(client).find(ResponseCache)) == 0
 
 
 def test_no_more_is_kept_than_the_bound(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "MOST_BYTES", 20_000)
-    answers = services(client).answers
+    monkeypatch.setattr(cached_responses, "MAX_BYTES", 20_000)
+    cache = services(client).find(ResponseCache)
     for limit in range(1, 40):
         client.get("/recommendations/1", params={"limit": limit % 20 + 1, "explain": 0})
-        assert answers.n_bytes <= 20_000
-    assert len(answers) > 1
-    sizes = [kept._size(*entry) for entry in answers._answers.items()]  # noqa: SLF001
-    assert answers.n_bytes == sum(sizes)
+        assert cache.n_bytes <= 20_000
+    assert len(cache) > 1
+    sizes = [cached_responses._size(*entry) for entry in cache._responses.items()]  # noqa: SLF001
+    assert cache.n_bytes == sum(sizes)
 
 
 def test_a_long_request_counts_as_well_as_its_answer(client: TestClient) -> None:
     ids = list(range(1_000_000, 1_001_000))
     client.get("/recommendations/1", params={"limit": 1, "explain": 0, "exclude": ids})
-    assert services(client).answers.n_bytes > sum(len(f"&exclude={id_}") for id_ in ids)
+    assert services(client).find(ResponseCache).n_bytes > sum(len(f"&exclude={id_}") for id_ in ids)
 
 
 def test_without_news_from_the_database_nothing_is_given_from_memory(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.get("/recommendations/2")
-    changes = services(client).answers.changes
-    monkeypatch.setattr(user_changes.UserChanges, "_notice", lambda *_: 1 / 0)
-    changes.poll()
-    assert not changes.is_fresh()
-    assert services(client).answers.find(next(iter(services(client).answers._answers))) is None  # noqa: SLF001
+    followed = services(client).find(ResponseCache).revisions
+    monkeypatch.setattr(revisions.UserRevisions, "_notice", lambda *_: 1 / 0)
+    followed.poll()
+    assert not followed.is_fresh()
+    cache = services(client).find(ResponseCache)
+    assert cache.find(next(iter(cache._responses))) is None  # noqa: SLF001
 
 
 def test_an_import_that_changes_many_users_at_once_makes_everything_out_of_date(
     client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_changes, "MOST_CHANGES", 3)
+    monkeypatch.setattr(revisions, "MAX_CHANGES", 3)
     client.get("/recommendations/1")
-    changes = services(client).answers.changes
-    before = changes.clock
-    with world.database.write() as connection:
+    followed = services(client).find(ResponseCache).revisions
+    before = followed.clock
+    with world.database.unit_of_work() as connection:
         revision = users.next_revision(connection)
         connection.execute(update(tables.users).values(ratings_revision=revision))
-    changes.poll()
+    followed.poll()
     for user in world.opinions:
-        assert not changes.is_current(user, before)
+        assert not followed.is_current(user, before)
 
 
 def test_many_changes_make_everything_out_of_date(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_changes, "MOST_USERS", 2)
-    changes = services(client).answers.changes
-    before = changes.clock
-    assert changes.is_current("4", before)
+    monkeypatch.setattr(revisions, "MAX_USERS", 2)
+    followed = services(client).find(ResponseCache).revisions
+    before = followed.clock
+    assert followed.is_current("4", before)
     for user in ("1", "2", "3"):
         client.put(f"/users/{user}/ratings/400", json={"liked": True})
-    assert not changes.is_current("4", before)
-    assert changes.is_current("4", changes.clock)
+    assert not followed.is_current("4", before)
+    assert followed.is_current("4", followed.clock)

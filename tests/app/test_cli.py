@@ -218,13 +218,13 @@ def test_demo_without_network_falls_back_to_the_sample_and_serves(tmp_path: Path
         text = service.output.read_text()
         assert "bundled SAMPLE" in text
         assert "curl" in text
-        films = get(f"{service.address}/recommendations/1?limit=20")["items"]
+        movies = get(f"{service.address}/recommendations/1?limit=20")["items"]
         rated = get(f"{service.address}/users/1/ratings?limit=1000")["items"]
-        assert len(films) == 20
-        assert not {f["movie_id"] for f in films} & {r["movie_id"] for r in rated}
+        assert len(movies) == 20
+        assert not {f["movie_id"] for f in movies} & {r["movie_id"] for r in rated}
     assert service.process.returncode in (0, -signal.SIGTERM)
     with Service(tmp_path) as again:
         text = again.output.read_text()
         assert "are there already" in text
         assert "bundled SAMPLE" in text, "every place that shows a result says so"
-        assert get(f"{again.address}/recommendations/1?limit=20")["items"] == films
+        assert get(f"{again.address}/recommendations/1?limit=20")["items"] == movies

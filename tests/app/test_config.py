@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy.engine import make_url
 
 from app.config import PREFIX, Settings
-from app.logs import log_config
+from app.core.logging import log_config
 
 PROXIES = (ip_network("10.0.0.1/32"), ip_network("192.168.0.0/16"))
 ROOT = Path(__file__).parent.parent.parent
@@ -52,7 +52,7 @@ def test_the_defaults_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MODELS_DIR", "/data/models", Path("/data/models")),
         ("LIKE_THRESHOLD", "3.5", 3.5),
         ("PORT", "0", 0),
-        ("ALLOWED_HOSTS", "Films.example, films.test ,", ("films.example", "films.test")),
+        ("ALLOWED_HOSTS", "Movies.example, films.test ,", ("movies.example", "films.test")),
         ("ALLOWED_HOSTS", "", ()),
         ("LOG_LEVEL", "warning", "warning"),
         ("INSECURE", "true", True),
@@ -90,7 +90,7 @@ def test_a_setting_comes_from_its_variable(
         ("KEY_RATE_LIMIT", "-1"),
         ("TRUSTED_PROXIES", "proxy.example"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
-        ("CORS_ORIGINS", "films.example"),
+        ("CORS_ORIGINS", "movies.example"),
         ("CORS_ORIGINS", "https://films.example/page"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_password_that_cannot_be_used_is_refused_by_name(
         ("LOCALHOST", True),
         ("::", False),
         ("10.0.0.1", False),
-        ("films.example", False),
+        ("movies.example", False),
         ("localhost.example", False),
     ],
 )
@@ -192,19 +192,19 @@ def test_the_log_shows_requests_at_info_and_no_addresses_of_uvicorn(
         for level, shown in (("info", True), ("warning", False)):
             settings = Settings.model_validate({"log_level": level, "log_format": "line"})
             logging.config.dictConfig(log_config(settings))
-            logging.getLogger("app.access").info("GET /movies/{movie} 200 1.0 ms")
+            logging.getLogger("recommender.access").info("GET /movies/{movie} 200 1.0 ms")
             logging.getLogger("uvicorn.access").info("GET /users/somebody")
             logging.getLogger("uvicorn.error").info("Started server process")
             logging.getLogger("uvicorn.error").error("broken")
             text = capsys.readouterr().err
-            assert ("INFO app.access: GET /movies/{movie} 200" in text) == shown
+            assert ("INFO recommender.access: GET /movies/{movie} 200" in text) == shown
             assert "somebody" not in text
             assert "Started" not in text
             assert "ERROR uvicorn.error: broken" in text
     finally:
         logging.root.handlers[:] = before
         logging.root.setLevel(logging.WARNING)
-        logging.getLogger("app.access").handlers.clear()
-        for name in ("app", "app.access", "uvicorn", "uvicorn.access"):
+        logging.getLogger("recommender.access").handlers.clear()
+        for name in ("app", "recommender.access", "uvicorn", "uvicorn.access"):
             logging.getLogger(name).setLevel(logging.NOTSET)
             logging.getLogger(name).propagate = True

@@ -9,9 +9,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cursors import decode
-from app.errors import InvalidRequestError
-from app.recommendations import model_server
+from app.core.errors import InvalidRequestError
+from app.http.cursors import decode
+from app.live import model_reloader as model_server
+from app.live.model_reloader import ModelReloader
 from app.recommendations.schemas import RecommendationsCursor
 from tests.app.walking import next_of
 from tests.app.world import World, make_rbm, publish
@@ -40,21 +41,21 @@ def test_a_cursor_of_an_unknown_user_expires_with_the_first_rating(client: TestC
 def test_a_cursor_expires_with_the_model(client: TestClient, world: World) -> None:
     cursor = next_of(client, "1")
     publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2))
-    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
     assert client.get("/recommendations/1", params={"cursor": cursor}).status_code == 410
 
 
-def test_a_cursor_among_popular_films_expires_when_their_order_changes(
+def test_a_cursor_among_popular_movies_expires_when_their_order_changes(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_server, "RECOUNT_S", 0)
     monkeypatch.setattr(model_server, "RECOUNT_SHARE", 0)
-    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
     popular, personal = next_of(client, "nobody"), next_of(client, "1")
     least = client.get("/recommendations/nobody", params={"limit": 100}).json()["items"][-1]
     for user in "abcdefg":
         client.put(f"/users/{user}/ratings/{least['movie_id']}", json={"liked": True})
-    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
     assert client.get("/recommendations/nobody", params={"cursor": popular}).status_code == 410
     assert client.get("/recommendations/1", params={"cursor": personal}).status_code == 200
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from app.database import Database, ForeignKeyError
-from app.tables import datasets, installation, movies, ratings, users
-from app.users.repository import next_revision
+from app.db.engine import Database, ForeignKeyError
+from app.db.tables import datasets, installation, movies, ratings, users
+from app.ratings.user_repository import next_revision
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -34,14 +34,14 @@ def add_rating(connection: Connection, **given: Any) -> None:
 
 
 def test_what_is_written_is_there_afterwards(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         add_user(connection, "7")
     assert user_keys(database) == ["7"]
 
 
 def test_an_exception_undoes_all_that_was_written(database: Database) -> None:
     def fail() -> None:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             add_user(connection, "7")
             raise RuntimeError("half way")
 
@@ -53,7 +53,7 @@ def test_an_exception_undoes_all_that_was_written(database: Database) -> None:
 def test_a_reader_cannot_change_anything(database: Database) -> None:
     with pytest.raises(DBAPIError, match=r"read-?only"), database.read() as connection:
         add_user(connection, "7")
-    with database.write() as connection:  # the same connection of the pool may write
+    with database.unit_of_work() as connection:  # the same connection of the pool may write
         add_user(connection, "8")
     assert user_keys(database) == ["8"]
 
@@ -61,7 +61,7 @@ def test_a_reader_cannot_change_anything(database: Database) -> None:
 def test_a_reader_stays_on_one_snapshot_while_others_write(database: Database) -> None:
     with database.read() as reader:
         before = reader.execute(select(users.c.key)).all()
-        with database.write() as writer:
+        with database.unit_of_work() as writer:
             add_user(writer, "7")
         assert reader.execute(select(users.c.key)).all() == before == []
     assert user_keys(database) == ["7"]
@@ -71,10 +71,10 @@ def test_a_second_writer_waits_for_the_first(database: Database) -> None:
     drawn = []
 
     def draw() -> None:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             drawn.append(next_revision(connection))
 
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         drawn.append(next_revision(connection))
         other = threading.Thread(target=draw)
         other.start()
@@ -90,11 +90,11 @@ def test_writers_that_wait_leave_connections_for_readers(database: Database) -> 
     read: list[list[str]] = []
 
     def draw() -> None:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             drawn.append(next_revision(connection))
 
     others = [threading.Thread(target=draw) for _ in range(20 if database.is_sqlite else 5)]
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         drawn.append(next_revision(connection))
         for other in others:
             other.start()
@@ -113,7 +113,7 @@ def test_writers_that_read_first_do_not_get_into_each_others_way(database: Datab
 
     def read_and_write(key: str) -> None:
         try:
-            with database.write() as connection:
+            with database.unit_of_work() as connection:
                 connection.execute(select(users.c.key)).all()
                 sleep(0.1)
                 add_user(connection, key)
@@ -130,17 +130,17 @@ def test_writers_that_read_first_do_not_get_into_each_others_way(database: Datab
 
 
 def test_a_revision_that_was_rolled_back_is_given_out_again(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         assert next_revision(connection) == 1
         connection.rollback()
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         assert next_revision(connection) == 1
 
 
 def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Database) -> None:
     if not database.is_sqlite:
         pytest.skip("settings of SQLite")
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         settings = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in (
@@ -170,12 +170,12 @@ def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Dat
         {"stars": 4.0, "movie_id": 2},
         {"stars": 4.0, "user_id": 999},
     ],
-    ids=["nothing", "stars and like", "too few", "too many", "unknown film", "unknown user"],
+    ids=["nothing", "stars and like", "too few", "too many", "unknown movie", "unknown user"],
 )
 def test_the_database_refuses_a_rating_that_is_none(
     database: Database, given: dict[str, Any]
 ) -> None:
-    with pytest.raises(IntegrityError), database.write() as connection:
+    with pytest.raises(IntegrityError), database.unit_of_work() as connection:
         add_rating(connection, **given)
     assert user_keys(database) == []
 
@@ -184,7 +184,7 @@ def test_the_database_refuses_a_rating_that_is_none(
 def test_the_database_takes_either_stars_or_a_like(
     database: Database, given: dict[str, Any]
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         add_rating(connection, **given)
     with database.read() as connection:
         row = connection.execute(select(ratings.c.stars, ratings.c.liked)).one()
@@ -192,7 +192,7 @@ def test_the_database_takes_either_stars_or_a_like(
 
 
 def test_there_can_be_only_one_installation(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as connection:
+    with pytest.raises(IntegrityError), database.unit_of_work() as connection:
         connection.execute(
             insert(installation).values(id=2, holdout_salt="other", ratings_revision=0)
         )
@@ -200,7 +200,7 @@ def test_there_can_be_only_one_installation(database: Database) -> None:
 
 def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> None:
     abroad = NOON.astimezone(timezone(timedelta(hours=9))) + timedelta(milliseconds=700)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(datasets).values(name="d", sha256="0", imported_at=abroad, is_public=True)
         )
@@ -210,7 +210,7 @@ def test_a_moment_comes_back_in_utc_and_whole_seconds(database: Database) -> Non
 
 
 def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
-    with pytest.raises(StatementError, match="no time zone"), database.write() as connection:
+    with pytest.raises(StatementError, match="no time zone"), database.unit_of_work() as connection:
         connection.execute(
             insert(datasets).values(
                 name="d", sha256="0", imported_at=NOON.replace(tzinfo=None), is_public=True
@@ -219,7 +219,7 @@ def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
 
 
 def test_errors_do_not_show_the_values_of_a_statement(database: Database) -> None:
-    with pytest.raises(IntegrityError) as failure, database.write() as connection:
+    with pytest.raises(IntegrityError) as failure, database.unit_of_work() as connection:
         connection.execute(insert(users), [{"key": "secret", "ratings_revision": None}])
     assert "secret" not in str(failure.value).partition("DETAIL")[0]
 
@@ -227,12 +227,12 @@ def test_errors_do_not_show_the_values_of_a_statement(database: Database) -> Non
 def test_a_change_of_the_schema_may_not_leave_rows_that_refer_to_nothing(
     database: Database,
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         add_rating(connection, stars=4.0)
     expected = ForeignKeyError if database.is_sqlite else IntegrityError
-    with pytest.raises(expected), database.write(alters_schema=True) as connection:
+    with pytest.raises(expected), database.unit_of_work(alters_schema=True) as connection:
         connection.execute(text("DELETE FROM movies"))
-    with database.write() as connection:  # and is refused at once again afterwards
+    with database.unit_of_work() as connection:  # and is refused at once again afterwards
         assert connection.execute(select(movies.c.id)).scalars().all() == [1]
         with pytest.raises(IntegrityError):
             connection.execute(text("DELETE FROM movies"))

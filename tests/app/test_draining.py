@@ -9,9 +9,9 @@ from http.client import HTTPConnection
 import pytest
 from fastapi.testclient import TestClient
 
-from app.draining import new_draining
+from app.cli.server import GracefulShutdown
+from app.http.shutdown import new_draining
 from app.main import create_app
-from app.serving import Leave
 from tests.app.conftest import ADDRESS
 from tests.app.running import serving
 from tests.app.world import World
@@ -82,7 +82,7 @@ def test_the_service_ends_when_the_time_to_leave_is_over(world: World, workers: 
 
 def test_only_the_first_sigterm_is_waited_after() -> None:
     def waits(seconds: float, *numbers: int) -> list[bool]:
-        leave = Leave(new_draining(), seconds)
+        leave = GracefulShutdown(new_draining(), seconds)
         return [leave.begins(number) for number in numbers]
 
     assert waits(5, signal.SIGTERM, signal.SIGTERM) == [True, False]

@@ -10,12 +10,13 @@ from textwrap import dedent
 import pytest
 from sqlalchemy import select
 
-from app import metrics
-from app.database import Database
-from app.models import repository
-from app.models.drift import Drift, Origin
-from app.recommendations.model_server import ModelServer
-from app.tables import installation
+from app.core import metrics
+from app.core.metrics import Drift
+from app.db.engine import Database
+from app.db.tables import installation
+from app.live.drift import Origin
+from app.live.model_reloader import ModelReloader
+from app.registry import repository
 from model import artifact
 from tests.app.world import MOMENT, World, activate, make_rbm
 
@@ -29,14 +30,14 @@ def card(salt: str = HERE, **data: object) -> dict:
 def drift_with(world: World, version: str, document: dict) -> Drift:
     """Publish a model with this card, let a worker take it over, and ask it."""
     sha256 = artifact.save(world.settings.models_dir / version, make_rbm(2), document)
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         repository.add(connection, version, document, sha256, MOMENT)
     activate(world.database, version)
     return drift(world)
 
 
 def drift(world: World) -> Drift:
-    server = ModelServer(world.database, world.settings.models_dir, 4.0)
+    server = ModelReloader(world.database, world.settings.models_dir, 4.0)
     server.refresh()
     return server.drift()
 
@@ -55,7 +56,7 @@ def test_ratings_since_count_from_those_that_the_model_was_trained_on(world: Wor
     assert drift_with(world, "drifting", document).ratings_since == 7
 
 
-def test_the_share_of_ratings_on_unknown_films_is_counted(world: World) -> None:
+def test_the_share_of_ratings_on_unknown_movies_is_counted(world: World) -> None:
     unknown = sum(movie_id > 350 for rated in world.opinions.values() for movie_id in rated)
     assert unknown > 0
     expected = unknown / n_ratings(world)
@@ -83,8 +84,8 @@ def test_the_figures_are_metrics(world: World, monkeypatch: pytest.MonkeyPatch) 
 
 def test_each_figure_is_the_metric_of_its_name() -> None:
     texts = separate_exposition("""
-        from app import metrics
-        from app.models.drift import Drift
+        from app.core import metrics
+        from app.core.metrics import Drift
         metrics.record_drift(Drift(age_s=86400.0, ratings_since=7.0, unknown_share=0.25))
         print(metrics.exposition().decode())
     """)

@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import Message
 
-from app import layers, main
+from app import main
 from app.config import Settings
-from app.main import LARGEST_BODY, create_app
+from app.http.middleware.responses import SECURITY_HEADERS
+from app.main import MAX_BODY, create_app
 
 SECRET = "the secret of user somebody@example.org"  # noqa: S105
 
@@ -169,7 +170,7 @@ def test_a_database_that_does_not_answer_in_time_gives_503(
 def test_every_answer_has_the_security_headers(failing_client: TestClient) -> None:
     for path in ("/health/live", "/nothing", "/fail/bug", "/recommendations/1?limit=0"):
         headers = failing_client.get(path).headers
-        for name, value in layers.SECURITY_HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             assert headers[name] == value
     for response in (
         failing_client.options("/movies/1"),
@@ -239,19 +240,19 @@ def send_body(client: TestClient, body: bytes | Iterator[bytes]) -> Any:
 
 
 def test_a_body_that_announces_too_much_is_not_read(lone_client: TestClient) -> None:
-    assert_error(send_body(lone_client, b" " * (LARGEST_BODY + 1)), 413, "ContentTooLarge")
+    assert_error(send_body(lone_client, b" " * (MAX_BODY + 1)), 413, "ContentTooLarge")
 
 
 def test_a_body_that_grows_too_long_is_cut_off(lone_client: TestClient) -> None:
-    endless = (b" " * 65536 for _ in range(2 + LARGEST_BODY // 65536))
+    endless = (b" " * 65536 for _ in range(2 + MAX_BODY // 65536))
     assert_error(send_body(lone_client, endless), 413, "ContentTooLarge")
 
 
 def test_the_largest_body_is_read(lone_client: TestClient) -> None:
-    assert_error(send_body(lone_client, b" " * LARGEST_BODY), 422, "InvalidRequest")
+    assert_error(send_body(lone_client, b" " * MAX_BODY), 422, "InvalidRequest")
 
 
-@pytest.mark.parametrize("length", ["9" * 30, str(LARGEST_BODY + 1)])
+@pytest.mark.parametrize("length", ["9" * 30, str(MAX_BODY + 1)])
 def test_a_false_announcement_is_refused(lone_client: TestClient, length: str) -> None:
     headers = {"Content-Length": length, "Content-Type": "application/json"}
     response = lone_client.put("/users/1/ratings/1", content=b"{}", headers=headers)
@@ -276,8 +277,8 @@ def test_a_request_is_logged_by_its_route_and_never_by_its_user(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         lone_client.request(method, path)
-    ours = [record for record in caplog.records if record.name.startswith("app")]
-    (message,) = [record.getMessage() for record in ours if record.name == "app.access"]
+    ours = [record for record in caplog.records if record.name.startswith(("app", "recommender"))]
+    (message,) = [record.getMessage() for record in ours if record.name == "recommender.access"]
     assert message.startswith(line)
     assert message.endswith(" ms")
     assert "some" not in "".join(record.getMessage() for record in ours)
@@ -286,7 +287,7 @@ def test_a_request_is_logged_by_its_route_and_never_by_its_user(
 def test_a_bug_is_logged_as_500(
     failing_client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="app.access"):
+    with caplog.at_level(logging.INFO, logger="recommender.access"):
         failing_client.get("/fail/bug")
     assert "GET /fail/{kind} 500 " in caplog.text
 

@@ -12,17 +12,17 @@ from tests.app.walking import fold_in, ids
 from tests.app.world import World, activate
 
 
-def test_features_of_the_model_are_its_units_with_their_films(
+def test_features_of_the_model_are_its_units_with_their_movies(
     client: TestClient, world: World
 ) -> None:
     answer = client.get("/model/features?films=4").json()
     expected = describe_features(world.rbm, 20)
     assert [item["unit"] for item in answer["items"]] == [unit.unit for unit in expected]
     for item, unit in zip(answer["items"], expected, strict=True):
-        on = [film.movie_id for film in unit.on if film.movie_id != 7]
+        on = [movie.movie_id for movie in unit.on if movie.movie_id != 7]
         assert ids(item["on"]) == on[:4]
         assert len(item["off"]) <= 4
-        assert item["on"][0]["title"] == f"Film {on[0]}"
+        assert item["on"][0]["title"] == f"Movie {on[0]}"
 
 
 def test_there_are_as_many_features_as_asked_for(client: TestClient) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app.tables import movies
+from app.db.tables import movies
 from tests.app.walking import EVERYBODY, ids, walk
 from tests.app.world import MOVIE_IDS, World
 
@@ -26,8 +26,8 @@ def year_of(movie_id: int) -> int | None:
 
 @pytest.fixture
 def client(world: World, connect: Callable[[], TestClient]) -> TestClient:
-    """A service whose films differ in genres and years."""
-    with world.database.write() as connection:
+    """A service whose movies differ in genres and years."""
+    with world.database.unit_of_work() as connection:
         for movie_id in MOVIE_IDS:
             values = {"genres": genres_of(movie_id), "year": year_of(movie_id)}
             connection.execute(update(movies).where(movies.c.id == movie_id).values(values))
@@ -35,7 +35,7 @@ def client(world: World, connect: Callable[[], TestClient]) -> TestClient:
 
 
 def passing(world: World, user: str, options: dict[str, Any]) -> set[int]:
-    """Films that pass, one condition after the other as the documentation has it."""
+    """Movies that pass, one condition after the other as the documentation has it."""
     ratings = {id_: sum(id_ in rated for rated in world.opinions.values()) for id_ in MOVIE_IDS}
     wanted = {name.lower() for name in options.get("genre", GENRES)}
     unwanted = {name.lower() for name in options.get("exclude_genre", [])}
@@ -77,7 +77,7 @@ def draw_options(generator: np.random.Generator) -> dict[str, Any]:
     return {name: draw() for name, draw in possible.items() if generator.random() < 1 / 3}
 
 
-def test_a_walk_over_all_pages_with_any_filters_gives_every_film_that_passes_once(
+def test_a_walk_over_all_pages_with_any_filters_gives_every_movie_that_passes_once(
     client: TestClient, world: World
 ) -> None:
     generator = np.random.default_rng(5)
@@ -97,7 +97,7 @@ def test_filters_leave_the_order_and_the_scores_as_they_are(client: TestClient) 
     assert kept == [item for item in whole if item["movie_id"] in ids(kept)]
 
 
-def test_a_filtered_page_is_as_long_as_asked_for_while_films_are_left(client: TestClient) -> None:
+def test_a_filtered_page_is_as_long_as_asked_for_while_movies_are_left(client: TestClient) -> None:
     whole = ids(walk(client, "1", 100))
     options: dict[str, Any] = {"exclude": whole[:20], "limit": 10}
     answer = client.get("/recommendations/1", params=options).json()

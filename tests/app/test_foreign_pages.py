@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth.keys import KeyRing
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
 from tests.app.conftest import ADDRESS
 from tests.app.world import World
@@ -59,7 +60,7 @@ def test_reading_is_refused_by_the_browser_itself(client: TestClient) -> None:
 @pytest.mark.parametrize("origins", ["https://films.example", "*"])
 def test_a_page_of_an_origin_that_is_allowed_may(
     settings: Settings,
-    world: World,  # noqa: ARG001 - the films to rate
+    world: World,  # noqa: ARG001 - the movies to rate
     connect_to: Callable[[Settings], TestClient],
     origins: str,
 ) -> None:
@@ -71,6 +72,6 @@ def test_a_page_of_an_origin_that_is_allowed_may(
 
 def test_with_a_key_the_origin_does_not_matter(client: TestClient, world: World) -> None:
     key = create_key(world.database, [Scope.WRITE], "")
-    client.app.state.services.keys.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(KeyRing).refresh()  # type: ignore[attr-defined]
     headers = {**FOREIGN[0], "Authorization": f"Bearer {key.text}"}
     assert client.put(RATING, json={"liked": True}, headers=headers).status_code == 201

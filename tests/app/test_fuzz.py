@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from app.access.scopes import Scope
-from app.access.service import create_key
-from app.tables import active_model, model_versions
+from app.auth.scopes import Scope
+from app.auth.service import create_key
+from app.db.tables import active_model, model_versions
 from tests.app.running import serving
 from tests.app.world import World, publish
 
@@ -33,7 +33,7 @@ def fuzz(world: World, folder: Path, options: dict[str, str]) -> int:
     """Let schemathesis try the service with every check that it has; return how often it did."""
     # A version as the service names them, alone: what is listed is also asked for.
     publish(world.database, world.settings.models_dir, "20261120T101500Z-3f2a", world.rbm)
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         connection.execute(update(active_model).values(previous=None))
         connection.execute(delete(model_versions).where(model_versions.c.version == "v1"))
     key = create_key(world.database, [Scope.ADMIN], "fuzzing").text

@@ -8,9 +8,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.config import Settings
-from app.database import Database
-from app.migrating import head, upgrade
-from app.recommendations import model_server
+from app.db.engine import Database
+from app.db.schema import head, upgrade
+from app.live import model_reloader as model_server
+from app.live.model_reloader import ModelReloader
 from tests.app.world import World, activate
 
 
@@ -22,7 +23,7 @@ def test_a_service_with_a_model_is_ready_and_says_which(client: TestClient) -> N
     }  # fmt: skip
 
 
-def test_a_service_without_a_model_is_ready_for_popular_films(empty_client: TestClient) -> None:
+def test_a_service_without_a_model_is_ready_for_popular_movies(empty_client: TestClient) -> None:
     assert empty_client.get("/health/ready").json() == {
         "status": "ready", "source": "popular", "model": None, "active": None,
     }  # fmt: skip
@@ -32,7 +33,7 @@ def test_readiness_says_when_the_served_model_is_not_the_active_one(
     client: TestClient, world: World
 ) -> None:
     activate(world.database, None)
-    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
     ready = client.get("/health/ready").json()
     assert (ready["source"], ready["model"], ready["active"]) == ("popular", None, None)
 
@@ -65,7 +66,7 @@ def test_a_service_becomes_ready_when_the_schema_is_upgraded(
     client = connect_to(blank_settings)
     assert client.get("/recommendations/1").status_code == 503
     upgrade(blank_database)
-    client.app.state.services.models.refresh()  # type: ignore[attr-defined]
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
     assert client.get("/health/ready").status_code == 200
     assert client.get("/recommendations/1").status_code == 200
 
@@ -96,6 +97,6 @@ def test_a_service_is_ready_on_the_schema_of_the_next_version(
     """In a rolling update the schema is migrated before the last replica is replaced."""
     for ahead, status in ((1, 200), (2, 503)):
         number = f"{int(head()) + ahead:04d}"
-        with world.database.write() as connection:
+        with world.database.unit_of_work() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": number})
         assert client.get("/health/ready").status_code == status

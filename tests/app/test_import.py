@@ -7,19 +7,19 @@ import pytest
 from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import OperationalError
 
-from app import tables
 from app.config import Settings
-from app.database import Database
 from app.datasets import frames, service
 from app.datasets.repository import imported_dataset
 from app.datasets.service import DatasetConflictError, import_named, import_release
-from app.models.repository import active_version
-from app.ratings.schemas import GivenRating, StatedRating
+from app.db import tables
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.ratings.schemas import MovieRatingRequest, RatingRequest
 from app.ratings.service import RatingService
 from data.release import Release
 from tests.app.small_releases import (
-    FILMS,
     LINES,
+    MOVIES,
     Line,
     at,
     contents,
@@ -36,10 +36,10 @@ def give(
 ) -> None:
     """Rate through the service, at a moment of choice."""
     service = RatingService(database, 4.0)
-    service.put(key, movie_id, GivenRating(stars=stars))
+    service.put(key, movie_id, RatingRequest(stars=stars))
     if seconds is not None:
         user = select(tables.users.c.id).where(tables.users.c.key == key).scalar_subquery()
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             connection.execute(
                 update(tables.ratings)
                 .where(tables.ratings.c.user_id == user, tables.ratings.c.movie_id == movie_id)
@@ -47,9 +47,9 @@ def give(
             )
 
 
-def add_films(database: Database) -> None:
-    with database.write() as connection:
-        rows = [{"id": id_, "title": title, "genres": []} for id_, title in FILMS.items()]
+def add_movies(database: Database) -> None:
+    with database.unit_of_work() as connection:
+        rows = [{"id": id_, "title": title, "genres": []} for id_, title in MOVIES.items()]
         connection.execute(insert(tables.movies), rows)
 
 
@@ -63,7 +63,7 @@ def impatient(database: Database) -> Database:
 
 
 def from_release(database: Database) -> set[tuple[str, int]]:
-    """Return user and film of each rating that came with the release."""
+    """Return user and movie of each rating that came with the release."""
     query = (
         select(tables.users.c.key, tables.ratings.c.movie_id)
         .join(tables.ratings, tables.ratings.c.user_id == tables.users.c.id)
@@ -74,7 +74,7 @@ def from_release(database: Database) -> set[tuple[str, int]]:
 
 
 def activate_a_model(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(tables.model_versions).values(
                 version="v1", state="published", card={}, sha256="0", created_at=at(1)
@@ -83,14 +83,14 @@ def activate_a_model(database: Database) -> None:
         connection.execute(update(tables.active_model).values(version="v1", generation=1))
 
 
-def film_ids(database: Database) -> list[int]:
+def movie_ids(database: Database) -> list[int]:
     with database.read() as connection:
         return list(
             connection.execute(select(tables.movies.c.id).order_by(tables.movies.c.id)).scalars()
         )
 
 
-def test_an_import_brings_films_users_and_ratings(database: Database) -> None:
+def test_an_import_brings_movies_users_and_ratings(database: Database) -> None:
     summary = import_release(database, make_release(), now=at(IMPORTED_AT))
     assert ratings(database) == {
         ("7", 1): (4.0, 1000),
@@ -131,7 +131,7 @@ def test_users_get_their_numbers_in_the_order_of_the_file(database: Database) ->
 
 
 def test_all_users_of_an_import_get_one_new_revision(database: Database) -> None:
-    add_films(database)
+    add_movies(database)
     give(database, "stranger", 1, 3.0)
     import_release(database, make_release())
     assert revisions(database) == {"stranger": 1, "7": 2, "8": 2}
@@ -187,7 +187,7 @@ def test_another_release_is_refused(database: Database, other: Release) -> None:
 def test_a_rating_given_through_the_service_is_never_overwritten(
     database: Database, given_at: int
 ) -> None:
-    add_films(database)
+    add_movies(database)
     give(database, "7", 1, 1.0, given_at)
     summary = import_release(database, make_release())
     assert ratings(database)[("7", 1)] == (1.0, given_at)
@@ -195,8 +195,8 @@ def test_a_rating_given_through_the_service_is_never_overwritten(
 
 
 def test_a_like_given_through_the_service_is_not_overwritten_by_stars(database: Database) -> None:
-    add_films(database)
-    with database.write() as connection:
+    add_movies(database)
+    with database.unit_of_work() as connection:
         connection.execute(insert(tables.users).values(id=1, key="7", ratings_revision=0))
         connection.execute(
             insert(tables.ratings).values(user_id=1, movie_id=1, liked=False, rated_at=at(1))
@@ -208,12 +208,12 @@ def test_a_like_given_through_the_service_is_not_overwritten_by_stars(database: 
 def test_what_an_import_wrote_is_marked_until_somebody_rates_it_through_the_service(
     database: Database,
 ) -> None:
-    add_films(database)
+    add_movies(database)
     give(database, "7", 4, 1.0)
     import_release(database, make_release())
     assert from_release(database) == {("7", 1), ("7", 2), ("8", 1), ("8", 3)}
     give(database, "7", 1, 4.0)  # the same stars again
-    stated = [StatedRating(movie_id=1, stars=5.0), StatedRating(movie_id=2, liked=True)]
+    stated = [MovieRatingRequest(movie_id=1, stars=5.0), MovieRatingRequest(movie_id=2, liked=True)]
     RatingService(database, 4.0).put_all("8", stated)
     assert from_release(database) == {("7", 2), ("8", 3)}
 
@@ -221,7 +221,7 @@ def test_what_an_import_wrote_is_marked_until_somebody_rates_it_through_the_serv
 def test_a_user_who_was_there_already_does_not_become_one_of_the_release(
     database: Database,
 ) -> None:
-    add_films(database)
+    add_movies(database)
     give(database, "7", 4, 1.0)
     import_release(database, make_release())
     with database.read() as connection:
@@ -238,7 +238,7 @@ def test_ratings_without_time_carry_that_of_the_import(database: Database) -> No
 
 
 def test_a_rating_without_time_never_takes_the_place_of_another(database: Database) -> None:
-    add_films(database)
+    add_movies(database)
     give(database, "7", 1, 1.0, seconds=10)
     import_release(database, make_release([(7, 1, 4.0, 0)]), now=at(IMPORTED_AT))
     assert ratings(database) == {("7", 1): (1.0, 10)}
@@ -274,7 +274,7 @@ def test_pieces_of_an_import_make_the_same_as_the_whole(
     shuffled = [LINES[i] for i in (3, 0, 2, 1)]
     assert import_release(database, make_release(shuffled)).n_ratings_written == 4
     assert len(ratings(database)) == 4
-    assert film_ids(database) == [1, 2, 3, 4]
+    assert movie_ids(database) == [1, 2, 3, 4]
 
 
 def test_an_import_leaves_the_schema_as_it_was(database: Database) -> None:
@@ -317,7 +317,7 @@ class TestReplacing:
         summary = import_release(database, other, replace=True, now=at(IMPORTED_AT + 1))
         assert (summary.replaced, summary.n_ratings_removed) == ("small", 4)
         assert ratings(database) == {("8", 1): (3.0, 2000), ("9", 2): (3.5, 2001)}
-        assert film_ids(database) == [1, 2]
+        assert movie_ids(database) == [1, 2]
         with database.read() as connection:
             assert connection.execute(select(tables.datasets.c.name)).scalars().all() == ["other"]
             origins = connection.execute(
@@ -353,7 +353,7 @@ class TestReplacing:
         import_release(database, other, replace=True)
         kept = {key: stars for key, (stars, _) in ratings(database).items()}
         assert kept == {**given, ("9", 9): 3.5}
-        assert film_ids(database) == [2, 3, 4, 9]
+        assert movie_ids(database) == [2, 3, 4, 9]
 
     @pytest.mark.parametrize("name", ["small", "other"])
     @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ class TestReplacing:
         self, database: Database, *, stranger: bool
     ) -> None:
         if stranger:
-            add_films(database)
+            add_movies(database)
         else:
             import_release(database, make_release(), now=at(IMPORTED_AT))
         give(database, "7", 4, 5.0)
@@ -392,7 +392,7 @@ class TestReplacing:
         summary = import_release(database, third, replace=True, now=at(IMPORTED_AT + 2))
         assert summary.n_ratings_removed == 2
         assert set(ratings(database)) == {("7", 4), ("9", 1)}
-        assert film_ids(database) == [1, 4]
+        assert movie_ids(database) == [1, 4]
         assert revisions(database)["7"] > before
 
     def test_a_user_of_an_earlier_release_goes_with_the_last_rating(
@@ -447,7 +447,7 @@ class TestReplacing:
         ],
         ids=["another title", "another year"],
     )
-    def test_a_rating_that_stays_may_not_become_one_of_another_film(
+    def test_a_rating_that_stays_may_not_become_one_of_another_movie(
         self, database: Database, films: dict[int, str], year: int, message: str
     ) -> None:
         import_release(database, make_release(), now=at(IMPORTED_AT))
@@ -459,7 +459,7 @@ class TestReplacing:
             import_release(database, other, replace=True)
         assert contents(database) == before
 
-    def test_the_same_film_may_stay_with_better_details(self, database: Database) -> None:
+    def test_the_same_movie_may_stay_with_better_details(self, database: Database) -> None:
         import_release(database, make_release(year=None), now=at(IMPORTED_AT))
         give(database, "7", 4, 5.0)
         import_release(database, make_release(name="other"), replace=True)
@@ -470,16 +470,16 @@ class TestReplacing:
         assert year == 1995
 
 
-def test_a_film_of_the_service_that_somebody_rated_is_not_renamed(database: Database) -> None:
-    with database.write() as connection:
+def test_a_movie_of_the_service_that_somebody_rated_is_not_renamed(database: Database) -> None:
+    with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     give(database, "7", 4, 5.0)
     with pytest.raises(DatasetConflictError, match="movie 4 is 'Sabrina'"):
         import_release(database, make_release())
 
 
-def test_a_film_that_nobody_rated_takes_the_details_of_the_release(database: Database) -> None:
-    with database.write() as connection:
+def test_a_movie_that_nobody_rated_takes_the_details_of_the_release(database: Database) -> None:
+    with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     import_release(database, make_release())
     with database.read() as connection:
@@ -507,7 +507,7 @@ def test_two_imports_at_once_come_one_after_the_other(database: Database) -> Non
 def test_people_go_on_rating_during_an_import_on_postgresql(database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time: ratings wait for the end of an import")
-    add_films(database)
+    add_movies(database)
     stars = iter((1.0, 2.0, 3.0, 4.0))
     import_release(
         database,

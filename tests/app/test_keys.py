@@ -14,13 +14,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access import keys as access_keys
-from app.access.keys import KeyRing, NewKey, Principal
-from app.access.scopes import Scope
-from app.access.service import UnsafeBindError, check_bind, create_key, list_keys, revoke_key
+from app.auth import keys as access_keys
+from app.auth.keys import KeyRing, NewKey, Principal
+from app.auth.scopes import Scope
+from app.auth.service import UnsafeBindError, check_bind, create_key, list_keys, revoke_key
 from app.config import Settings
-from app.database import Database
-from app.tables import api_keys
+from app.db.engine import Database
+from app.db.tables import api_keys
 from tests.app.world import World
 
 Request = tuple[str, str, dict[str, Any] | None]

@@ -13,16 +13,16 @@ from typing import Any, Self
 import pytest
 from sqlalchemy import insert, text
 
-from app import tables
-from app.database import Database
 from app.datasets.service import import_release
+from app.db import tables
+from app.db.engine import Database
 from tests.app.small_releases import at, contents, large_release, ratings
 
 # Reads the names of releases; imports each in a process of its own, in place of the one before.
 # Forked, since loading all that an import needs takes longer than the import.
 IMPORTER = """
 import os, sys
-from app.database import Database
+from app.db.engine import Database
 from app.datasets.service import import_release
 from tests.app.small_releases import at, large_release
 
@@ -103,8 +103,10 @@ def outline(database: Database) -> dict[str, Any]:
 
 
 def rate_as_a_stranger(database: Database) -> None:
-    with database.write() as connection:
-        connection.execute(insert(tables.movies).values(id=1, title="Film 1", year=1995, genres=[]))
+    with database.unit_of_work() as connection:
+        connection.execute(
+            insert(tables.movies).values(id=1, title="Movie 1", year=1995, genres=[])
+        )
         connection.execute(insert(tables.users).values(id=1_000_000, key="me", ratings_revision=0))
         connection.execute(
             insert(tables.ratings).values(user_id=1_000_000, movie_id=1, liked=True, rated_at=at(7))

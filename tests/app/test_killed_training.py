@@ -15,11 +15,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings
-from app.database import Database
-from app.models.repository import active_version
-from app.tables import model_versions
-from app.training.runs import list_runs
-from app.training.schemas import RunState
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.db.tables import model_versions
+from app.jobs.runs import list_runs
+from app.jobs.schemas import RunState
 from model import artifact
 from tests.app.running import environment
 from tests.app.trainings import people, settings_for, store
@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[2]
 TRAINER = """
 import os, sys
 from app.config import Settings
-from app.database import Database
-from app.training.schemas import TrainingOptions
-from app.training.service import train
+from app.db.engine import Database
+from app.jobs.schemas import TrainingOptions
+from app.training.pipeline import train
 from tests.app.trainings import ENOUGH
 
 settings = Settings()

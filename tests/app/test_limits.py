@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access import limits
-from app.access.addresses import client_address
-from app.access.limits import Limiter
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth import rate_limiter as limits
+from app.auth.addresses import client_address
+from app.auth.rate_limiter import Limiter
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
 from app.main import create_app
 from tests.app.world import World
@@ -65,7 +65,7 @@ def test_nothing_is_limited_by_a_limit_of_zero() -> None:
 
 
 def test_the_memory_for_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_BUCKETS", 100)
+    monkeypatch.setattr(limits, "MAX_BUCKETS", 100)
     limiter = Limiter(10, Clock())
     for client in range(1000):
         limiter.take(str(client))

@@ -34,9 +34,9 @@ from sqlalchemy import (
 )
 
 import migrations
-from app import migrating
-from app.database import Database
-from app.tables import (
+from app.db import schema as migrating
+from app.db.engine import Database
+from app.db.tables import (
     active_model,
     admin_sessions,
     api_keys,
@@ -81,7 +81,7 @@ ROWS: dict[Table, dict[str, Any]] = {
 def fill(database: Database, only: str | None = None) -> None:
     """Put a row into every table that the database has."""
     there = tables(database) if only is None else {only}
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         for table, values in ROWS.items():
             if table.name in there:
                 connection.execute(insert(table).values(**values))
@@ -115,11 +115,11 @@ def schema(engine: Engine) -> dict[str, Any]:
 
 @contextmanager
 def tables_of_the_code(database: Database) -> Iterator[Engine]:
-    """Make the tables of `app.tables` beside the migrated ones, without migrations."""
+    """Make the tables of `app.db.tables` beside the migrated ones, without migrations."""
     if database.is_sqlite:
         engine = create_engine("sqlite://")
     else:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             connection.execute(text("CREATE SCHEMA code"))
         options = {"options": "-c search_path=code"}
         engine = create_engine(database.url, connect_args=options)
@@ -200,7 +200,7 @@ def marks(database: Database) -> dict[tuple[int, int], bool]:
 
 def fill_with_moments(database: Database) -> None:
     """Give a user of the release, one of another and one of the service three ratings each."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(insert(datasets).values(**ROWS[datasets]))
         for user, origin in enumerate(("d", "another", None), start=1):
             connection.execute(
@@ -225,7 +225,7 @@ def test_ratings_that_were_there_get_their_mark_by_their_moment_and_later_ones_g
     fill_with_moments(blank_database)
     expected = {(1, 1), (1, 2)}
     if most:
-        with blank_database.write() as connection:
+        with blank_database.unit_of_work() as connection:
             connection.execute(delete(users).where(users.c.id == 3))
             connection.execute(delete(ratings).where(ratings.c.user_id > 1))
     held = rows(blank_database)
@@ -233,11 +233,11 @@ def test_ratings_that_were_there_get_their_mark_by_their_moment_and_later_ones_g
     found = marks(blank_database)
     assert {key for key, marked in found.items() if marked} == expected
     assert len(found) == (3 if most else 9)
-    with blank_database.write() as connection:  # as the version before writes
+    with blank_database.unit_of_work() as connection:  # as the version before writes
         connection.execute(insert(movies).values(id=4, title="Film", genres=[]))
         connection.execute(insert(ratings).values(user_id=1, movie_id=4, stars=4.0, rated_at=NOON))
     assert marks(blank_database) == {**found, (1, 4): False}
-    with blank_database.write() as connection:
+    with blank_database.unit_of_work() as connection:
         connection.execute(delete(ratings).where(ratings.c.movie_id == 4))
         connection.execute(delete(movies).where(movies.c.id == 4))
     with tables_of_the_code(blank_database) as engine:
@@ -250,7 +250,7 @@ def test_ratings_that_were_there_get_their_mark_by_their_moment_and_later_ones_g
 
 def test_the_schema_of_the_next_version_is_served_and_left_alone(database: Database) -> None:
     following = f"{int(migrating.head()) + 1:04d}"
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": following})
     assert not migrating.is_behind(database)
     migrating.upgrade(database)
@@ -260,7 +260,7 @@ def test_the_schema_of_the_next_version_is_served_and_left_alone(database: Datab
 def test_the_schema_after_the_next_is_refused(database: Database) -> None:
     """Also the one of a next version that skips a number, to say that this one cannot serve it."""
     beyond = f"{int(migrating.head()) + 2:04d}"
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": beyond})
     with pytest.raises(migrating.UnknownRevisionError):
         migrating.is_behind(database)
@@ -272,7 +272,7 @@ def test_the_migrated_schema_is_that_of_the_code(database: Database) -> None:
 
 
 def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
 
@@ -306,7 +306,7 @@ def test_every_database_draws_a_salt_of_its_own(blank_database: Database) -> Non
 
 
 def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for step in (migrating.upgrade, migrating.is_behind):
         with pytest.raises(migrating.UnknownRevisionError, match=r"'9999'.*newer"):
@@ -329,8 +329,8 @@ KILLED_WITHIN = """
 import os, signal, sys
 from alembic.operations import Operations
 import migrations
-from app import migrating
-from app.database import Database
+from app.db import schema as migrating
+from app.db.engine import Database
 
 calls = 0
 create = Operations.create_table
@@ -361,7 +361,7 @@ def test_a_migration_that_is_killed_leaves_nothing_behind(
 
 def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(database: Database) -> None:
     fill(database)
-    with database.write(alters_schema=True) as connection:
+    with database.unit_of_work(alters_schema=True) as connection:
         operations = Operations(MigrationContext.configure(connection))
         # On SQLite this copies the table and drops the old one.
         recreate: Literal["always", "never"] = "always" if database.is_sqlite else "never"
@@ -411,7 +411,7 @@ def test_migrations_are_not_written_out_as_sql(by_hand: Config) -> None:
 
 def test_the_migrations_need_neither_a_configuration_file_nor_a_folder(tmp_path: Path) -> None:
     code = (
-        "from app import migrating; from app.database import Database;"
+        "from app.db import schema as migrating; from app.db.engine import Database;"
         "database = Database('sqlite:///x.db'); migrating.upgrade(database);"
         "assert not migrating.is_behind(database)"
     )

@@ -1,4 +1,4 @@
-"""Which model and which films are served, while both change."""
+"""Which model and which movies are served, while both change."""
 
 import threading
 import time
@@ -9,11 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, insert
 
-from app.database import Database
-from app.movies import counts
-from app.movies.counts import Basis, Counts
-from app.recommendations import model_server
-from app.tables import datasets
+from app.db.engine import Database
+from app.db.tables import datasets
+from app.live import counts
+from app.live import model_reloader as model_server
+from app.live.counts import Basis, Counts
+from app.live.model_reloader import ModelReloader
 from tests.app.world import (
     MOMENT,
     MOVIE_IDS,
@@ -65,9 +66,9 @@ def test_counting_likes_keeps_no_new_version_waiting(
         assert go_on.wait(10)
         return count(connection, basis)
 
-    models = client.app.state.services.models  # type: ignore[attr-defined]
-    wait_for(lambda: models.snapshot.catalogue.counts.generation is not None)
-    before = models.snapshot.catalogue
+    models = client.app.state.services.find(ModelReloader)  # type: ignore[attr-defined]
+    wait_for(lambda: models.current.snapshot.catalogue.counts.generation is not None)
+    before = models.current.snapshot.catalogue
     monkeypatch.setattr(counts, "count", count_slowly)
     monkeypatch.setattr(model_server, "RECOUNT_S", 0)
     try:
@@ -77,11 +78,11 @@ def test_counting_likes_keeps_no_new_version_waiting(
         wait_for(lambda: served(client) == "v2")
         added = client.put("/movies/999", json={"title": "The One Added While Counting"})
         assert added.status_code == 201
-        assert models.snapshot.catalogue.likes.sum() == before.likes.sum()
+        assert models.current.snapshot.catalogue.likes.sum() == before.likes.sum()
     finally:
         go_on.set()
-    wait_for(lambda: models.snapshot.catalogue.likes.sum() == before.likes.sum() + 1)
-    assert 999 in models.snapshot.catalogue.films
+    wait_for(lambda: models.current.snapshot.catalogue.likes.sum() == before.likes.sum() + 1)
+    assert 999 in models.current.snapshot.catalogue.movies
     assert served(client) == "v2"
 
 
@@ -133,7 +134,7 @@ def test_a_service_that_starts_with_a_damaged_model_falls_back_to_the_one_before
     assert (ready["model"], ready["active"]) == ("v1", "v2")
 
 
-def test_a_service_without_any_whole_model_serves_popular_films(
+def test_a_service_without_any_whole_model_serves_popular_movies(
     world: World, connect: Callable[[], TestClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     damage(world, "v1")
@@ -161,12 +162,12 @@ def test_swapping_models_never_fails_a_request_or_mixes_two_models(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_films_imported_into_an_empty_database_are_found_at_once(
+def test_movies_imported_into_an_empty_database_are_found_at_once(
     empty_client: TestClient, database: Database
 ) -> None:
     assert empty_client.get("/recommendations/1").json()["items"] == []
     add_movies(database, MOVIE_IDS)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(datasets).values(
                 name="films", sha256="0" * 64, imported_at=MOMENT, is_public=True

@@ -12,20 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.database import Database
-from app.errors import ModelDamagedError, ModelNotFoundError
-from app.models import folder, repository
-from app.models.folder import remove_strays
-from app.models.repository import ActiveVersion, active_version
-from app.models.schemas import ModelSummary
-from app.models.service import (
-    activate,
-    find_damage,
-    list_models,
-    publish,
-    servable_version,
-)
-from app.tables import model_versions
+from app.core.errors import ModelDamagedError, ModelNotFoundError
+from app.db.engine import Database
+from app.db.model_versions import ActiveVersion, active_version
+from app.db.tables import model_versions
+from app.registry import folder, repository
+from app.registry.folder import remove_strays
+from app.registry.schemas import ModelSummary
+from app.registry.service import activate, find_damage, list_models, publish, servable_version
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
@@ -113,7 +107,7 @@ def test_a_damaged_report_is_noticed(database: Database, tmp_path: Path) -> None
 
 def test_a_model_after_none_has_none_before_it(database: Database, tmp_path: Path) -> None:
     first = publish(database, tmp_path, make_rbm(1), CARD)
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.deactivate(connection)
     assert served(database) == (None, first, 2)
     second = publish(database, tmp_path, make_rbm(2), CARD)
@@ -122,7 +116,7 @@ def test_a_model_after_none_has_none_before_it(database: Database, tmp_path: Pat
 
 def test_models_are_listed_the_newest_first(database: Database, tmp_path: Path) -> None:
     older, newer = (publish(database, tmp_path, make_rbm(i), CARD) for i in range(2))
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         for version, day in ((older, 1), (newer, 2)):
             moment = datetime(2026, 11, day, tzinfo=UTC)
             connection.execute(
@@ -183,8 +177,8 @@ def test_files_that_cannot_be_written_leave_nothing_behind(
 PROCESS = """
 import os, signal, sys
 from pathlib import Path
-from app.database import Database
-from app.models import repository, service
+from app.db.engine import Database
+from app.registry import repository, service
 from model import artifact
 from tests.app.world import make_rbm
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth.keys import KeyRing
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
-from app.database import Database
-from app.main import LARGEST_BODY
-from app.models.repository import REFUSED
-from app.models.service import publish
+from app.db.engine import Database
+from app.main import MAX_BODY
+from app.registry.repository import REFUSED
+from app.registry.service import publish
 from tests.app.test_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 
@@ -121,7 +122,7 @@ def test_a_rollback_is_served_by_the_very_next_answer(operated: TestClient, two:
 
 def test_who_asked_is_on_the_card(operated: TestClient, two: list[str], database: Database) -> None:
     key = create_key(database, [Scope.ADMIN], "")
-    operated.app.state.services.keys.refresh()  # type: ignore[attr-defined]
+    operated.app.state.services.find(KeyRing).refresh()  # type: ignore[attr-defined]
     headers = {"Authorization": f"Bearer {key.text}"}
     assert operated.post("/models/rollback", headers=headers).status_code == 200
     card = operated.get(f"/models/{two[1]}", headers=headers).json()["card"]
@@ -210,12 +211,12 @@ def test_what_is_no_model_is_not_imported(empty_client: TestClient, body: bytes)
 def test_a_model_may_be_larger_than_other_bodies_but_has_a_limit(
     settings: Settings, connect_to: Callable[[Settings], TestClient]
 ) -> None:
-    limit = 3 * LARGEST_BODY
+    limit = 3 * MAX_BODY
     client = connect_to(settings.model_copy(update={"model_upload_limit": limit}))
-    parts = (bytes(LARGEST_BODY) for _ in range(4))
+    parts = (bytes(MAX_BODY) for _ in range(4))
     for body, status in ((b"x" * limit, 422), (b"x" * (limit + 1), 413), (parts, 413)):
         assert client.post("/models/import", content=body).status_code == status
-    assert client.put("/models/active", content=b" " * (LARGEST_BODY + 1)).status_code == 413
+    assert client.put("/models/active", content=b" " * (MAX_BODY + 1)).status_code == 413
     assert not list(settings.models_dir.glob("[!.]*"))
 
 
@@ -231,7 +232,7 @@ def test_only_admins_change_or_carry_away_models(
     operated: TestClient, database: Database, method: str, path: str
 ) -> None:
     key = create_key(database, [Scope.READ, Scope.WRITE], "")
-    operated.app.state.services.keys.refresh()  # type: ignore[attr-defined]
+    operated.app.state.services.find(KeyRing).refresh()  # type: ignore[attr-defined]
     headers = {"Authorization": f"Bearer {key.text}"}
     answer = operated.request(method, path, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (403, "InsufficientScope")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app import console
+from app.cli import output as console
+from app.cli.models import models
 from app.config import Settings
-from app.database import Database
-from app.models.commands import models
-from app.models.repository import REFUSED
-from app.models.service import find_active, publish
+from app.db.engine import Database
+from app.registry.repository import REFUSED
+from app.registry.service import find_active, publish
 from tests.app.test_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app.database import Database
-from app.tables import movies
+from app.db.engine import Database
+from app.db.tables import movies
 from tests.app.world import MOVIE_IDS, World
 
 
@@ -30,7 +30,7 @@ def ids(items: list[dict[str, Any]]) -> list[int]:
 
 
 @pytest.mark.parametrize("sort", ["popular", "newest", "title"])
-def test_all_films_are_listed_once_in_pages_of_any_length(client: TestClient, sort: str) -> None:
+def test_all_movies_are_listed_once_in_pages_of_any_length(client: TestClient, sort: str) -> None:
     whole = ids(walk(client, 100, sort=sort))
     assert sorted(whole) == MOVIE_IDS
     for limit in (1, 7, 40):
@@ -47,9 +47,9 @@ def test_the_popular_ones_come_by_their_likes(client: TestClient, world: World) 
     assert ids(items) == sorted(MOVIE_IDS, key=lambda movie: (-likes[movie], movie))
 
 
-def test_only_the_films_that_are_named_come_and_those_that_there_are(client: TestClient) -> None:
+def test_only_the_movies_that_are_named_come_and_those_that_there_are(client: TestClient) -> None:
     popular = ids(walk(client, 100))
-    named = [30, 10, 200, 7, 999, 30]  # 7 and 999 are no films
+    named = [30, 10, 200, 7, 999, 30]  # 7 and 999 are no movies
     assert ids(walk(client, 2, id=named)) == [id_ for id_ in popular if id_ in named]
     response = client.get("/movies", params={"id": named, "limit": 2})
     cursor = response.json()["next"]
@@ -57,7 +57,7 @@ def test_only_the_films_that_are_named_come_and_those_that_there_are(client: Tes
 
 
 @pytest.mark.parametrize("named", [[0], ["x"], [2**31], [1] * 101])
-def test_films_are_named_by_up_to_100_valid_ids(lone_client: TestClient, named: list[Any]) -> None:
+def test_movies_are_named_by_up_to_100_valid_ids(lone_client: TestClient, named: list[Any]) -> None:
     assert lone_client.get("/movies", params={"id": named}).status_code == 422
 
 
@@ -70,12 +70,12 @@ def test_titles_come_in_their_order_without_articles(client: TestClient) -> None
     for movie, title in ((10, "The Zebra"), (20, "Éa"), (30, "a B"), (40, "The")):
         client.patch(f"/movies/{movie}", json={"title": title})
     titles = [item["title"] for item in walk(client, 100, sort="title")]
-    assert [title for title in titles if not title.startswith("Film")] == [
+    assert [title for title in titles if not title.startswith("Movie")] == [
         "a B", "Éa", "The", "The Zebra",
     ]  # fmt: skip
 
 
-def test_films_are_chosen_by_any_of_several_genres(client: TestClient) -> None:
+def test_movies_are_chosen_by_any_of_several_genres(client: TestClient) -> None:
     client.patch("/movies/10", json={"genres": ["Comedy", "Drama"]})
     client.patch("/movies/20", json={"genres": ["Western"]})
     client.patch("/movies/30", json={"genres": []})
@@ -100,7 +100,7 @@ NEW: dict[str, Any] = {
 UNKNOWN: dict[str, Any] = {"year": None, "genres": [], "imdb_id": None, "tmdb_id": None}
 
 
-def test_a_film_that_is_added_is_found_at_once_everywhere(client: TestClient) -> None:
+def test_a_movie_that_is_added_is_found_at_once_everywhere(client: TestClient) -> None:
     response = client.post("/movies", json=NEW)
     assert response.status_code == 201
     movie_id = response.json()["movie_id"]
@@ -116,7 +116,7 @@ def test_a_film_that_is_added_is_found_at_once_everywhere(client: TestClient) ->
     assert last["source"] == "popular"
 
 
-def test_every_film_that_is_added_gets_an_id_of_its_own(client: TestClient) -> None:
+def test_every_movie_that_is_added_gets_an_id_of_its_own(client: TestClient) -> None:
     client.put("/movies/1000000001", json={"title": "Taken"})
     client.put("/movies/2147483647", json={"title": "The last"})
     with ThreadPoolExecutor(4) as pool:
@@ -127,7 +127,7 @@ def test_every_film_that_is_added_gets_an_id_of_its_own(client: TestClient) -> N
     ]  # fmt: skip
 
 
-def test_put_adds_a_film_and_then_describes_it_anew(client: TestClient) -> None:
+def test_put_adds_a_movie_and_then_describes_it_anew(client: TestClient) -> None:
     assert client.put("/movies/5", json=NEW).status_code == 201
     again = client.put("/movies/5", json={"title": "Other"})
     assert again.status_code == 200
@@ -147,7 +147,7 @@ def test_patch_changes_what_is_given_and_keeps_the_rest(client: TestClient, worl
     assert (unknown.status_code, unknown.json()["error"]) == (404, "MovieNotFound")
 
 
-def test_what_is_seen_of_a_film_changes_with_it_in_another_process(
+def test_what_is_seen_of_a_movie_changes_with_it_in_another_process(
     client: TestClient, connect: Callable[[], TestClient]
 ) -> None:
     other = connect()
@@ -158,7 +158,7 @@ def test_what_is_seen_of_a_film_changes_with_it_in_another_process(
         time.sleep(0.05)
 
 
-def test_counts_of_popularity_stay_while_films_change(client: TestClient) -> None:
+def test_counts_of_popularity_stay_while_movies_change(client: TestClient) -> None:
     before = {item["movie_id"]: item["likes"] for item in walk(client, 100)}
     client.put("/movies/5", json=NEW)
     after = {item["movie_id"]: item["likes"] for item in walk(client, 100)}
@@ -174,17 +174,17 @@ def test_counts_of_popularity_stay_while_films_change(client: TestClient) -> Non
         {"title": "a", "imdb_id": 2**31}, {"title": "a", "tmdb_id": True}, {"title": None},
     ],
 )  # fmt: skip
-def test_a_malformed_film_is_refused(lone_client: TestClient, body: Any) -> None:
+def test_a_malformed_movie_is_refused(lone_client: TestClient, body: Any) -> None:
     assert lone_client.post("/movies", json=body).status_code == 422
     assert lone_client.put("/movies/1", json=body).status_code == 422
     if body != {}:
         assert lone_client.patch("/movies/1", json=body).status_code == 422
 
 
-def test_a_film_changed_behind_our_back_stays_until_told(
+def test_a_movie_changed_behind_our_back_stays_until_told(
     client: TestClient, database: Database
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(update(movies).where(movies.c.id == 10).values(title="Quiet"))
     assert client.get("/movies/10").json()["title"] == "Quiet"
     assert client.get("/movies/search?q=quiet").json()["items"] == []

@@ -4,14 +4,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
-from app.database import Database
-from app.tables import movies
+from app.db.engine import Database
+from app.db.tables import movies
 
 
-def test_a_film_is_shown_with_all_that_is_known_of_it(
+def test_a_movie_is_shown_with_all_that_is_known_of_it(
     empty_client: TestClient, database: Database
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(
             insert(movies).values(
                 id=2959, title="Fight Club", year=1999, genres=["Action", "Crime"],
@@ -26,9 +26,9 @@ def test_a_film_is_shown_with_all_that_is_known_of_it(
     }  # fmt: skip
 
 
-def test_what_is_not_known_of_a_film_is_null(empty_client: TestClient, database: Database) -> None:
+def test_what_is_not_known_of_a_movie_is_null(empty_client: TestClient, database: Database) -> None:
     largest = 2**31 - 1
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(insert(movies).values(id=largest, title="“日本” — Ünïcödé", genres=[]))
     assert empty_client.get(f"/movies/{largest}").json() == {
         "movie_id": largest, "title": "“日本” — Ünïcödé", "year": None, "genres": [],
@@ -36,7 +36,7 @@ def test_what_is_not_known_of_a_film_is_null(empty_client: TestClient, database:
     }  # fmt: skip
 
 
-def test_an_unknown_film_is_not_found(empty_client: TestClient) -> None:
+def test_an_unknown_movie_is_not_found(empty_client: TestClient) -> None:
     response = empty_client.get("/movies/999999")
     assert response.status_code == 404
     assert response.json() == {

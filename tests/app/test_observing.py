@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.logs import (
+from app.core.logging import (
     BATCH_S,
     BatchHandler,
     JsonFormatter,
@@ -160,7 +160,7 @@ def test_at_the_end_of_the_service_the_last_lines_are_written(
 ) -> None:
     stream = StringIO()
     monkeypatch.setattr(access_logger, "handlers", [batches(stream)])
-    monkeypatch.setattr("app.logs.BATCH_S", 3600)
+    monkeypatch.setattr("app.core.logging.BATCH_S", 3600)
     access_logger.setLevel(logging.INFO)
     try:
         with TestClient(create_app(lone_settings), base_url=ADDRESS) as client:

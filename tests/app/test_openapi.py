@@ -11,11 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from app import errors
-from app.errors import AppError, ErrorBody, InvalidRequestBody
+from app.core import errors
+from app.core.errors import AppError, ErrorBody, InvalidRequestBody
 from app.main import create_app
 from app.movies.schemas import Movie
-from app.ratings.schemas import GivenRating, Rating
+from app.ratings.schemas import Rating, RatingRequest
 from app.recommendations.schemas import Reason, Recommendations
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,7 +121,7 @@ def test_every_operation_has_a_summary_a_description_and_a_tag(document: dict[st
         assert operation["tags"]
 
 
-@pytest.mark.parametrize("model", [GivenRating, Rating, Movie, Recommendations])
+@pytest.mark.parametrize("model", [RatingRequest, Rating, Movie, Recommendations])
 def test_the_examples_are_valid(model: type[BaseModel]) -> None:
     examples = model.model_json_schema()["examples"]
     assert examples
@@ -131,7 +131,7 @@ def test_the_examples_are_valid(model: type[BaseModel]) -> None:
 
 
 def test_a_rating_is_described_as_exactly_one_of_stars_and_liked(document: dict[str, Any]) -> None:
-    schema = document["components"]["schemas"]["GivenRating"]
+    schema = document["components"]["schemas"]["RatingRequest"]
     assert schema["oneOf"] == [{"required": ["stars"]}, {"required": ["liked"]}]
     assert schema["additionalProperties"] is False
     assert schema["properties"]["stars"]["type"] == "number"

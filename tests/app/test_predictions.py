@@ -42,7 +42,7 @@ def test_an_own_rating_is_shown_and_left_out_of_account(client: TestClient, worl
     assert predict(client, "4", movie_id) == {**found, "liked": None}
 
 
-def test_somebody_who_rated_that_film_alone_has_no_other_ratings(client: TestClient) -> None:
+def test_somebody_who_rated_that_movie_alone_has_no_other_ratings(client: TestClient) -> None:
     client.put("/users/me/ratings/50", json={"liked": True})
     assert predict(client, "me", 50)["reason"] == "no_ratings"
 
@@ -73,12 +73,12 @@ def test_taking_any_rating_back_changes_the_logit_by_the_effect_that_was_stated(
 
 
 @pytest.mark.parametrize("path", ["/users/1/predictions/51", "/movies/51/similar"])
-def test_a_film_that_there_is_not_is_404(client: TestClient, path: str) -> None:
+def test_a_movie_that_there_is_not_is_404(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response.json()["error"]) == (404, "MovieNotFound")
 
 
-def test_similar_films_come_by_similarity(client: TestClient, world: World) -> None:
+def test_similar_movies_come_by_similarity(client: TestClient, world: World) -> None:
     answer = client.get("/movies/50/similar", params={"limit": 100}).json()
     alike = similarity(world.rbm, MODEL_MOVIE_IDS.index(50), like_lengths(world.rbm))
     value = dict(zip(MODEL_MOVIE_IDS, alike.tolist(), strict=True))
@@ -90,14 +90,14 @@ def test_similar_films_come_by_similarity(client: TestClient, world: World) -> N
     assert ids(client.get("/movies/50/similar?limit=3").json()["items"]) == expected[:3]
 
 
-def test_similar_films_can_be_filtered(client: TestClient) -> None:
+def test_similar_movies_can_be_filtered(client: TestClient) -> None:
     best = ids(client.get("/movies/50/similar").json()["items"])[0]
     found = client.get("/movies/50/similar", params={"exclude": best}).json()["items"]
     assert best not in ids(found)
     assert client.get("/movies/50/similar?genre=Western").json()["items"] == []
 
 
-def test_films_that_the_model_does_not_know_are_compared_by_genres_and_that_is_said(
+def test_movies_that_the_model_does_not_know_are_compared_by_genres_and_that_is_said(
     client: TestClient, world: World, connect: Callable[[], TestClient]
 ) -> None:
     answer = client.get("/movies/400/similar").json()

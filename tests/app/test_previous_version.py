@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app import migrating
+from app.db import schema as migrating
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = "migrations/versions"
@@ -27,7 +27,7 @@ OF_ONE_REVISION = {"test_backup.py"}
 PLUGIN = """
 from alembic import command
 
-from app import migrating
+from app.db import schema as migrating
 
 assert migrating.__file__.startswith({tree!r}), "this is not the older version"
 upgrade = migrating.upgrade
@@ -36,7 +36,7 @@ upgrade = migrating.upgrade
 def upgrade_further(database, revision="head"):
     upgrade(database, revision)
     if revision == "head":
-        with database.write(alters_schema=True) as connection:
+        with database.unit_of_work(alters_schema=True) as connection:
             config = migrating._config(connection)
             config.set_main_option("script_location", {migrations!r})
             command.upgrade(config, "head")

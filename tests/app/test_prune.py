@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.database import Database
-from app.errors import ModelInUseError, ModelNotFoundError
-from app.models import repository
-from app.models.repository import REFUSED
-from app.models.service import activate, find_damage, list_models, prune, publish, remove
+from app.core.errors import ModelInUseError, ModelNotFoundError
+from app.db.engine import Database
+from app.registry import repository
+from app.registry.repository import REFUSED
+from app.registry.service import activate, find_damage, list_models, prune, publish, remove
 from model import artifact
 from tests.app.test_rollback import make_older
 from tests.app.world import make_rbm
@@ -119,8 +119,8 @@ def test_a_folder_that_cannot_be_renamed_stays_with_its_row(
 PROCESS = """
 import os, shutil, signal, sys
 from pathlib import Path
-from app.database import Database
-from app.models import repository, service
+from app.db.engine import Database
+from app.registry import repository, service
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.ratings.schemas import GivenRating
+from app.ratings.schemas import RatingRequest
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ json_values = st.recursive(
 )  # fmt: skip
 def test_an_accepted_body_is_exactly_one_opinion(body: dict[str, Any]) -> None:
     try:
-        opinion = GivenRating.model_validate(body)
+        opinion = RatingRequest.model_validate(body)
     except ValidationError:
         pass
     else:
@@ -193,4 +193,4 @@ def test_an_accepted_body_is_exactly_one_opinion(body: dict[str, Any]) -> None:
 
 @given(st.floats(0.5, 5))
 def test_every_number_of_stars_in_the_range_is_accepted(stars: float) -> None:
-    assert GivenRating.model_validate({"stars": stars}).stars == stars
+    assert RatingRequest.model_validate({"stars": stars}).stars == stars

@@ -10,19 +10,19 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from app.database import Database
-from app.tables import installation, ratings, users
+from app.db.engine import Database
+from app.db.tables import installation, ratings, users
 from tests.app.world import MOVIE_IDS, World, add_movies
 
 
 @pytest.fixture
-def films(database: Database) -> None:
+def movies(database: Database) -> None:
     add_movies(database, MOVIE_IDS)
 
 
 @pytest.fixture
-def rater(films: None, empty_client: TestClient) -> TestClient:  # noqa: ARG001
-    """A service with films, without people."""
+def rater(movies: None, empty_client: TestClient) -> TestClient:  # noqa: ARG001
+    """A service with movies, without people."""
     return empty_client
 
 
@@ -85,7 +85,7 @@ def test_a_later_rating_takes_the_place_of_the_one_before(rater: TestClient) -> 
     assert (item["stars"], item["liked"]) == (None, False)
 
 
-def test_an_unknown_film_cannot_be_rated_and_leaves_nothing_behind(
+def test_an_unknown_movie_cannot_be_rated_and_leaves_nothing_behind(
     rater: TestClient, database: Database
 ) -> None:
     response = put(rater, 11, stars=4)

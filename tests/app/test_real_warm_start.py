@@ -12,8 +12,8 @@ from data.splitting import strong_generalisation
 from model.config import Config
 from model.evaluation import judge
 from model.gate import METRIC, paired_bootstrap
+from model.initialise import warm_config
 from model.rbm import RBM
-from model.start import warm_config
 from model.training import Trainer
 
 DATASETS_DIR = Path(

@@ -1,4 +1,4 @@
-"""GET /recommendations/{user}: why a film is there."""
+"""GET /recommendations/{user}: why a movie is there."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_reasons_are_the_largest_positive_effects(
         for reason in item["because"]:
             assert reason["effect"] == pytest.approx(float(effect[reason["movie_id"]]), abs=1e-5)
             assert reason["liked"] == world.opinions[user][reason["movie_id"]]
-            assert reason["title"] == f"Film {reason['movie_id']}"
+            assert reason["title"] == f"Movie {reason['movie_id']}"
 
 
 def logit(probability: float) -> float:

@@ -1,4 +1,4 @@
-"""GET /recommendations/{user}: who gets which films, in which order."""
+"""GET /recommendations/{user}: who gets which movies, in which order."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.database import Database
-from app.movies.catalogue import DAMPING
+from app.db.engine import Database
+from app.live.catalogue import DAMPING
 from model.scoring import score_user
 from tests.app.walking import EVERYBODY, fold_in, ids, walk
 from tests.app.world import (
@@ -36,14 +36,14 @@ def test_the_answer_has_every_field_of_the_contract(client: TestClient) -> None:
     assert list(item) == [
         "movie_id", "title", "year", "genres", "score", "like_probability", "source", "because",
     ]  # fmt: skip
-    assert item["title"] == f"Film {item['movie_id']}"
+    assert item["title"] == f"Movie {item['movie_id']}"
     assert item["year"] == 1950 + item["movie_id"] % 70
     assert item["genres"] == ["Drama"]
     assert list(item["because"][0]) == ["movie_id", "title", "liked", "effect"]
 
 
 @pytest.mark.parametrize("user", ["1", "6"])
-def test_films_come_in_the_order_and_with_the_scores_of_the_model(
+def test_movies_come_in_the_order_and_with_the_scores_of_the_model(
     client: TestClient, world: World, user: str
 ) -> None:
     like, given_seen = score_user(world.rbm, *fold_in(world, user))
@@ -57,7 +57,7 @@ def test_films_come_in_the_order_and_with_the_scores_of_the_model(
         assert np.float32(item["like_probability"]) == given_seen[row]
 
 
-def test_films_with_equal_scores_come_by_movie_id(
+def test_movies_with_equal_scores_come_by_movie_id(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
     flat = make_rbm(2, movie_ids=MODEL_MOVIE_IDS[::-1])
@@ -75,7 +75,7 @@ def test_a_score_is_printed_with_the_fewest_digits_that_say_it_in_float32(
     assert max(digits) <= len("0.000123456789")
 
 
-def test_pages_of_any_length_hold_every_film_that_was_not_rated_once_and_in_the_same_order(
+def test_pages_of_any_length_hold_every_movie_that_was_not_rated_once_and_in_the_same_order(
     client: TestClient, world: World
 ) -> None:
     for user in EVERYBODY:
@@ -93,7 +93,7 @@ def test_the_length_of_a_page_may_change_on_the_way(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("user", ["1", "6"])
-def test_films_that_the_model_does_not_know_follow_by_popularity(
+def test_movies_that_the_model_does_not_know_follow_by_popularity(
     client: TestClient, world: World, user: str
 ) -> None:
     items = walk(client, user, 4)
@@ -118,7 +118,7 @@ def likes_of(world: World, movie_id: int) -> int:
         ("avant-garde", "no_known_ratings"),
     ],
 )
-def test_who_cannot_be_served_by_the_model_gets_popular_films_and_the_reason(
+def test_who_cannot_be_served_by_the_model_gets_popular_movies_and_the_reason(
     client: TestClient, world: World, user: str, reason: str
 ) -> None:
     answer = client.get(f"/recommendations/{user}", params={"limit": 100}).json()
@@ -129,7 +129,7 @@ def test_who_cannot_be_served_by_the_model_gets_popular_films_and_the_reason(
     assert all(item["because"] == [] for item in answer["items"])
 
 
-def test_popular_films_have_the_share_of_likes_as_score(client: TestClient, world: World) -> None:
+def test_popular_movies_have_the_share_of_likes_as_score(client: TestClient, world: World) -> None:
     opinions = [like for rated in world.opinions.values() for like in rated.values()]
     overall = sum(opinions) / len(opinions)
     for item in client.get("/recommendations/nobody").json()["items"]:
@@ -140,7 +140,7 @@ def test_popular_films_have_the_share_of_likes_as_score(client: TestClient, worl
         assert item["like_probability"] == pytest.approx(damped)
 
 
-def test_without_a_model_everybody_gets_popular_films(
+def test_without_a_model_everybody_gets_popular_movies(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
     activate(world.database, None)
@@ -158,7 +158,7 @@ def test_an_empty_database_gives_an_empty_list(empty_client: TestClient) -> None
     }  # fmt: skip
 
 
-def test_films_without_any_rating_are_popular_in_the_order_of_their_ids(
+def test_movies_without_any_rating_are_popular_in_the_order_of_their_ids(
     database: Database, connect: Callable[[], TestClient]
 ) -> None:
     add_movies(database, [30, 10, 20])
@@ -198,9 +198,9 @@ def test_a_newcomer_is_served_by_the_model_from_the_first_rating_on(client: Test
 
 def test_a_rating_taken_back_gives_the_answer_of_before(client: TestClient) -> None:
     before = client.get("/recommendations/3").json()
-    film = before["items"][0]["movie_id"]
-    client.put(f"/users/3/ratings/{film}", json={"stars": 5})
-    client.delete(f"/users/3/ratings/{film}")
+    movie = before["items"][0]["movie_id"]
+    client.put(f"/users/3/ratings/{movie}", json={"stars": 5})
+    client.delete(f"/users/3/ratings/{movie}")
     after = client.get("/recommendations/3").json()
     assert after["items"] == before["items"]
 

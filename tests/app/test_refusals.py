@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app import cli, migrating
+from app.cli import main as cli
 from app.config import Settings
-from app.database import Database
+from app.db import schema as migrating
+from app.db.engine import Database
 from tests.app.running import environment
 from tests.app.world import make_rbm, publish
 
@@ -99,7 +100,7 @@ def test_a_schema_that_is_more_than_one_revision_ahead(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     line = refusal_here(settings, monkeypatch, capsys)
     assert "the database is at revision '9999', which this version does not know" in line

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from app import tables
 from app.config import Settings
-from app.database import Database
-from app.models.repository import active_version
-from app.models.service import activate, publish
-from app.training.judging import judge
-from app.training.preparing import TrainingError
-from app.training.running import FOLDER, Checkpoints, Resume
-from app.training.runs import list_runs
-from app.training.schemas import RunState, TrainingOptions, TrainingRun
-from app.training.service import ErasedMeanwhileError, TrainingResult, train
-from app.users import repository as users
+from app.db import tables
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.jobs.checkpoints import FOLDER, Checkpoints, Resume
+from app.jobs.runs import list_runs
+from app.jobs.schemas import RunState, TrainingOptions, TrainingRun
+from app.ratings import user_repository as users
+from app.registry.service import activate, publish
+from app.training.judgement import judge
+from app.training.pipeline import ErasedMeanwhileError, TrainingResult, train
+from app.training.preparation import TrainingError
 from data.interactions import Interactions
 from data.splitting import Group, holdout_groups
 from model import candidates
@@ -37,7 +37,7 @@ ON_ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    with database.write() as connection:  # the same people in the gate set each time
+    with database.unit_of_work() as connection:  # the same people in the gate set each time
         connection.execute(update(tables.installation).values(holdout_salt="a test's"))
     store(database, PEOPLE)
     return database
@@ -77,7 +77,7 @@ def last_run(database: Database) -> TrainingRun:
 
 
 def erase(database: Database, key: str) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         users.erase(connection, key, MOMENT)
 
 
@@ -158,7 +158,7 @@ def test_shuffled_ratings_alone_make_no_first_model(filled: Database, retrain: R
 def test_a_model_of_more_ratings_is_accepted(filled: Database, retrain: Retrain) -> None:
     trained_on = np.flatnonzero(training_people(filled))
     for key in PEOPLE.user_keys[trained_on[100:]]:
-        with filled.write() as connection:
+        with filled.unit_of_work() as connection:
             mine = select(tables.users.c.id).where(tables.users.c.key == key).scalar_subquery()
             connection.execute(tables.ratings.delete().where(tables.ratings.c.user_id == mine))
     first = retrain()
@@ -276,14 +276,14 @@ def test_the_card_says_how_far_the_ratings_had_gone_away_from_the_model_before(
 ) -> None:
     first = retrain()
     fan = people().select_users([1])
-    new_film = type(fan)(
+    new_movie = type(fan)(
         fan.indptr, fan.movie_rows, fan.liked, np.array(["fan"]), fan.movie_ids + 500
     )
-    store(filled, new_film)
+    store(filled, new_movie)
     drift = card_of(models_dir, retrain())["drift"]
     assert drift["of_model"] == first.version
-    assert drift["ratings_more"] == new_film.n_ratings
-    share = new_film.n_ratings / (PEOPLE.n_ratings + new_film.n_ratings)
+    assert drift["ratings_more"] == new_movie.n_ratings
+    share = new_movie.n_ratings / (PEOPLE.n_ratings + new_movie.n_ratings)
     assert drift["share_of_ratings_on_unknown_films"] == pytest.approx(share, abs=1e-6)
     assert drift["age_seconds"] >= 0
 
@@ -293,7 +293,7 @@ def test_a_model_of_another_database_is_neither_begun_with_nor_replaced(
     filled: Database, models_dir: Path, retrain: Retrain
 ) -> None:
     first = retrain()
-    with filled.write() as connection:
+    with filled.unit_of_work() as connection:
         connection.execute(update(tables.installation).values(holdout_salt="another"))
     result = retrain()
     assert "another database" in str(result.start.why_scratch)
@@ -340,7 +340,7 @@ def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(
             by_hand.append(publish(filled, models_dir, make_rbm(1), card))
         return judged
 
-    monkeypatch.setattr("app.training.service.judge", judge_slowly)
+    monkeypatch.setattr("app.training.pipeline.judge", judge_slowly)
     result = retrain()
     assert not result.is_published
     assert by_hand[0] in result.gate["reasons"][0]
@@ -395,7 +395,7 @@ def test_old_models_are_removed_but_not_the_active_one_and_the_one_before(
     options = TrainingOptions(hyper_parameters=ENOUGH, publish_anyway=True)
     versions = []
     for _ in range(3):
-        with filled.write() as connection:  # those before are older, not of the same second
+        with filled.unit_of_work() as connection:  # those before are older, not of the same second
             connection.execute(update(tables.model_versions).values(created_at=MOMENT))
         versions.append(train(filled, settings, options, "cron").version)
     with filled.read() as connection:
@@ -418,7 +418,7 @@ def test_too_few_people_fail_the_run_with_the_reason(database: Database, models_
 def test_people_who_like_nothing_are_not_said_to_be_too_few(
     database: Database, retrain: Retrain
 ) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(update(tables.ratings).values(liked=False))
     with pytest.raises(TrainingError, match="none of 300 users has 5 likes or more"):
         retrain()
@@ -431,7 +431,7 @@ def test_a_folder_of_a_run_that_died_before_it_was_recorded_is_removed(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.models.repository.add", die)
+        patch.setattr("app.registry.repository.add", die)
         with pytest.raises(KilledError):
             retrain()
     (stray,) = models_dir.glob("*Z-*")

@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.database import Database
-from app.errors import (
+from app.core.errors import (
     ModelDamagedError,
     ModelNotFoundError,
     ModelRefusedError,
     NoPreviousModelError,
     OtherModelActivatedError,
 )
-from app.models import repository, service
-from app.models.repository import REFUSED, active_version
-from app.models.service import activate, find_model, publish, rollback
-from app.tables import model_versions
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.db.tables import model_versions
+from app.registry import repository, service
+from app.registry.repository import REFUSED
+from app.registry.service import activate, find_model, publish, rollback
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
 
@@ -45,7 +46,7 @@ def versions(database: Database, tmp_path: Path) -> list[str]:
 
 def make_older(database: Database, versions: list[str]) -> None:
     """Give models that were published within a second an order in time."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         moment = connection.execute(select(model_versions.c.created_at).limit(1)).scalar_one()
         for age, version in enumerate(reversed(versions)):
             connection.execute(
@@ -187,7 +188,7 @@ def test_a_model_that_is_removed_while_it_is_read_is_not_activated(
     database: Database, tmp_path: Path, versions: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def remove(*_: Any) -> None:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             repository.remove(connection, versions[0])
 
     monkeypatch.setattr(service, "find_damage", remove)

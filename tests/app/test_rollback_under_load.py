@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.models.service import activate, rollback
+from app.registry.service import activate, rollback
 from tests.app.running import Running, free_port, serving
 from tests.app.world import World, make_rbm, publish
 

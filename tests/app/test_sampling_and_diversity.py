@@ -62,7 +62,7 @@ def test_ranked_lists_have_no_seed(client: TestClient) -> None:
     assert client.get("/recommendations/2?seed=4").json()["seed"] is None
 
 
-def test_diversity_reorders_the_same_films_and_keeps_the_best_one_first(
+def test_diversity_reorders_the_same_movies_and_keeps_the_best_one_first(
     client: TestClient,
 ) -> None:
     plain, diverse = walk(client, "1", 100), walk(client, "1", 100, diversity=0.9)
@@ -85,7 +85,7 @@ def test_pages_of_any_length_of_a_diverse_list_are_parts_of_one_list(
         assert walk(client, "1", limit, diversity=0.6) == whole
 
 
-def test_films_behind_the_pool_follow_by_score(
+def test_movies_behind_the_pool_follow_by_score(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ranking, "POOL", 5)

@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.movies.catalogue import Film
-from app.movies.search import TitleIndex
+from app.live.catalogue import CatalogueMovie
+from app.live.title_search import TitleIndex
 
 # Title, year, likes.
-FILMS = [
+MOVIES = [
     ("The Godfather", 1972, 140), ("The Godfather: Part II", 1974, 90), ("Toy Story", 1995, 150),
     ("Toy Story 2", 1999, 70), ("Heat", 1995, 60), ("The Heat", 2013, 3), ("Heathers", 1989, 20),
     ("Amelie (Le Fabuleux destin d'Amélie Poulain)", 2001, 80), ("WALL·E", 2008, 75),
@@ -24,12 +24,14 @@ FILMS = [
     ("The Shawshank Redemption", 1994, 220), ("Søndag på landet", 1984, 1), ("M", 1931, 12),
     ("Monsters, Inc.", 2001, 90), ("Léon: The Professional", 1994, 95), ("The", 1990, 0),
 ]  # fmt: skip
-INDEX = TitleIndex({i: Film(i, title, year, ()) for i, (title, year, _) in enumerate(FILMS)})
-LIKES = np.array([likes for *_, likes in FILMS])
+INDEX = TitleIndex(
+    {i: CatalogueMovie(i, title, year, ()) for i, (title, year, _) in enumerate(MOVIES)}
+)
+LIKES = np.array([likes for *_, likes in MOVIES])
 
 
 def find(text: str, limit: int = 5) -> list[str]:
-    return [FILMS[position][0] for position in INDEX.find(text, LIKES, limit)]
+    return [MOVIES[position][0] for position in INDEX.find(text, LIKES, limit)]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def find(text: str, limit: int = 5) -> list[str]:
         ("toi story", "Toy Story"),
     ],
 )
-def test_the_film_that_is_meant_comes_first(text: str, first: str) -> None:
+def test_the_movie_that_is_meant_comes_first(text: str, first: str) -> None:
     assert find(text)[0] == first
 
 
@@ -80,7 +82,7 @@ def test_nothing_comes_where_nothing_is_meant(text: str) -> None:
     assert find(text) == []
 
 
-def test_a_film_with_all_the_words_comes_before_one_with_some() -> None:
+def test_a_movie_with_all_the_words_comes_before_one_with_some() -> None:
     assert find("seven samurai") == ["Seven Samurai"]
     assert find("lord of the rings")[0] == "The Lord of the Rings: The Two Towers"
 
@@ -91,14 +93,14 @@ def test_of_equal_matches_the_more_popular_comes_first() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200), st.integers(1, 50))
-def test_any_text_gives_at_most_the_limit_and_no_film_twice(text: str, limit: int) -> None:
+def test_any_text_gives_at_most_the_limit_and_no_movie_twice(text: str, limit: int) -> None:
     found = INDEX.find(text, LIKES, limit)
     assert len(found) == len(set(found)) <= limit
 
 
-@given(st.sampled_from(FILMS))
-def test_every_film_is_found_by_its_title_and_year(film: tuple[str, int, int]) -> None:
-    title, year, _ = film
+@given(st.sampled_from(MOVIES))
+def test_every_movie_is_found_by_its_title_and_year(movie: tuple[str, int, int]) -> None:
+    title, year, _ = movie
     assert find(f"{title} {year}")[0] == title
 
 
@@ -114,22 +116,23 @@ def test_a_search_among_27_000_titles_takes_milliseconds() -> None:
     generator = np.random.default_rng(1)
     syllables = ["ba", "ko", "ri", "ter", "min", "sha", "lo", "ven", "qui", "nor", "da", "the"]
     words = ["".join(generator.choice(syllables, 3)) for _ in range(20_000)]
-    films = {
-        i: Film(i, " ".join(generator.choice(words, 3)), 1950 + i % 70, ()) for i in range(27_000)
+    movies = {
+        i: CatalogueMovie(i, " ".join(generator.choice(words, 3)), 1950 + i % 70, ())
+        for i in range(27_000)
     }
-    index, likes = TitleIndex(films), np.zeros(27_000, dtype=np.int64)
+    index, likes = TitleIndex(movies), np.zeros(27_000, dtype=np.int64)
     times = []
     for position in range(0, 2000, 100):
-        text = films[position].title[:-1] + "x"
+        text = movies[position].title[:-1] + "x"
         begin = time.process_time()
         index.find(text, likes, 10)
         times.append(time.process_time() - begin)
     assert np.median(times) < 0.06  # a few milliseconds; the machine may be busy
 
 
-def test_search_over_http_shows_films_as_in_lists(client: TestClient) -> None:
-    items = client.get("/movies/search", params={"q": "film 10", "limit": 3}).json()["items"]
-    assert items[0]["title"] == "Film 10"
+def test_search_over_http_shows_movies_as_in_lists(client: TestClient) -> None:
+    items = client.get("/movies/search", params={"q": "movie 10", "limit": 3}).json()["items"]
+    assert items[0]["title"] == "Movie 10"
     assert set(items[0]) == {"movie_id", "title", "year", "genres", "likes", "ratings"}
     assert len(items) <= 3
     assert client.get("/movies/search", params={"q": "zzzzzzzz"}).json() == {"items": []}

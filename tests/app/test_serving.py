@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
-from app.database import Database
+from app.db.engine import Database
 from tests.app.running import free_port, serving
 from tests.app.world import MOVIE_IDS, World, add_movies, make_rbm, publish
 
@@ -68,7 +68,7 @@ def test_the_log_is_json_with_request_ids_and_nothing_personal(
     (event,) = [event for event in events if event.get("request_id") == "my-id.1"]
     assert event["message"].startswith("GET /recommendations/{user} 200 ")
     assert event["level"] == "info"
-    assert event["logger"] == "app.access"
+    assert event["logger"] == "recommender.access"
     assert (event["method"], event["route"], event["status"], event["key"]) == (
         "GET", "/recommendations/{user}", 200, key.prefix,
     )  # fmt: skip

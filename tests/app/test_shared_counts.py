@@ -1,4 +1,4 @@
-"""Likes are counted by one worker for all: the same order of popular films everywhere."""
+"""Likes are counted by one worker for all: the same order of popular movies everywhere."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,28 +12,27 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
-from app.database import Database
 from app.datasets.service import import_release
-from app.movies import counts
+from app.db.engine import Database
+from app.db.tables import shared_counts
+from app.live import counts
+from app.live import model_reloader as model_server
+from app.live.counts import Basis, Counts, Generation, count_opinions
+from app.live.model_reloader import ModelReloader
 from app.movies import repository as movies
-from app.movies.counts import Basis, Counts, Generation
-from app.ratings import repository as ratings
-from app.ratings.schemas import GivenRating
+from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
-from app.recommendations import model_server
-from app.recommendations.model_server import ModelServer
-from app.tables import shared_counts
 from tests.app.small_releases import Line, make_release
 from tests.app.test_model_server import wait_for
 from tests.app.world import World, add_movies
 
-# A release with the films of the small world, whose people all like its first one.
-RELEASED = {10 * i: f"Film {10 * i}" for i in range(1, 41)}
+# A release with the movies of the small world, whose people all like its first one.
+RELEASED = {10 * i: f"Movie {10 * i}" for i in range(1, 41)}
 LINES: list[Line] = [(f"new-{user}", 10, 5.0, 1000) for user in range(5)]
 
 PAGES = [
     "/recommendations/nobody?limit=7",
-    "/recommendations/1?limit=100",  # ends with films that the model does not know
+    "/recommendations/1?limit=100",  # ends with movies that the model does not know
     "/recommendations/nobody?min_ratings=2&limit=5",
     "/movies?sort=popular&limit=6",
 ]
@@ -53,13 +52,13 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_server, "POLL_S", 3600)
 
 
-def server_of(client: TestClient) -> ModelServer:
-    server: ModelServer = client.app.state.services.models  # type: ignore[attr-defined]
+def server_of(client: TestClient) -> ModelReloader:
+    server: ModelReloader = client.app.state.services.find(ModelReloader)  # type: ignore[attr-defined]
     return server
 
 
-def make_server(world: World, like_threshold: float = 4.0) -> ModelServer:
-    return ModelServer(world.database, world.settings.models_dir, like_threshold)
+def make_server(world: World, like_threshold: float = 4.0) -> ModelReloader:
+    return ModelReloader(world.database, world.settings.models_dir, like_threshold)
 
 
 def shared(database: Database) -> Generation | None:
@@ -78,24 +77,24 @@ def like(client: TestClient, movie_id: int, *users: str) -> None:
         client.put(f"/users/{user}/ratings/{movie_id}", json={"liked": True})
 
 
-def likes_of(server: ModelServer, movie_id: int) -> int:
-    catalogue = server.snapshot.catalogue
+def likes_of(server: ModelReloader, movie_id: int) -> int:
+    catalogue = server.current.snapshot.catalogue
     return int(catalogue.likes[catalogue.movie_ids.tolist().index(movie_id)])
 
 
 def rate(database: Database, user: str, movie_id: int) -> None:
-    RatingService(database, 4.0).put(user, movie_id, GivenRating(liked=True))
+    RatingService(database, 4.0).put(user, movie_id, RatingRequest(liked=True))
 
 
 def likes_in(database: Database, movie_id: int) -> int:
     with database.read() as connection:
-        rows = ratings.count_opinions(connection, 4.0)
+        rows = count_opinions(connection, 4.0)
     return {row[0]: int(row[1]) for row in rows}.get(movie_id, 0)
 
 
 def put_begin(database: Database, ago: timedelta) -> None:
     """Move the begin of the last counting into the past, or into the future."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         begun_at = datetime.now(UTC) - ago
         connection.execute(update(shared_counts).values(begun_at=begun_at))
 
@@ -143,18 +142,21 @@ def test_a_worker_that_has_not_counted_keeps_the_order_that_it_shares(
     late = connect()  # begins after ratings that nobody has counted yet
     for path in PAGES:
         walk_both(one, late, path)
-    assert server_of(late).snapshot.popular_state == server_of(one).snapshot.popular_state
+    assert (
+        server_of(late).current.snapshot.popular_state
+        == server_of(one).current.snapshot.popular_state
+    )
     assert likes_of(server_of(late), 400) == sum(
         opinions.get(400, False) for opinions in world.opinions.values()
     )
 
 
 @pytest.mark.usefixtures("seldom")
-def test_a_film_that_comes_back_has_its_counts_at_every_worker(world: World) -> None:
-    """Also where the films were read without it in between."""
+def test_a_movie_that_comes_back_has_its_counts_at_every_worker(world: World) -> None:
+    """Also where the movies were read without it in between."""
     steady = make_server(world)
     steady.refresh()
-    held = steady.snapshot.catalogue
+    held = steady.current.snapshot.catalogue
     more = dataclasses.replace(
         held.counts,
         movie_ids=np.append(held.counts.movie_ids, 999),
@@ -164,21 +166,21 @@ def test_a_film_that_comes_back_has_its_counts_at_every_worker(world: World) -> 
     assert share_after_claim(world.database, more)
     steady.follow()
     add_movies(world.database, [999])
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         movies.next_revision(connection)
     steady.follow()
     newcomer = make_server(world)
     newcomer.follow()
     assert likes_of(steady, 999) == likes_of(newcomer, 999) == 50
-    assert steady.snapshot.popular_state == newcomer.snapshot.popular_state
+    assert steady.current.snapshot.popular_state == newcomer.current.snapshot.popular_state
 
 
 def share_after_claim(database: Database, counted: Counts) -> bool:
     seen = shared(database)
     assert seen is not None
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         assert counts.claim(connection, seen, "another")
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         return counts.replace(connection, counted, "another")
 
 
@@ -208,7 +210,7 @@ def test_ratings_are_counted_once_a_period_and_by_one_worker(
         server.refresh()
     assert counted == [1]
     assert name_of(world.database) != first
-    assert len({server.snapshot.popular_state for server in servers}) == 1
+    assert len({server.current.snapshot.popular_state for server in servers}) == 1
     for server in servers:
         server.refresh()
     assert counted == [1]  # nothing has changed
@@ -218,9 +220,9 @@ def test_of_two_who_begin_to_count_one_does(world: World) -> None:
     make_server(world).refresh()
     seen = shared(world.database)
     assert seen is not None
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         assert counts.claim(connection, seen, "one")
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         assert not counts.claim(connection, seen, "other")
 
 
@@ -250,8 +252,8 @@ def test_whoever_was_overtaken_while_counting_puts_nothing_in_place(
     slow.recount()
     assert overtaken
     newest = name_of(world.database)
-    assert quick.snapshot.catalogue.counts.generation == newest
-    assert slow.snapshot.catalogue.counts.generation == newest
+    assert quick.current.snapshot.catalogue.counts.generation == newest
+    assert slow.current.snapshot.catalogue.counts.generation == newest
     assert likes_of(slow, 400) == int(overtaken[0].likes[-1]) + 1
 
 
@@ -259,12 +261,12 @@ def test_of_two_first_counts_one_is_shared(world: World) -> None:
     one, other = make_server(world), make_server(world)
     one.follow()
     other.follow()
-    assert one.snapshot.catalogue.counts.generation is None
+    assert one.current.snapshot.catalogue.counts.generation is None
     one.recount()
     other.recount()
     name = name_of(world.database)
     for server in (one, other):
-        assert server.snapshot.catalogue.counts.generation == name
+        assert server.current.snapshot.catalogue.counts.generation == name
 
 
 def test_a_worker_that_begins_to_count_and_dies_is_replaced_after_a_period(world: World) -> None:
@@ -273,7 +275,7 @@ def test_a_worker_that_begins_to_count_and_dies_is_replaced_after_a_period(world
     first = shared(world.database)
     assert first is not None
     rate(world.database, "a", 400)
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         counts.claim(connection, first, "dies")
     server.refresh()
     assert name_of(world.database) == first.name
@@ -313,7 +315,7 @@ def test_counts_of_another_release_are_not_taken_over_by_a_worker_that_begins(
     import_release(world.database, make_release(LINES, RELEASED, year=None))
     newcomer = make_server(world)
     newcomer.follow()
-    assert newcomer.snapshot.catalogue.counts.generation is None
+    assert newcomer.current.snapshot.catalogue.counts.generation is None
     assert likes_of(newcomer, 10) == likes_in(world.database, 10)
 
 
@@ -322,14 +324,18 @@ def test_another_threshold_is_counted_at_once_and_no_worker_takes_over_that_of_a
 ) -> None:
     before, after = make_server(world, 4.0), make_server(world, 2.0)
     before.refresh()
-    likes = before.snapshot.catalogue.likes.sum()
+    likes = before.current.snapshot.catalogue.likes.sum()
     after.refresh()
     generation = shared(world.database)
     assert generation is not None
     assert generation.basis.like_threshold == 2.0
-    assert after.snapshot.catalogue.counts.generation == generation.name
+    assert after.current.snapshot.catalogue.counts.generation == generation.name
     before.follow()
-    assert before.snapshot.catalogue.likes.sum() == likes < after.snapshot.catalogue.likes.sum()
+    assert (
+        before.current.snapshot.catalogue.likes.sum()
+        == likes
+        < after.current.snapshot.catalogue.likes.sum()
+    )
     # While both run, they do not count against each other at every look.
     before.refresh()
     after.refresh()
@@ -381,22 +387,22 @@ def test_a_worker_that_cannot_store_its_first_counts_serves_them_all_the_same(
 def test_counts_that_a_restore_has_removed_are_made_again(world: World) -> None:
     server = make_server(world)
     server.refresh()
-    popular = server.snapshot.popular_state
-    with world.database.write() as connection:
+    popular = server.current.snapshot.popular_state
+    with world.database.unit_of_work() as connection:
         connection.execute(delete(shared_counts))
     late = make_server(world)
     late.refresh()
     server.follow()
-    assert server.snapshot.catalogue.counts.generation == name_of(world.database)
-    assert server.snapshot.popular_state == late.snapshot.popular_state == popular
+    assert server.current.snapshot.catalogue.counts.generation == name_of(world.database)
+    assert server.current.snapshot.popular_state == late.current.snapshot.popular_state == popular
 
 
 def test_counts_are_the_same_after_they_were_stored(world: World) -> None:
     server = make_server(world)
     server.follow()
-    own = server.snapshot.catalogue
+    own = server.current.snapshot.catalogue
     server.recount()
-    kept = server.snapshot.catalogue
+    kept = server.current.snapshot.catalogue
     assert (own.likes == kept.likes).all()
     assert (own.ratings == kept.ratings).all()
     assert own.counts.n_users == kept.counts.n_users == len(world.opinions)
@@ -405,8 +411,8 @@ def test_counts_are_the_same_after_they_were_stored(world: World) -> None:
 
 @pytest.mark.usefixtures("seldom")
 def test_an_empty_database_is_counted_too(database: Database, settings: Settings) -> None:
-    server = ModelServer(database, settings.models_dir, 4.0)
+    server = ModelReloader(database, settings.models_dir, 4.0)
     server.refresh()
     server.follow()
-    assert server.snapshot.catalogue.counts.generation == name_of(database)
-    assert len(server.snapshot.popular) == 0
+    assert server.current.snapshot.catalogue.counts.generation == name_of(database)
+    assert len(server.current.snapshot.popular) == 0

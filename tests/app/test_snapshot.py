@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from app.database import Database
 from app.datasets import snapshot
 from app.datasets.repository import ImportedDataset, imported_dataset
 from app.datasets.service import import_release
 from app.datasets.snapshot import read_snapshot
-from app.ratings.schemas import GivenRating
+from app.db.engine import Database
+from app.db.tables import installation, users
+from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
-from app.tables import installation, users
 from data.interactions import Interactions
-from tests.app.small_releases import FILMS, LINES, large_release, make_release
+from tests.app.small_releases import LINES, MOVIES, large_release, make_release
 
 
 def opinions(interactions: Interactions) -> list[tuple[str, int, bool]]:
@@ -29,8 +29,8 @@ def opinions(interactions: Interactions) -> list[tuple[str, int, bool]]:
 def test_stars_from_the_threshold_up_and_plain_likes_are_likes(database: Database) -> None:
     import_release(database, make_release())
     service = RatingService(database, 4.0)
-    service.put("8", 2, GivenRating(liked=True))
-    service.put("8", 4, GivenRating(liked=False))
+    service.put("8", 2, RatingRequest(liked=True))
+    service.put("8", 4, RatingRequest(liked=False))
     assert opinions(read_snapshot(database, 4.0).interactions) == [
         ("7", 1, True),
         ("7", 2, False),
@@ -42,9 +42,9 @@ def test_stars_from_the_threshold_up_and_plain_likes_are_likes(database: Databas
     assert opinions(read_snapshot(database, 4.5).interactions)[0] == ("7", 1, False)
 
 
-def test_all_films_are_columns_by_rising_id_rated_or_not(database: Database) -> None:
-    films = {90: "Alien", **FILMS}
-    import_release(database, make_release(films=films))
+def test_all_movies_are_columns_by_rising_id_rated_or_not(database: Database) -> None:
+    titles = {90: "Alien", **MOVIES}
+    import_release(database, make_release(titles=titles))
     interactions = read_snapshot(database, 4.0).interactions
     assert interactions.movie_ids.tolist() == [1, 2, 3, 4, 90]
     assert interactions.movie_ids.dtype == np.int64
@@ -53,7 +53,7 @@ def test_all_films_are_columns_by_rising_id_rated_or_not(database: Database) -> 
 
 
 def test_people_without_ratings_are_no_rows(database: Database) -> None:
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(insert(users).values(key="newcomer", ratings_revision=0))
     import_release(database, make_release())
     assert read_snapshot(database, 4.0).interactions.user_keys.tolist() == ["7", "8"]
@@ -118,7 +118,7 @@ def test_a_snapshot_is_of_one_moment_while_people_rate_on(
     before = read_snapshot(database, 4.0)
 
     def rate_and_go_on(connection: Connection) -> ImportedDataset | None:
-        RatingService(database, 4.0).put("newcomer", 1, GivenRating(stars=5.0))
+        RatingService(database, 4.0).put("newcomer", 1, RatingRequest(stars=5.0))
         return imported_dataset(connection)
 
     monkeypatch.setattr("app.datasets.snapshot.imported_dataset", rate_and_go_on)

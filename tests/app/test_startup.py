@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from app import migrating
+from app.db import schema as migrating
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,7 +36,7 @@ def loaded_by(code: str, unwanted: set[str]) -> set[str]:
 
 
 def test_serving_begins_without_what_it_does_not_need() -> None:
-    code = "import app.main, app.migrating; app.main.create_app(); app.migrating.head()"
+    code = "import app.main, app.db.schema; app.main.create_app(); app.db.schema.head()"
     training = {"numba", "optuna", "pandas", "pyarrow", "scipy"}
     later = {"jinja2", "rapidfuzz"}  # with the first page, and the first search
     on_postgresql = {"psycopg", "sqlalchemy.dialects.postgresql"}

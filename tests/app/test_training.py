@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import and_, case, or_, select, update
 
-from app.database import Database
 from app.datasets.repository import imported_dataset
 from app.datasets.service import import_release
-from app.evaluation.report import public_rows
-from app.models.repository import active_version
-from app.tables import model_versions, ratings, users
-from app.training.preparing import TrainingError
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.db.tables import model_versions, ratings, users
+from app.evaluation.report_data import public_rows
+from app.training.preparation import TrainingError
 from data.movielens import Release, load
 from data.splitting import Group, holdout_groups
 from model.artifact import load as load_artifact
@@ -87,9 +87,9 @@ def test_the_card_names_no_user(filled: Database, tmp_path: Path) -> None:
 def test_users_of_the_gate_and_validation_sets_leave_no_trace_in_the_weights(
     filled: Database, tmp_path: Path
 ) -> None:
-    """Other opinions of theirs, whatever they were before, change no byte of the weights."""
+    """Other ratings of theirs, whatever they were before, change no byte of the weights."""
     before = train(filled, tmp_path)
-    with filled.write() as connection:
+    with filled.unit_of_work() as connection:
         rows = connection.execute(select(users.c.id, users.c.key)).all()
         groups = holdout_groups([row.key for row in rows], before["holdout"]["salt"])
         held_out = [row.id for row, g in zip(rows, groups, strict=True) if g != Group.TRAINING]
@@ -156,12 +156,12 @@ def test_only_people_of_the_release_who_rate_nothing_here_are_shown(
     first, second = (
         select(users.c.id).where(users.c.key == key).scalar_subquery() for key in ("1", "2")
     )
-    film = sample.ratings.loc[sample.ratings["user"] == 2, "movie_id"].iloc[0]
+    movie = sample.ratings.loc[sample.ratings["user"] == 2, "movie_id"].iloc[0]
     own = or_(
         ratings.c.user_id == first,
-        and_(ratings.c.user_id == second, ratings.c.movie_id == int(film)),
+        and_(ratings.c.user_id == second, ratings.c.movie_id == int(movie)),
     )
-    with filled.write() as connection:
+    with filled.unit_of_work() as connection:
         connection.execute(update(ratings).where(own).values(from_release=False))
     keys = ["1", "2", "3", "nobody"]
     assert public_rows(filled, dataset, keys) == [2]
@@ -172,7 +172,7 @@ def test_only_people_of_the_release_who_rate_nothing_here_are_shown(
 def test_the_report_shows_nobody_of_the_service_beside_a_public_release(
     filled: Database, tmp_path: Path
 ) -> None:
-    with filled.write() as connection:
+    with filled.unit_of_work() as connection:
         connection.execute(update(ratings).values(from_release=False))
     train(filled, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app.database import Database
-from app.models.service import publish
-from app.training import repository
-from app.training.lease import Lease, LeaseLostError
-from app.training.running import FOLDER, Checkpoints, Interruption, Resume, run
-from app.training.runs import list_runs, request_run
-from app.training.schemas import RunState, TrainingOptions
-from app.training.service import TrainingResult, train
+from app.db.engine import Database
+from app.jobs import repository
+from app.jobs.checkpoints import FOLDER, Checkpoints, Interruption, Resume, run
+from app.jobs.lease import Lease, LeaseLostError
+from app.jobs.runs import list_runs, request_run
+from app.jobs.schemas import RunState, TrainingOptions
+from app.registry.service import publish
+from app.training.pipeline import TrainingResult, train
 from model.config import Config
 from model.training import EpochReport, Trainer
 from tests.app.trainings import ENOUGH, people, settings_for, store
@@ -95,7 +95,7 @@ def test_a_finished_training_that_could_not_be_published_is_published_by_the_nex
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.training.service.publish", fail)
+        patch.setattr("app.training.pipeline.publish", fail)
         with pytest.raises(OSError, match="no space"):
             retrain()
     assert len(kept(tmp_path)) == 1
@@ -119,8 +119,8 @@ def test_a_database_that_is_busy_is_waited_for_while_the_lease_lasts(
             raise OperationalError("COMMIT", {}, Exception("database is locked"))
         return publish(*arguments, **options)
 
-    monkeypatch.setattr("app.training.service.publish", busy_at_first)
-    monkeypatch.setattr("app.training.service.TRY_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.training.pipeline.publish", busy_at_first)
+    monkeypatch.setattr("app.training.pipeline.TRY_AGAIN_S", 0.01)
     result = retrain()
     assert len(attempts) == 3
     assert [path.name for path in tmp_path.glob("*Z-*")] == [result.version]
@@ -134,7 +134,7 @@ def test_without_a_lease_a_busy_database_is_not_waited_for(
     def busy(*_: object, **__: object) -> str:
         raise OperationalError("COMMIT", {}, Exception("database is locked"))
 
-    monkeypatch.setattr("app.training.service.publish", busy)
+    monkeypatch.setattr("app.training.pipeline.publish", busy)
     monkeypatch.setattr(Lease, "is_fresh", False)
     with pytest.raises(OperationalError, match="locked"):
         retrain()
@@ -147,11 +147,11 @@ def test_a_holder_that_has_lost_its_run_says_so_and_not_that_a_file_is_away(
     """The next run removes what a silent one has half-published."""
 
     def taken_over(*_: object, **__: object) -> str:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             repository.end(connection, list_runs(database, 1)[0].id, RunState.FAILED)
         raise FileNotFoundError(2, "No such file or directory", "card.json")
 
-    monkeypatch.setattr("app.training.service.publish", taken_over)
+    monkeypatch.setattr("app.training.pipeline.publish", taken_over)
     with pytest.raises(LeaseLostError, match="was given up"):
         retrain()
 
@@ -165,7 +165,7 @@ def test_a_lease_that_somebody_has_taken_is_known_as_lost_once_it_is_asked_for(
     lease.start()
     lease.stop()
     assert lease.may_write(), "in doubt the database is asked"
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.end(connection, run_id, RunState.FAILED)
     assert not lease.may_write()
     with pytest.raises(LeaseLostError):

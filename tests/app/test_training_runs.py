@@ -19,19 +19,19 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from app.access.scopes import Scope
-from app.access.service import create_key
-from app.cli import app as cli
+from app.auth.scopes import Scope
+from app.auth.service import create_key
+from app.cli.main import app as cli
+from app.cli.training import seconds
 from app.config import Settings
-from app.database import Database, now
-from app.errors import TrainingInProgressError, TrainingRunNotFoundError
-from app.models.repository import active_version
-from app.tables import training_runs
-from app.training import repository
-from app.training.commands import seconds
-from app.training.every import first_due, train_every
-from app.training.lease import Lease, LeaseLostError, RunNotQueuedError, holding
-from app.training.runs import (
+from app.core.errors import TrainingInProgressError, TrainingRunNotFoundError
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.db.sql import now
+from app.db.tables import training_runs
+from app.jobs import repository
+from app.jobs.lease import Lease, LeaseLostError, RunNotQueuedError, holding
+from app.jobs.runs import (
     begin_run,
     find_run,
     follow_run,
@@ -40,8 +40,9 @@ from app.training.runs import (
     start_process,
     take_waiting,
 )
-from app.training.schemas import RunState, TrainingOptions
-from app.training.service import carry_out, train
+from app.jobs.schedule import first_due, train_every
+from app.jobs.schemas import RunState, TrainingOptions
+from app.training.pipeline import carry_out, train
 from model.training import EpochReport
 from tests.app.running import environment
 from tests.app.trainings import ENOUGH, people, settings_for, store
@@ -52,7 +53,7 @@ BRIEF = TrainingOptions(hyper_parameters=ENOUGH)
 
 def expire(database: Database, run_id: int) -> None:
     """As if the holder had been silent for longer than the lease lasts."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         past = now(connection) - timedelta(seconds=5)
         connection.execute(
             update(training_runs).where(training_runs.c.id == run_id).values(lease_until=past)
@@ -117,7 +118,7 @@ def test_a_holder_that_is_silent_for_too_long_loses_the_run(database: Database) 
     assert run.state is RunState.FAILED
     assert run.error == "the process that held this run gave no sign of life any more"
     assert find_run(database, second).state is RunState.QUEUED
-    with database.write() as connection, pytest.raises(LeaseLostError):
+    with database.unit_of_work() as connection, pytest.raises(LeaseLostError):
         lease.keep(connection)
 
 
@@ -197,7 +198,7 @@ def test_a_run_is_followed_to_its_end(database: Database) -> None:
                 lease.start()
             elif run.state is RunState.RUNNING:
                 lease.stop()
-                with database.write() as connection:
+                with database.unit_of_work() as connection:
                     lease.end(connection, RunState.REFUSED)
         return states
 
@@ -214,7 +215,7 @@ def trained_here(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterato
         threads.append(Thread(target=carry_out, args=(database, settings, run_id)))
         threads[-1].start()
 
-    monkeypatch.setattr("app.training.runs.start_process", start)
+    monkeypatch.setattr("app.jobs.runs.start_process", start)
     yield
     for thread in threads:
         thread.join()
@@ -326,7 +327,7 @@ def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
     begun: list[int] = []
 
     def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             repository.end(connection, run_id, RunState.REFUSED)
         begun.append(run_id)
         if len(begun) == 3:
@@ -334,7 +335,7 @@ def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
         lasts = 0 if len(begun) < 3 else 100
         return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({lasts})"])
 
-    monkeypatch.setattr("app.training.every.start_process", start)
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
     train_every(database, on_sqlite, PLAIN, 0.01, "every now and then")
     assert begun == [1, 2, 3]
     database.dispose()
@@ -352,12 +353,12 @@ def test_a_run_asked_for_where_nobody_can_train_is_taken_by_whoever_trains_at_an
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
 
     last = request_run(database, PLAIN, "somebody")
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.end(connection, last, RunState.PUBLISHED)
-    monkeypatch.setattr("app.training.runs.find_spec", lambda _: None)
+    monkeypatch.setattr("app.jobs.runs.find_spec", lambda _: None)
     run = begin_run(database, on_sqlite, PLAIN, "key 1")
     assert (run.state, run.progress) == (RunState.QUEUED, {"stage": "waiting"})
-    monkeypatch.setattr("app.training.every.start_process", start)
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
     train_every(database, on_sqlite, PLAIN, 3600, "every hour")
     assert begun == [run.id]
     database.dispose()
@@ -366,7 +367,7 @@ def test_a_run_asked_for_where_nobody_can_train_is_taken_by_whoever_trains_at_an
 def test_a_run_that_waits_is_taken_once_and_one_that_does_not_never(database: Database) -> None:
     run_id = request_run(database, PLAIN, "somebody", waits=True)
     assert [take_waiting(database), take_waiting(database)] == [run_id, None]
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.end(connection, run_id, RunState.FAILED)
     request_run(database, PLAIN, "somebody")
     assert take_waiting(database) is None
@@ -378,7 +379,7 @@ def test_the_first_training_is_due_an_interval_after_the_last_one_of_anybody(
     hour = timedelta(hours=1)
     assert first_due(database, hour) <= datetime.now(UTC)
     run_id = request_run(database, PLAIN, "somebody")
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.end(connection, run_id, RunState.PUBLISHED)
     assert first_due(database, hour) == find_run(database, run_id).requested_at + hour
 
@@ -387,7 +388,7 @@ def test_a_run_of_a_clock_that_was_ahead_puts_the_next_one_off_by_one_interval_o
     database: Database,
 ) -> None:
     run_id = request_run(database, PLAIN, "somebody")
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         repository.end(connection, run_id, RunState.PUBLISHED)
         years = datetime.now(UTC) + timedelta(days=3650)
         connection.execute(update(training_runs).values(requested_at=years))

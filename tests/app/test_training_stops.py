@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.database import Database
+from app.core.errors import ModelNotFoundError
 from app.datasets.service import import_release
-from app.errors import ModelNotFoundError
-from app.training.preparing import TrainingError, read_configuration
-from app.training.running import FOLDER, Checkpoints, Resume
-from app.training.schemas import TrainingOptions
+from app.db.engine import Database
+from app.jobs.checkpoints import FOLDER, Checkpoints, Resume
+from app.jobs.schemas import TrainingOptions
+from app.training.preparation import TrainingError, read_configuration
 from data.movielens import load
 from model.checkpoint import CheckpointError
 from model.training import DivergenceError

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, func, select, text, update
 
-from app.database import Database
-from app.tables import erasures, installation, metadata, ratings, users
+from app.db.engine import Database
+from app.db.tables import erasures, installation, metadata, ratings, users
 from tests.app.world import MOVIE_IDS, World
 
 
@@ -22,7 +22,7 @@ def everything(connection: Connection) -> str:
 
 
 def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: World) -> None:
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         connection.execute(update(users).where(users.c.key == "6").values(imported_from="ml-1m"))
     body = client.get("/users/6").json()
     listed = client.get("/users/6/ratings?limit=1000").json()["items"]

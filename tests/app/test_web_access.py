@@ -8,19 +8,19 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
 
-from app import tables
-from app.access.scopes import Scope
-from app.access.service import create_key
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
-from app.database import Database
 from app.datasets.service import import_release
+from app.db import tables
+from app.db.engine import Database
 from tests.app.small_releases import LINES, at, make_release
 from tests.app.test_keys import bearer
 from tests.app.world import MOMENT, World
 
 Request = tuple[str, str, dict[str, Any] | None]
 RATINGS = {"ratings": [{"movie_id": 50, "liked": True}]}
-FILMS: list[Request] = [
+MOVIES: list[Request] = [
     ("GET", "/movies", None),
     ("GET", "/movies/search?q=film", None),
     ("GET", "/movies/10", None),
@@ -51,7 +51,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 def make_public(world: World, users: list[str], *, is_public: bool = True) -> None:
     """Let these users have come with a data set, and all that they have rated."""
-    with world.database.write() as connection:
+    with world.database.unit_of_work() as connection:
         connection.execute(
             insert(tables.datasets).values(
                 name="small", sha256="", imported_at=MOMENT, is_public=is_public
@@ -89,17 +89,17 @@ def test_without_a_key_only_what_the_page_needs_is_open_and_only_where_it_is_sho
     world: World,
     connect_to: Callable[[Settings], TestClient],
     changes: dict[str, Any],
-    films: bool,
+    movies: bool,
     users: bool,
 ) -> None:
     make_public(world, ["1"])
     create_key(world.database, [Scope.READ], "")
     settings = Settings.model_validate({**world.settings.model_dump(), **changes})
     client = connect_to(settings)
-    assert answered(client, FILMS) == {200 if films else 401}
+    assert answered(client, MOVIES) == {200 if movies else 401}
     assert answered(client, PUBLIC_USERS) == {200 if users else 401}
     assert answered(client, CLOSED) == {401}
-    assert client.get("/").status_code == (200 if films else 404)
+    assert client.get("/").status_code == (200 if movies else 404)
     assert ('id="browse"' in client.get("/").text) == users
 
 
@@ -109,7 +109,7 @@ def test_a_key_that_may_only_write_sees_what_anybody_sees_and_no_more(
     key = create_key(world.database, [Scope.WRITE], "")
     client = connect()
     client.headers.update(bearer(key))
-    assert answered(client, FILMS) == {200}
+    assert answered(client, MOVIES) == {200}
     assert client.get("/recommendations/1").status_code == 403
 
 
@@ -120,7 +120,7 @@ def test_a_key_that_may_read_sees_public_users_where_the_page_is_not_shown(
     key = create_key(world.database, [Scope.READ], "")
     client = connect_to(world.settings.model_copy(update={"host": EVERYWHERE}))
     client.headers.update(bearer(key))
-    assert answered(client, [*FILMS, *PUBLIC_USERS]) == {200}
+    assert answered(client, [*MOVIES, *PUBLIC_USERS]) == {200}
 
 
 def test_visitors_without_a_key_are_limited_by_their_address(
@@ -138,7 +138,7 @@ def test_ratings_of_a_public_user_come_with_titles(client: TestClient, world: Wo
     assert (answer["user"], answer["dataset"]) == ("2", "small")
     assert {item["movie_id"]: item["liked"] for item in answer["items"]} == world.opinions["2"]
     first = answer["items"][0]
-    assert (first["title"], first["genres"]) == (f"Film {first['movie_id']}", ["Drama"])
+    assert (first["title"], first["genres"]) == (f"Movie {first['movie_id']}", ["Drama"])
 
 
 def test_what_a_public_user_rated_through_the_service_is_not_shown(
@@ -158,23 +158,23 @@ def test_what_was_rated_through_the_service_is_not_shown_after_a_replacement_eit
 ) -> None:
     release = replace(make_release(), is_public=True)
     import_release(database, release)
-    assert shown_films(client, "7") == {1, 2}
+    assert shown_movies(client, "7") == {1, 2}
     for movie_id in (2, 4):  # one of the release, and one of their own
         client.put(f"/users/7/ratings/{movie_id}", json={"stars": 2.5})
-    assert shown_films(client, "7") == {1}
-    with database.write() as connection:  # as if it had been given long before the replacement
+    assert shown_movies(client, "7") == {1}
+    with database.unit_of_work() as connection:  # as if given long ago
         connection.execute(
             update(tables.ratings).where(tables.ratings.c.movie_id == 4).values(rated_at=at(1))
         )
     newer = replace(make_release([*LINES[:3], (7, 3, 5.0, 1004)], name=name), is_public=True)
     import_release(database, newer, replace=True)
-    assert shown_films(client, "7") == {1, 3}
+    assert shown_movies(client, "7") == {1, 3}
     assert client.get("/users/7/public-ratings").json()["dataset"] == name
     import_release(database, make_release(name="ours"), replace=True)
     assert client.get("/users/7/public-ratings").status_code == 404
 
 
-def shown_films(client: TestClient, user: str) -> set[int]:
+def shown_movies(client: TestClient, user: str) -> set[int]:
     items = client.get(f"/users/{user}/public-ratings").json()["items"]
     return {item["movie_id"] for item in items}
 

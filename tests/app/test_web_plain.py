@@ -1,4 +1,4 @@
-"""The page without scripts: one form, whose address holds the opinions."""
+"""The page without scripts: one form, whose address holds the ratings."""
 
 import re
 from html import unescape
@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
-from app.web.plain import MOST_OPINIONS, PlainForm
+from app.web.plain import MAX_OPINIONS, PlainForm
 
 
 def fail() -> None:
@@ -30,14 +30,14 @@ def test_the_form_recommends_what_the_api_recommends(client: TestClient) -> None
     page = plain(client, "like=50&dislike=60")
     ratings = [{"movie_id": 50, "liked": True}, {"movie_id": 60, "liked": False}]
     answer = client.post("/recommendations", json={"ratings": ratings, "limit": 10}).json()
-    assert titles(page, "What you might like") == [film["title"] for film in answer["items"]]
-    assert titles(page, "What you think") == ["Film 60", "Film 50"]
-    assert "Because you liked <bdi>Film 50</bdi>" in page
+    assert titles(page, "What you might like") == [movie["title"] for movie in answer["items"]]
+    assert titles(page, "What you think") == ["Movie 60", "Movie 50"]
+    assert "Because you liked <bdi>Movie 50</bdi>" in page
 
 
-def test_without_opinions_popular_films_are_shown(client: TestClient) -> None:
+def test_without_opinions_popular_movies_are_shown(client: TestClient) -> None:
     popular = client.get("/movies", params={"limit": 10}).json()["items"]
-    assert titles(plain(client), "What everybody likes") == [film["title"] for film in popular]
+    assert titles(plain(client), "What everybody likes") == [movie["title"] for movie in popular]
 
 
 def test_the_form_carries_the_opinions_on_and_the_latest_button_counts(client: TestClient) -> None:
@@ -45,8 +45,8 @@ def test_the_form_carries_the_opinions_on_and_the_latest_button_counts(client: T
     assert re.findall(r'<input type="hidden" name="(\w+)" value="(\d+)">', page) == [
         ("dislike", "50")
     ]
-    assert "Film 70" in titles(page, "Found")
-    assert 'value="film 70"' in page
+    assert "Movie 70" in titles(page, "Found")
+    assert 'value="movie 70"' in page
 
 
 def test_filters_are_kept_and_count(client: TestClient) -> None:
@@ -70,7 +70,7 @@ def test_what_nobody_could_have_chosen_is_left_out(client: TestClient, query: st
 
 def test_an_address_of_any_length_holds_a_limited_number_of_opinions() -> None:
     form = PlainForm.read([("like", str(number)) for number in range(1, 2000)])
-    assert len(form.opinions) == MOST_OPINIONS
+    assert len(form.opinions) == MAX_OPINIONS
 
 
 def test_hostile_titles_are_text(client: TestClient) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from app.config import Settings
-from app.database import Database
-from app.tables import movies, ratings, users
-from app.training.running import Checkpoints
-from app.training.schemas import TrainingOptions
-from app.training.service import OnEpoch, TrainingResult, train
-from app.users.repository import next_revision
+from app.db.engine import Database
+from app.db.tables import movies, ratings, users
+from app.jobs.checkpoints import Checkpoints
+from app.jobs.schemas import TrainingOptions
+from app.ratings.user_repository import next_revision
+from app.training.pipeline import OnEpoch, TrainingResult, train
 from data.interactions import Interactions
 from model.artifact import load
 from tests.app.world import MOMENT
@@ -67,11 +67,11 @@ def people() -> Interactions:
 def store(database: Database, opinions: Interactions) -> None:
     """Store what people say, in place of what they have said before."""
     keys = opinions.user_keys.tolist()
-    with database.write() as connection:
-        films = set(connection.execute(select(movies.c.id)).scalars())
-        new = [id_ for id_ in opinions.movie_ids.tolist() if id_ not in films]
+    with database.unit_of_work() as connection:
+        stored = set(connection.execute(select(movies.c.id)).scalars())
+        new = [id_ for id_ in opinions.movie_ids.tolist() if id_ not in stored]
         if new:
-            rows = [{"id": id_, "title": f"Film {id_}", "genres": ["Drama"]} for id_ in new]
+            rows = [{"id": id_, "title": f"Movie {id_}", "genres": ["Drama"]} for id_ in new]
             connection.execute(insert(movies), rows)
         known = _ids(connection)
         connection.execute(
@@ -103,15 +103,15 @@ def _ids(connection: Connection) -> dict[str, int]:
 
 
 def shuffled(opinions: Interactions, seed: int = 0) -> Interactions:
-    """The same people rate as many films as before, with as many likes, but any."""
+    """The same people rate as many movies as before, with as many likes, but any."""
     rng = np.random.default_rng(seed)
-    films = [
+    rows = [
         np.sort(rng.choice(opinions.n_movies, size=size, replace=False))
         for size in opinions.ratings_per_user
     ]
     return Interactions(
         opinions.indptr,
-        np.concatenate(films).astype(np.int32),
+        np.concatenate(rows).astype(np.int32),
         rng.permutation(opinions.liked),
         opinions.user_keys,
         opinions.movie_ids,

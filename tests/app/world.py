@@ -1,4 +1,4 @@
-"""A small world for the tests of the service: films, people, opinions and a model."""
+"""A small world for the tests of the service: movies, people, ratings and a model."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ import numpy as np
 from sqlalchemy import insert, update
 
 from app.config import Settings
-from app.database import Database
-from app.models import repository as models
-from app.tables import installation, movies, ratings, users
+from app.db.engine import Database
+from app.db.tables import installation, movies, ratings, users
+from app.registry import repository as models
 from model import artifact
 from model.rbm import RBM, Calibration
 
 MOVIE_IDS = [10 * i for i in range(1, 41)]
-# Films 360 to 400 came after the model was trained; it knows film 7, which the catalogue lost.
+# Movies 360 to 400 came after the model was trained; it knows movie 7, which the catalogue lost.
 MODEL_MOVIE_IDS = [7, *MOVIE_IDS[:35]]
 N_RATERS = 6
 MOMENT = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
@@ -61,16 +61,16 @@ def make_rbm(seed: int, movie_ids: list[int] = MODEL_MOVIE_IDS, n_hidden: int = 
 
 def add_movies(database: Database, movie_ids: list[int]) -> None:
     rows = [
-        {"id": id_, "title": f"Film {id_}", "year": 1950 + id_ % 70, "genres": ["Drama"]}
+        {"id": id_, "title": f"Movie {id_}", "year": 1950 + id_ % 70, "genres": ["Drama"]}
         for id_ in movie_ids
     ]
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(insert(movies), rows)
 
 
 def add_opinions(database: Database, opinions: dict[str, dict[int, float | bool]]) -> None:
     """Store stars (a float) or a plain like (a bool) of users that are not there yet."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         connection.execute(update(installation).values(ratings_revision=1))
         for key, rated in opinions.items():
             user = insert(users).values(key=key, ratings_revision=1).returning(users.c.id)
@@ -90,7 +90,7 @@ def publish(
 ) -> None:
     """Save a model, and make it the active one."""
     sha256 = artifact.save(models_dir / version, rbm, {})
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         models.add(connection, version, {}, sha256, MOMENT)
     if active:
         activate(database, version)
@@ -98,7 +98,7 @@ def publish(
 
 def activate(database: Database, version: str | None) -> None:
     """Make a version the active one, none with None."""
-    with database.write() as connection:
+    with database.unit_of_work() as connection:
         if version is None:
             models.deactivate(connection)
         else:
@@ -106,7 +106,7 @@ def activate(database: Database, version: str | None) -> None:
 
 
 def draw_opinions(seed: int = 0) -> dict[str, dict[int, float | bool]]:
-    """Opinions of users `1` to `6`, half of them plain likes, and of two special people."""
+    """Ratings of users `1` to `6`, half of them plain likes, and of two special people."""
     generator = np.random.default_rng(seed)
     opinions: dict[str, dict[int, float | bool]] = {}
     for user in range(1, N_RATERS + 1):

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.config import Settings
-from app.database import Database
+from app.db.engine import Database
 from tests.browser.serving import serving
 from tests.browser.worlds import build_once
 

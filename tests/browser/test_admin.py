@@ -10,14 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from app.access.scopes import Scope
-from app.access.service import create_key
-from app.admin.guarding import COOKIE
+from app.admin.security import COOKIE
+from app.auth.scopes import Scope
+from app.auth.service import create_key
 from app.config import Settings
-from app.database import Database
-from app.tables import training_runs
-from app.training.runs import request_run
-from app.training.schemas import RunState, TrainingOptions
+from app.db.engine import Database
+from app.db.tables import training_runs
+from app.jobs.runs import request_run
+from app.jobs.schemas import RunState, TrainingOptions
 from tests.browser.conftest import OpenPage
 
 Check = Callable[[Page], list[str]]
@@ -107,7 +107,7 @@ def test_a_run_is_shown_as_it_goes_on(
     run_id = request_run(database, TrainingOptions(), "cron")
 
     def change(**values: Any) -> None:
-        with database.write() as connection:
+        with database.unit_of_work() as connection:
             connection.execute(
                 update(training_runs).where(training_runs.c.id == run_id).values(**values)
             )

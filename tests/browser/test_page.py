@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.config import Settings
-from app.database import Database
+from app.db.engine import Database
 from tests.app.world import add_movies, add_opinions, draw_opinions, make_rbm, publish
 from tests.browser.conftest import OpenPage
 
@@ -26,27 +26,27 @@ HOSTILE = [
 ]
 
 
-def films(page: Page) -> Locator:
-    return page.locator("#list .film:not(.skeleton)")
+def movies(page: Page) -> Locator:
+    return page.locator("#list .movie:not(.skeleton)")
 
 
-def film_titles(place: Locator) -> list[str]:
+def movie_titles(place: Locator) -> list[str]:
     return place.locator("h3 bdi").all_inner_texts()
 
 
 def opinions(page: Page) -> Locator:
-    return page.locator("#yours .film")
+    return page.locator("#yours .movie")
 
 
 def settled(page: Page) -> None:
     """Wait until the list and the machine are those of what was said last."""
     expect(page.locator("#list:not([aria-busy])")).to_be_visible()
-    expect(films(page).first).to_be_visible()
+    expect(movies(page).first).to_be_visible()
 
 
 def find(page: Page, text: str) -> Locator:
-    page.get_by_role("searchbox", name="Find a film by its title").fill(text)
-    found = page.locator("#found .film")
+    page.get_by_role("searchbox", name="Find a movie by its title").fill(text)
+    found = page.locator("#found .movie")
     expect(found.first).to_contain_text(re.compile(re.escape(text), re.IGNORECASE))
     return found
 
@@ -56,7 +56,7 @@ def like(page: Page, text: str) -> None:
 
 
 def share_of(genre: str, page: Page) -> float:
-    genres = films(page).locator(".genres").all_inner_texts()
+    genres = movies(page).locator(".genres").all_inner_texts()
     return sum(genre in line.split(", ") for line in genres) / len(genres)
 
 
@@ -67,7 +67,7 @@ def share_of(genre: str, page: Page) -> float:
         pytest.param("movielens", "Animation", CARTOONS, marks=pytest.mark.slow),
     ],
 )
-def test_liking_five_films_of_a_kind_makes_the_list_one_of_that_kind(
+def test_liking_five_movies_of_a_kind_makes_the_list_one_of_that_kind(
     request: pytest.FixtureRequest, open_page: OpenPage, world: str, genre: str, titles: list[str]
 ) -> None:
     page = open_page(request.getfixturevalue(world))
@@ -83,29 +83,29 @@ def test_liking_five_films_of_a_kind_makes_the_list_one_of_that_kind(
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
     assert before <= 0.1
     assert share_of(genre, page) >= 0.5
-    because = films(page).first.locator(".because")
+    because = movies(page).first.locator(".because")
     expect(because).to_contain_text("Because you like")
     reasons = because.locator("bdi").all_inner_texts()
-    assert set(reasons) <= set(film_titles(opinions(page)))
+    assert set(reasons) <= set(movie_titles(opinions(page)))
 
 
-def test_a_vote_in_the_list_takes_the_film_out_and_moves_the_focus_on(
+def test_a_vote_in_the_list_takes_the_movie_out_and_moves_the_focus_on(
     sample: str, open_page: OpenPage
 ) -> None:
     page = open_page(sample)
     settled(page)
-    first, second = film_titles(films(page))[:2]
-    films(page).nth(1).get_by_role("button", name=f"Dislike {second}").click()
+    first, second = movie_titles(movies(page))[:2]
+    movies(page).nth(1).get_by_role("button", name=f"Dislike {second}").click()
     expect(opinions(page)).to_have_count(1)
     settled(page)
     button = opinions(page).first.get_by_role("button", name=f"Dislike {second}")
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert second not in film_titles(films(page))
-    expect(films(page).nth(1).get_by_role("button", name=re.compile("^Dislike "))).to_be_focused()
+    assert second not in movie_titles(movies(page))
+    expect(movies(page).nth(1).get_by_role("button", name=re.compile("^Dislike "))).to_be_focused()
     button.click()  # once more takes it back
     expect(opinions(page)).to_have_count(0)
     settled(page)
-    assert film_titles(films(page))[:2] == [first, second]
+    assert movie_titles(movies(page))[:2] == [first, second]
 
 
 def test_the_keyboard_alone_does_everything(sample: str, open_page: OpenPage) -> None:
@@ -117,7 +117,7 @@ def test_the_keyboard_alone_does_everything(sample: str, open_page: OpenPage) ->
     page.keyboard.press("Tab")
     expect(page.locator("#search-box")).to_be_focused()
     page.keyboard.type("matrix")
-    page.keyboard.press("Enter")  # into the films, as soon as they are there
+    page.keyboard.press("Enter")  # into the movies, as soon as they are there
     expect(page.locator("#found [data-vote=true]").first).to_be_focused()
     page.keyboard.press("l")
     expect(opinions(page)).to_have_count(1)
@@ -126,10 +126,10 @@ def test_the_keyboard_alone_does_everything(sample: str, open_page: OpenPage) ->
     expect(page.locator("#search-box")).to_be_focused()
     expect(page.locator("#found")).to_be_hidden()
     settled(page)
-    films(page).first.locator("[data-vote=true]").focus()
+    movies(page).first.locator("[data-vote=true]").focus()
     page.keyboard.press("ArrowDown")
-    expect(films(page).nth(1).locator("[data-vote=true]")).to_be_focused()
-    second = film_titles(films(page))[1]
+    expect(movies(page).nth(1).locator("[data-vote=true]")).to_be_focused()
+    second = movie_titles(movies(page))[1]
     page.keyboard.press("d")
     expect(opinions(page).first).to_contain_text(second)
     expect(opinions(page).first.locator(".dislike")).to_have_attribute("aria-pressed", "true")
@@ -147,26 +147,26 @@ def test_the_link_brings_everything_back_and_the_service_stores_nothing(
     page = open_page(sample)
     settled(page)
     for place in (2, 1):
-        films(page).nth(place).locator(".like").click()
+        movies(page).nth(place).locator(".like").click()
         settled(page)
-    films(page).first.locator(".dislike").click()
+    movies(page).first.locator(".dislike").click()
     page.get_by_label("Genre").select_option("Drama")
     page.get_by_label("From").fill("1980")
     page.get_by_label("From").press("Enter")
     settled(page)
-    said, listed = film_titles(opinions(page)), film_titles(films(page))
+    said, listed = movie_titles(opinions(page)), movie_titles(movies(page))
     assert len(said) == 3
     assert "?" not in page.url
     again = open_page(page.url)
     settled(again)
-    assert sorted(film_titles(opinions(again))) == sorted(said)
-    assert film_titles(films(again)) == listed
+    assert sorted(movie_titles(opinions(again))) == sorted(said)
+    assert movie_titles(movies(again)) == listed
     expect(again.locator("#yours .dislike[aria-pressed=true]")).to_have_count(1)
     expect(again.get_by_label("Genre")).to_have_value("Drama")
     expect(again.get_by_label("From")).to_have_value("1980")
     page.reload()
     settled(page)
-    assert film_titles(films(page)) == listed
+    assert movie_titles(movies(page)) == listed
 
 
 def test_the_link_can_be_copied(sample: str, open_page: OpenPage) -> None:
@@ -187,7 +187,7 @@ def test_undo_goes_back_step_by_step_and_start_over_can_be_undone(
     over = page.get_by_role("button", name="Start over")
     expect(undo).to_be_disabled()
     for number in (1, 2):
-        films(page).first.locator(".like").click()
+        movies(page).first.locator(".like").click()
         expect(opinions(page)).to_have_count(number)
         settled(page)
     over.click()
@@ -205,23 +205,23 @@ def test_a_surprise_is_another_list_that_its_link_brings_back(
 ) -> None:
     page = open_page(f"{sample}/#like=1.364.588")
     settled(page)
-    best = film_titles(films(page))
+    best = movie_titles(movies(page))
     page.get_by_role("button", name="Surprise me").click()
     expect(page.get_by_role("heading", name="A surprise for you")).to_be_visible()
     settled(page)
-    drawn = film_titles(films(page))
+    drawn = movie_titles(movies(page))
     assert drawn != best
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="A surprise for you")).to_be_visible()
     settled(again)
-    assert film_titles(films(again)) == drawn
+    assert movie_titles(movies(again)) == drawn
     page.get_by_role("button", name="Back to the best").click()
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
     settled(page)
-    assert film_titles(films(page)) == best
+    assert movie_titles(movies(page)) == best
 
 
-def test_filters_leave_only_films_that_fit(sample: str, open_page: OpenPage) -> None:
+def test_filters_leave_only_movies_that_fit(sample: str, open_page: OpenPage) -> None:
     page = open_page(f"{sample}/#like=1.364")
     settled(page)
     page.get_by_label("Genre").select_option("Comedy")
@@ -229,23 +229,23 @@ def test_filters_leave_only_films_that_fit(sample: str, open_page: OpenPage) -> 
     page.get_by_label("to", exact=True).press("Enter")
     expect(page).to_have_url(re.compile("to=1995"))
     settled(page)
-    assert all("Comedy" in line for line in films(page).locator(".genres").all_inner_texts())
-    years = films(page).locator(".year").all_inner_texts()
+    assert all("Comedy" in line for line in movies(page).locator(".genres").all_inner_texts())
+    years = movies(page).locator(".year").all_inner_texts()
     assert years
     assert all(int(year) <= 1995 for year in years)
     page.get_by_label("to", exact=True).fill("1901")
     page.get_by_label("to", exact=True).press("Enter")
-    expect(page.locator("#list-about")).to_have_text("No film fits these filters.")
+    expect(page.locator("#list-about")).to_have_text("No movie fits these filters.")
 
 
-def test_more_films_follow_without_repeating_any(sample: str, open_page: OpenPage) -> None:
+def test_more_movies_follow_without_repeating_any(sample: str, open_page: OpenPage) -> None:
     page = open_page(f"{sample}/#like=1.364")
     settled(page)
-    page.get_by_role("button", name="More films").click()
-    expect(films(page)).to_have_count(20)
-    titles = film_titles(films(page))
+    page.get_by_role("button", name="More movies").click()
+    expect(movies(page)).to_have_count(20)
+    titles = movie_titles(movies(page))
     assert len(set(titles)) == 20
-    expect(films(page).nth(10).locator(".like")).to_be_focused()
+    expect(movies(page).nth(10).locator(".like")).to_be_focused()
 
 
 def test_the_machine_joins_what_was_said_to_units_and_these_to_the_list(
@@ -258,7 +258,7 @@ def test_the_machine_joins_what_was_said_to_units_and_these_to_the_list(
     expect(page.locator("#visible .node.liked")).to_have_count(2)
     expect(page.locator("#visible .node.disliked")).to_have_count(1)
     expect(page.locator("#hidden .node")).to_have_count(6)
-    listed = film_titles(films(page))[:8]
+    listed = movie_titles(movies(page))[:8]
     assert page.locator("#reconstructed bdi").all_inner_texts() == listed
     expect(page.locator("#figure path.link")).to_have_count(3 * 6 + 6 * 8)
     unit = page.locator("#hidden .node").first
@@ -284,14 +284,14 @@ def test_somebody_of_a_public_release_can_be_looked_over_the_shoulder(
     expect(page.get_by_role("heading", name="What user 42 might like")).to_be_visible()
     settled(page)
     expect(page).to_have_url(re.compile("#as=42$"))
-    expect(films(page).first).to_contain_text("sure user 42 would like it")
-    expect(films(page).locator(".because").first).to_contain_text("Because user 42")
-    listed = film_titles(films(page))
+    expect(movies(page).first).to_contain_text("sure user 42 would like it")
+    expect(movies(page).locator(".because").first).to_contain_text("Because user 42")
+    listed = movie_titles(movies(page))
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="What user 42 thinks")).to_be_visible()
     settled(again)
-    assert film_titles(films(again)) == listed
-    films(again).first.locator(".like").click()
+    assert movie_titles(movies(again)) == listed
+    movies(again).first.locator(".like").click()
     expect(again.locator("#yours-heading")).to_have_text("What you think")
 
 
@@ -343,24 +343,24 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     expect(opinions(page)).to_have_count(4)
     page.get_by_role("button", name="Show all 7").tap()
     expect(opinions(page)).to_have_count(7)
-    for box in (films(page).first.locator(".like"), page.locator(".unit-node").first):
+    for box in (movies(page).first.locator(".like"), page.locator(".unit-node").first):
         size = box.bounding_box()
         assert size is not None
         assert min(size["width"], size["height"]) >= 44
-    films(page).first.locator(".like").tap()
+    movies(page).first.locator(".like").tap()
     expect(page.get_by_role("button", name="Show all 8")).to_be_hidden()
 
 
 def test_what_changes_is_said_to_who_does_not_see_it(sample: str, open_page: OpenPage) -> None:
     page = open_page(sample)
     settled(page)
-    title = film_titles(films(page))[0]
+    title = movie_titles(movies(page))[0]
     status = page.locator("#announcer")
     expect(status).to_have_attribute("role", "status")
     with page.expect_response("**/recommendations"):
-        films(page).first.locator(".like").click()
+        movies(page).first.locator(".like").click()
     expect(status).to_have_text(re.compile(rf"You like {re.escape(title)}|in the list\. First is"))
-    expect(status).to_have_text(re.compile(r"films? in the list\. First is .+\."))
+    expect(status).to_have_text(re.compile(r"movies? in the list\. First is .+\."))
 
 
 @pytest.mark.parametrize(
@@ -385,11 +385,11 @@ def test_trouble_is_said_and_passes_by_itself(
             route.abort()
 
     page.route("**/recommendations", fail)
-    listed = film_titles(films(page))
-    films(page).nth(0).locator(".like").click()
+    listed = movie_titles(movies(page))
+    movies(page).nth(0).locator(".like").click()
     trouble = page.locator("#trouble")
     expect(trouble).to_contain_text(text)
-    assert film_titles(films(page)) == listed[1:]  # what was there stays
+    assert movie_titles(movies(page)) == listed[1:]  # what was there stays
     expect(opinions(page)).to_have_count(1)
     page.unroute("**/recommendations")
     expect(trouble).to_be_hidden()
@@ -411,7 +411,7 @@ def test_nothing_moves_while_the_page_fills(sample: str, open_page: OpenPage) ->
 def test_without_scripts_a_form_recommends(sample: str, open_page: OpenPage) -> None:
     page = open_page(sample, java_script_enabled=False)
     expect(page.locator("#search-box")).to_be_hidden()
-    page.get_by_label("Find a film", exact=True).fill("toy story")
+    page.get_by_label("Find a movie", exact=True).fill("toy story")
     page.get_by_role("button", name="Find", exact=True).click()
     page.get_by_role("button", name="Like Toy Story", exact=True).first.click()
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
@@ -459,7 +459,7 @@ def test_hostile_titles_are_text_everywhere(
     assert len(shown) >= 10
     expected = {" ".join(title.split()) for title in HOSTILE}
     assert {" ".join(title.split()) for title in shown} <= expected
-    assert page.title() == "Films for you"
+    assert page.title() == "Movies for you"
     assert page.locator("main img, main b, main script").count() == 0
     for width in (1280, 375):
         page.set_viewport_size({"width": width, "height": 800})
@@ -469,8 +469,8 @@ def test_hostile_titles_are_text_everywhere(
         assert set(nodes) & set(HOSTILE)
         page.locator(".unit-node").first.hover()
         page.get_by_role("searchbox").fill("broken")
-        expect(page.locator("#found .film").first).to_contain_text("'broken'")
-        assert page.title() == "Films for you"
+        expect(page.locator("#found .movie").first).to_contain_text("'broken'")
+        assert page.title() == "Movies for you"
 
 
 def test_the_page_says_how_to_open_it_where_it_is_closed(

@@ -1,4 +1,4 @@
-"""Databases with films, people and a trained model, each made once for all testing processes."""
+"""Databases with movies, people and a trained model, each made once for all testing processes."""
 
 import fcntl
 import subprocess

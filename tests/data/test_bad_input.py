@@ -146,14 +146,14 @@ def test_a_bad_header_is_refused(header: str, complaint: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ("0,Some Film (1999),Drama", "'0' is no movie id"),
-        ("3000000000,Some Film (1999),Drama", "'3000000000' is no movie id"),
-        ("x,Some Film (1999),Drama", "'x' is no movie id"),
-        ("10,Some Film (1999),Drama", "movie 10 again, after line 2"),
+        ("0,Some Movie (1999),Drama", "'0' is no movie id"),
+        ("3000000000,Some Movie (1999),Drama", "'3000000000' is no movie id"),
+        ("x,Some Movie (1999),Drama", "'x' is no movie id"),
+        ("10,Some Movie (1999),Drama", "movie 10 again, after line 2"),
         ("50,,Drama", "the title is missing"),
         (f"50,{'x' * 501},Drama", "the title has 501 characters, more than 500"),
-        ("50,Some, Film,Drama", "4 fields instead of 3"),
-        ('50,"Some" Film,Drama', "expected after"),
+        ("50,Some, Movie,Drama", "4 fields instead of 3"),
+        ('50,"Some" Movie,Drama', "expected after"),
     ],
 )
 def test_a_bad_movie_is_refused_with_its_line(row: str, complaint: str, tmp_path: Path) -> None:

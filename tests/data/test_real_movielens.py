@@ -38,7 +38,7 @@ def test_titles_read_as_people_type_them(release: Release) -> None:
     assert not movies["title"].str.contains(r", (?:The|A|An)$").any()
 
 
-def test_the_films_of_the_sample_are_those_of_movielens(release: Release) -> None:
+def test_the_movies_of_the_sample_are_those_of_movielens(release: Release) -> None:
     sample = load("sample", datasets_dir=DATASETS_DIR, datasets_url="").movies
     both = sample.merge(release.movies, on="movie_id", suffixes=("", "_real"))
     assert len(both) == len(sample)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data.movielens import SAMPLE_FOLDER, Release
-from data.sample.generator import TASTES, Film, affinity, generate_ratings, read_films
+from data.sample.generator import TASTES, SampleMovie, affinity, generate_ratings, read_movies
 from tests.data.releases import read
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_the_sample_says_what_it_is(sample: Release) -> None:
 
 def test_the_generator_makes_the_committed_file_byte_for_byte() -> None:
     committed = (SAMPLE_FOLDER / "ratings.csv").read_bytes()
-    assert generate_ratings(read_films()).encode() == committed
+    assert generate_ratings(read_movies()).encode() == committed
 
 
 def test_the_module_writes_that_file_wherever_it_is_told_to(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_it_holds_fight_club_the_departed_and_user_1(sample: Release) -> None:
     assert n_likes[1] >= 5
 
 
-def test_every_film_has_a_year_genres_and_both_likes_and_dislikes(sample: Release) -> None:
+def test_every_movie_has_a_year_genres_and_both_likes_and_dislikes(sample: Release) -> None:
     assert sample.movies["year"].between(1895, 2017).all()
     assert sample.movies["genres"].map(len).min() >= 1
     assert sample.movies["title"].is_unique
@@ -67,22 +67,24 @@ def test_stars_are_halves_and_every_value_occurs(sample: Release) -> None:
     assert sorted(sample.ratings["stars"].unique()) == np.arange(0.5, 5.5, 0.5).tolist()
 
 
-def test_a_tenth_of_the_films_has_a_third_of_the_ratings(sample: Release) -> None:
+def test_a_tenth_of_the_movies_has_a_third_of_the_ratings(sample: Release) -> None:
     counts = sample.ratings.groupby("movie_id").size().sort_values(ascending=False)
     share = counts.head(len(sample.movies) // 10).sum() / counts.sum()
     assert 0.2 < share < 0.5
 
 
-def test_nobody_rates_before_the_newest_film_is_out(sample: Release) -> None:
+def test_nobody_rates_before_the_newest_movie_is_out(sample: Release) -> None:
     times = pd.to_datetime(sample.ratings["rated_at"], unit="s")
     assert times.dt.year.between(2018, 2021).all()
 
 
 @pytest.mark.parametrize("taste", list(TASTES))
-def test_who_likes_films_of_a_taste_likes_the_others_of_it_too(taste: str, sample: Release) -> None:
-    """Halves of a taste's films: the fonder of one half, the fonder of the other."""
-    films = {film.movie_id: film for film in read_films()}
-    strong = [movie for movie, film in films.items() if affinity(taste, film) > 0.6]
+def test_who_likes_movies_of_a_taste_likes_the_others_of_it_too(
+    taste: str, sample: Release
+) -> None:
+    """Halves of a taste's movies: the fonder of one half, the fonder of the other."""
+    movies = {movie.movie_id: movie for movie in read_movies()}
+    strong = [movie_id for movie_id, movie in movies.items() if affinity(taste, movie) > 0.6]
     ratings = sample.ratings[sample.ratings["movie_id"].isin(strong)]
     in_first_half = ratings["movie_id"].isin(strong[::2])
     means = [
@@ -94,7 +96,7 @@ def test_who_likes_films_of_a_taste_likes_the_others_of_it_too(taste: str, sampl
 
 
 def test_affinity_counts_the_strongest_genre_twice() -> None:
-    film = Film(1, "x", 1999, ("Horror", "Romance", "Documentary"))
-    assert affinity("horror", film) == pytest.approx((1 - 0.9 + 1) / 3)
-    assert affinity("romance", Film(1, "x", 1950, ("War",))) == pytest.approx(-0.4)
-    assert affinity("classics", Film(1, "x", 1950, ("Documentary",))) == 1
+    movie = SampleMovie(1, "x", 1999, ("Horror", "Romance", "Documentary"))
+    assert affinity("horror", movie) == pytest.approx((1 - 0.9 + 1) / 3)
+    assert affinity("romance", SampleMovie(1, "x", 1950, ("War",))) == pytest.approx(-0.4)
+    assert affinity("classics", SampleMovie(1, "x", 1950, ("Documentary",))) == 1

@@ -23,7 +23,7 @@ def test_what_was_rated_before_is_given_and_what_was_rated_after_is_hidden(
     slices: TimeSlices,
 ) -> None:
     split = temporal(slices)
-    # b alone has a like of a known film in the second period: a liked 9, which nobody rated before
+    # b alone has a like of a known movie in the second period: a liked 9, which nobody rated before
     assert contents(split.validation.given) == {("b", 3): True}
     assert contents(split.validation.hidden) == {("b", 2): True}
     # e has nothing before the third period, d no like in it

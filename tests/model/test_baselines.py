@@ -26,7 +26,7 @@ def random_interactions(n_users: int, seed: int, n_movies: int = N_MOVIES) -> In
 
 @pytest.fixture(scope="module")
 def checkerboard() -> Interactions:
-    """80 people like the even films and dislike the odd ones, 80 the other way round."""
+    """80 people like the even movies and dislike the odd ones, 80 the other way round."""
     rng = np.random.default_rng(0)
     users, movies = np.nonzero(rng.random((160, N_MOVIES)) < 0.6)
     return Interactions.from_arrays(
@@ -47,7 +47,7 @@ PERSONAL: dict[str, Callable[..., Scorer]] = {
 
 @pytest.mark.parametrize("name", PERSONAL)
 @pytest.mark.parametrize("dislikes", [False, True])
-def test_people_get_the_films_of_their_own_taste(
+def test_people_get_the_movies_of_their_own_taste(
     name: str, dislikes: bool, checkerboard: Interactions
 ) -> None:
     model = PERSONAL[name](checkerboard, dislikes=dislikes)
@@ -170,7 +170,7 @@ def test_bias_worked_by_hand() -> None:
     model = Bias.fit(interactions, movie_damping=2, user_damping=1)
     mean = 3 / 4
     c7, c8 = (2 - 2 * mean) / 4, (1 - 2 * mean) / 4
-    d = (0 - mean - c8) / 2  # somebody who disliked film 8
+    d = (0 - mean - c8) / 2  # somebody who disliked movie 8
     _, p = model.score_user(np.array([1]), np.array([False]))
     np.testing.assert_allclose(p, [mean + c7 + d, mean + c8 + d], rtol=1e-6)
 

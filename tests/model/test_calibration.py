@@ -26,7 +26,7 @@ def test_a_handful_of_ratings_gives_a_finite_answer_near_the_usual_one(n: int) -
 
 
 def generous_and_strict() -> HeldOut:
-    """200 people of whom half like nine films in ten, and half one in ten."""
+    """200 people of whom half like nine movies in ten, and half one in ten."""
     rng = np.random.default_rng(1)
     movie_ids = random_rbm(1).movie_ids
     users = np.repeat(np.arange(200), 20)

@@ -21,7 +21,7 @@ QUICK = ("popularity", "rbm")
 
 @pytest.fixture(scope="module")
 def columns() -> tuple[np.ndarray, ...]:
-    """Four tastes: people see mostly films of their own, and like three in four of these."""
+    """Four tastes: people see mostly movies of their own, and like three in four of these."""
     rng = np.random.default_rng(0)
     own = (np.arange(N_USERS)[:, np.newaxis] % 4) == (np.arange(N_MOVIES) % 4)
     users, movies = np.nonzero(rng.random((N_USERS, N_MOVIES)) < np.where(own, 0.6, 0.1))

@@ -26,7 +26,7 @@ def held_out() -> HeldOut:
 
 
 class Fixed:
-    """Ranks the films in the order of their scores."""
+    """Ranks the movies in the order of their scores."""
 
     def __init__(self, scores: list[float]) -> None:
         self.scores = np.array(scores, dtype=np.float32)
@@ -120,7 +120,7 @@ def test_summary_gives_a_mean_and_an_error_for_every_metric(held_out: HeldOut) -
     assert summary["ndcg@10"].mean == pytest.approx((1 + 1 / np.log2(5)) / 2)
 
 
-def test_probabilities_are_read_at_the_hidden_films(held_out: HeldOut) -> None:
+def test_probabilities_are_read_at_the_hidden_movies(held_out: HeldOut) -> None:
     judgement = measure(Fixed([0.5, 0.4, 0.3, 0.2, 0.1]), held_out)
     assert judgement.probabilities is not None
     np.testing.assert_allclose(judgement.probabilities, [0.4, 0.3, 0.5, 0.2])

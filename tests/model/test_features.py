@@ -33,20 +33,20 @@ def liked_weights(*weights: float) -> np.ndarray:
     return W
 
 
-def test_films_whose_likes_push_up_switch_on_and_those_that_push_down_switch_off() -> None:
+def test_movies_whose_likes_push_up_switch_on_and_those_that_push_down_switch_off() -> None:
     (feature,) = describe_features(machine(liked_weights(0.5, -2.0, 1.0)))
-    assert [(film.movie_id, film.weight) for film in feature.on] == [(30, 1.0), (50, 0.5)]
-    assert [(film.movie_id, film.weight) for film in feature.off] == [(10, -2.0)]
+    assert [(movie.movie_id, movie.weight) for movie in feature.on] == [(30, 1.0), (50, 0.5)]
+    assert [(movie.movie_id, movie.weight) for movie in feature.off] == [(10, -2.0)]
 
 
-def test_a_film_that_hardly_anybody_has_seen_gives_way_to_a_known_one() -> None:
+def test_a_movie_that_hardly_anybody_has_seen_gives_way_to_a_known_one() -> None:
     rare, known = -9.0, -1.0
     rbm = machine(liked_weights(1.0, 0.5, 0.0), a=[[rare, -1], [known, -1], [known, -1]])
     (feature,) = describe_features(rbm)
-    assert [film.movie_id for film in feature.on] == [10, 50]
+    assert [movie.movie_id for movie in feature.on] == [10, 50]
 
 
-def test_no_more_films_and_units_than_asked_for() -> None:
+def test_no_more_movies_and_units_than_asked_for() -> None:
     W = np.random.default_rng(0).standard_normal((3, 2, 5))
     features = describe_features(machine(W), 1, n_units=2)
     assert [(len(feature.on) <= 1, len(feature.off) <= 1) for feature in features] == [
@@ -55,15 +55,15 @@ def test_no_more_films_and_units_than_asked_for() -> None:
     assert all(not feature.on and not feature.off for feature in describe_features(machine(W), 0))
 
 
-def test_equal_films_come_by_movie_id_and_equal_units_by_their_position() -> None:
+def test_equal_movies_come_by_movie_id_and_equal_units_by_their_position() -> None:
     W = np.ones((3, 2, 4))
     features = describe_features(machine(W))
     assert [feature.unit for feature in features] == [0, 1, 2, 3]
-    assert [film.movie_id for film in features[0].on] == [10, 30, 50]
+    assert [movie.movie_id for movie in features[0].on] == [10, 30, 50]
 
 
 @given(st.integers(0, 10_000))
-def test_importance_is_the_variance_of_the_input_over_all_states_of_independent_films(
+def test_importance_is_the_variance_of_the_input_over_all_states_of_independent_movies(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -111,12 +111,12 @@ def test_ratings_of_other_movies_are_refused() -> None:
         describe_features(machine(), interactions=others)
 
 
-def test_a_unit_as_json_names_its_films_and_calls_an_unknown_one_by_its_id() -> None:
+def test_a_unit_as_json_names_its_movies_and_calls_an_unknown_one_by_its_id() -> None:
     (feature,) = describe_features(machine(liked_weights(0.5, -2.0, 1.0)))
     told = feature.as_json({30: ("Fight Club", 1999), 10: ("Unfinished", None)})
     assert told["unit"] == 0
     assert told["on"] == [
         {"movie_id": 30, "title": "Fight Club", "year": 1999, "weight": 1.0},
-        {"movie_id": 50, "title": "Film 50", "year": None, "weight": 0.5},
+        {"movie_id": 50, "title": "Movie 50", "year": None, "weight": 0.5},
     ]
     assert told["off"] == [{"movie_id": 10, "title": "Unfinished", "year": None, "weight": -2.0}]

@@ -130,7 +130,7 @@ def test_parameters_that_are_not_finite_or_absurd_are_refused(value: float, prob
     assert verdict.reasons == (f"its parameter {problem}",)
 
 
-def test_films_that_a_model_does_not_know_come_last() -> None:
+def test_movies_that_a_model_does_not_know_come_last() -> None:
     model = some_machine([10, 20, 30])
     over = OverMovies(model, np.array([5, 30, 10, 40]))
     scores, probabilities = over.score_user(np.array([1, 3]), np.array([True, False]))
@@ -141,7 +141,7 @@ def test_films_that_a_model_does_not_know_come_last() -> None:
     assert np.isneginf(scores[[0, 3]]).all()
 
 
-def test_a_model_of_no_common_film_ranks_them_all_last() -> None:
+def test_a_model_of_no_common_movie_ranks_them_all_last() -> None:
     over = OverMovies(some_machine([1]), np.array([2, 3]))
     scores, _ = over.score_user(np.array([0]), np.array([True]))
     assert np.isneginf(scores).all()
@@ -152,8 +152,8 @@ def world() -> Interactions:
     return planted(300, 80)
 
 
-def test_a_machine_is_judged_over_other_films_as_over_its_own(world: Interactions) -> None:
-    """Only the order of the films differs, and one that nobody has rated."""
+def test_a_machine_is_judged_over_other_movies_as_over_its_own(world: Interactions) -> None:
+    """Only the order of the movies differs, and one that nobody has rated."""
     split = strong_generalisation(world)
     machine = some_machine(split.test.given.movie_ids.tolist(), seed=4)
     backwards = np.append(machine.movie_ids[::-1], 10_000)

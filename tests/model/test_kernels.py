@@ -50,7 +50,7 @@ class KernelDraws:
     """Hands the numbers that the kernels draw to the reference functions, in place of a Generator.
 
     A matrix is asked for by the draws of all hidden or visible units, a vector by those of the
-    rated films alone (`rated`: V).
+    rated movies alone (`rated`: V).
     """
 
     def __init__(self, rated: sparse.csr_array) -> None:
@@ -174,7 +174,7 @@ def test_transposition_lists_the_users_of_each_column_and_counts_right_draws() -
         assert sorted(rows) == list(expected)
 
 
-def test_draws_of_films_have_the_frequencies_of_the_conditional() -> None:
+def test_draws_of_movies_have_the_frequencies_of_the_conditional() -> None:
     n, n_movies, n_hidden = 20_000, 6, 4
     rbm = machine(n_movies, n_hidden, scale=1.0)
     H = np.tile(np.array([1, 0, 1, 1], dtype=np.float32), (n, 1))
@@ -187,15 +187,15 @@ def test_draws_of_films_have_the_frequencies_of_the_conditional() -> None:
     assert not (V[:, 0::2] * V[:, 1::2]).any()  # never liked and disliked at once
 
 
-def test_draws_of_different_films_and_people_are_independent() -> None:
+def test_draws_of_different_movies_and_people_are_independent() -> None:
     n, n_movies = 20_000, 8
     rbm = machine(n_movies, 3, scale=0.0)
     V = draw_visible(rbm, np.zeros((n, 3), dtype=np.float32), np.ones(n, dtype=np.float32))
     seen = (V[:, 0::2] + V[:, 1::2]) - (V[:, 0::2] + V[:, 1::2]).mean(axis=0)
     seen /= seen.std(axis=0)
-    between_films = seen.T @ seen / n - np.eye(n_movies)
+    between_movies = seen.T @ seen / n - np.eye(n_movies)
     between_neighbours = seen[1:].T @ seen[:-1] / n
-    assert np.abs(between_films).max() < 4.5 / np.sqrt(n)
+    assert np.abs(between_movies).max() < 4.5 / np.sqrt(n)
     assert np.abs(between_neighbours).max() < 4.5 / np.sqrt(n)
 
 

@@ -8,9 +8,9 @@ import pytest
 from data import Interactions
 from model import train
 from model.config import Config
+from model.initialise import base_rates
 from model.likelihood import log_likelihood, log_partition
 from model.rbm import RBM, activity
-from model.start import base_rates
 from tests.model.enumeration import all_hidden, all_visible, joint, tiny_rbm
 from tests.model.planted import planted
 
@@ -59,7 +59,7 @@ def test_a_machine_without_weights_is_known_exactly() -> None:
 
 
 def people(rbm: RBM) -> Interactions:
-    """Four people over the films of a tiny machine, with 1 to 4 ratings."""
+    """Four people over the movies of a tiny machine, with 1 to 4 ratings."""
     users = np.array([0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
     rows = np.array([1, 0, 3, 0, 1, 2, 0, 1, 2, 3])
     liked = np.array([1, 1, 0, 0, 0, 1, 1, 1, 1, 0])
@@ -116,7 +116,7 @@ def test_the_classic_machine_has_no_such_probability() -> None:
         log_likelihood(rbm, people(rbm), np.random.default_rng(0))
 
 
-def test_nobody_and_other_films_are_refused() -> None:
+def test_nobody_and_other_movies_are_refused() -> None:
     rbm = tiny_rbm(n_movies=N_MOVIES)
     data = people(rbm)
     with pytest.raises(ValueError, match="no ratings"):

@@ -80,23 +80,23 @@ def test_estimate_of_too_few_users_is_no_number() -> None:
 
 
 @given(
-    n_films=st.integers(1, 150),
+    n_movies=st.integers(1, 150),
     n_users=st.integers(1, 5),
     share=st.floats(0.01, 0.9),
     seed=st.integers(0, 2**32),
 )
 def test_ranking_metrics_equal_those_of_trec_eval(
-    n_films: int, n_users: int, share: float, seed: int
+    n_movies: int, n_users: int, share: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    relevant = rng.random((n_users, n_films)) < share
-    relevant[:, rng.integers(n_films)] = True
-    places = np.argsort(rng.random((n_users, n_films)), axis=1)  # film at each place
+    relevant = rng.random((n_users, n_movies)) < share
+    relevant[:, rng.integers(n_movies)] = True
+    places = np.argsort(rng.random((n_users, n_movies)), axis=1)  # movie at each place
     hits = np.take_along_axis(relevant, places, axis=1)
     n_relevant = relevant.sum(axis=1)
     judged = {str(u): {str(i): 1 for i in np.flatnonzero(relevant[u])} for u in range(n_users)}
     run = {
-        str(u): {str(i): float(n_films - r) for r, i in enumerate(places[u])}
+        str(u): {str(i): float(n_movies - r) for r, i in enumerate(places[u])}
         for u in range(n_users)
     }
     measures = [
@@ -118,7 +118,7 @@ def test_share_of_places_counts_a_short_catalogue_as_unmarked() -> None:
     np.testing.assert_allclose(share_of_places(marked, 20), [3 / 20, 0])
 
 
-def test_coverage_counts_films_shown_to_anybody_once() -> None:
+def test_coverage_counts_movies_shown_to_anybody_once() -> None:
     assert coverage(np.array([[3, 1, 0], [1, 3, 2], [3, -1, -1]]), 2, 10) == 2 / 10
 
 
@@ -149,7 +149,7 @@ def test_standard_error_of_auc_is_the_spread_over_repetitions() -> None:
     rng = np.random.default_rng(0)
     estimates = []
     for _ in range(300):
-        taste = np.repeat(rng.normal(0, 1, 40), 5)  # the ratings of a person go together
+        taste = np.repeat(rng.normal(0, 1, 40), 5)  # the ratings of a user go together
         liked = rng.random(200) < 1 / (1 + np.exp(-taste))
         p = liked + taste + rng.normal(0, 2, 200)
         estimates.append(auc(p, liked, np.repeat(np.arange(40), 5)))

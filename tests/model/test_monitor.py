@@ -9,9 +9,9 @@ from scipy import sparse
 from data import Interactions
 from data.splitting import HeldOut, Split, strong_generalisation
 from model.config import Config
+from model.initialise import base_rates, initialise
 from model.monitor import FreeEnergyMonitor
 from model.rbm import columns
-from model.start import base_rates, cold_start
 from model.training import EpochReport, Trainer
 from tests.model.planted import planted
 
@@ -68,7 +68,7 @@ def test_the_gap_is_the_difference_of_the_free_energies_of_paired_users(split: S
 
 
 def test_before_training_there_is_no_gap(split: Split) -> None:
-    rbm = cold_start(split.training, CONFIG, seed=0)
+    rbm = initialise(split.training, CONFIG, seed=0)
     gap = FreeEnergyMonitor(split.training, split.validation, rbm.a).gap(rbm)
     assert gap == pytest.approx(0, abs=0.2)
 

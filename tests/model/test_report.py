@@ -120,10 +120,10 @@ def test_hostile_text_is_shown_and_never_obeyed(text: str) -> None:
     assert page.text.count(" ".join(shown.split())) > 10
 
 
-def test_films_stand_in_an_isolated_direction() -> None:
+def test_movies_stand_in_an_isolated_direction() -> None:
     title = "\u202e\u05e1\u05e8\u05d8"
     example = {"rated": [], "recommended": [{"title": title, "year": 1999, "score": 0.5}]}
-    assert f'<bdi class="film" dir="auto">{title}</bdi>' in render({"examples": [example]})
+    assert f'<bdi class="movie" dir="auto">{title}</bdi>' in render({"examples": [example]})
 
 
 def test_the_page_needs_no_network_and_no_script() -> None:
@@ -203,9 +203,9 @@ def test_the_figures_shown_are_the_figures_given() -> None:
         for value in numbers_of(figures):
             assert f"{value:.3f}" in text
     for shown in (
-        *("610 people", "9,724 films", "100,836 ratings", "1.7 %", "20 November 2026, 10:15 UTC"),
+        *("610 people", "9,724 movies", "100,836 ratings", "1.7 %", "20 November 2026, 10:15 UTC"),
         *(
-            "hidden +0.22 , film +0.66 , person +4.12 , shift -0.13",
+            "hidden +0.22 , movie +0.66 , person +4.12 , shift -0.13",
             "on in 28 % of people",
             "+0.26",
             "-0.41",
@@ -252,8 +252,10 @@ def test_a_loud_banner_only_where_the_ratings_are_invented() -> None:
 
 
 def test_a_heavy_user_fills_no_page() -> None:
-    film = {"title": "Heat", "year": 1995, "liked": True, "score": 0.1, "hit": False}
-    text = Page(render({"examples": [{"rated": [film] * 1_500, "recommended": [film] * 300}]})).text
+    movie = {"title": "Heat", "year": 1995, "liked": True, "score": 0.1, "hit": False}
+    text = Page(
+        render({"examples": [{"rated": [movie] * 1_500, "recommended": [movie] * 300}]})
+    ).text
     assert "and 1,490 more" in text
     assert "in the first 12" in text
 
@@ -270,8 +272,8 @@ def test_the_same_values_give_the_same_bytes_and_are_left_as_they_were() -> None
 
 
 def test_a_full_report_is_lighter_than_150_kilobytes() -> None:
-    film = {"movie_id": 1, "title": "A film with a title of usual length", "year": 1999}
-    films = [film | {"weight": 0.5 - i / 10} for i in range(8)]
+    movie = {"movie_id": 1, "title": "A movie with a title of usual length", "year": 1999}
+    movies = [movie | {"weight": 0.5 - i / 10} for i in range(8)]
     metrics = {
         name: {"mean": 0.4, "se": 0.02}
         for name in ("ndcg@10", "ndcg@100", "recall@20", "recall@50", "auc", "log_loss", "ece")
@@ -279,7 +281,7 @@ def test_a_full_report_is_lighter_than_150_kilobytes() -> None:
     values = report(
         results=[{"model": f"model-{i}", "metrics": metrics} for i in range(8)],
         curve=[REPORT["curve"][0] | {"epoch": i} for i in range(60)],
-        features=[{"unit": i, "on": films, "off": films} for i in range(12)],
+        features=[{"unit": i, "on": movies, "off": movies} for i in range(12)],
         examples=REPORT["examples"] * 3,
     )
     assert len(render(values).encode()) < 150_000

@@ -74,7 +74,7 @@ def test_a_dot_stands_at_the_mean_and_its_whisker_spans_the_95_percent_interval(
 
 
 def test_a_whisker_ends_at_zero_where_the_metric_does() -> None:
-    svg = dot_chart([DotRow("rare films", Estimate(0.008, 0.02))], CAPTION)
+    svg = dot_chart([DotRow("rare movies", Estimate(0.008, 0.02))], CAPTION)
     slope, intercept = scale_of(svg, "x", "tick middle")
     (whisker,) = elements(svg, "line", "whisker")
     assert slope * float(whisker.get("x1", "")) + intercept == pytest.approx(0, abs=slope * 0.1)

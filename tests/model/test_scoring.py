@@ -47,14 +47,14 @@ def test_calibration_moves_like_given_seen_alone() -> None:
     np.testing.assert_allclose(logit(given_seen_2), 0.5 * logit(given_seen) + 0.25, atol=1e-4)
 
 
-def test_calibration_weighs_hidden_units_film_and_person_apart() -> None:
+def test_calibration_weighs_hidden_units_movie_and_person_apart() -> None:
     rows, liked = np.array([3, 5, 8]), np.array([True, True, False])
     bare = random_rbm(2)
     film = bare.a[:, 0] - bare.a[:, 1]
     hidden = logit(score_user(bare, rows, liked)[1]) - film
-    leaning = sum(liked - 1 / (1 + np.exp(-film[rows]))) / (3 + 5)
+    user_bias = sum(liked - 1 / (1 + np.exp(-film[rows]))) / (3 + 5)
     weighed = random_rbm(2, calibration=Calibration(0.3, 0.7, 2.0, -0.1))
-    expected = 0.3 * hidden + 0.7 * film + 2.0 * leaning - 0.1
+    expected = 0.3 * hidden + 0.7 * film + 2.0 * user_bias - 0.1
     np.testing.assert_allclose(logit(score_user(weighed, rows, liked)[1]), expected, atol=1e-4)
 
 

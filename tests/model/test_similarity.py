@@ -20,7 +20,7 @@ def test_similarity_is_the_shrunk_cosine_of_the_like_weights() -> None:
     )
 
 
-def test_of_two_films_in_one_direction_the_one_that_is_better_known_is_more_alike() -> None:
+def test_of_two_movies_in_one_direction_the_one_that_is_better_known_is_more_alike() -> None:
     rbm = random_rbm(2)
     rbm.W[1, 0], rbm.W[2, 0] = rbm.W[0, 0], rbm.W[0, 0] * 0.05
     alike = similarity(rbm, 0, like_lengths(rbm))
@@ -66,7 +66,7 @@ def test_without_diversity_the_order_stays() -> None:
     assert diversify(rbm, rows, scores, 0, like_lengths(rbm), 9).tolist() == [5, 3, 9]
 
 
-def test_more_diversity_gives_less_alike_films() -> None:
+def test_more_diversity_gives_less_alike_movies() -> None:
     rbm = random_rbm(6, n_movies=200, n_hidden=4)
     rng = np.random.default_rng(6)
     rows, scores = np.arange(200), np.sort(rng.random(200).astype(np.float32))[::-1]

@@ -157,7 +157,7 @@ def test_a_batch_larger_than_the_number_of_users_is_one_batch() -> None:
     np.testing.assert_array_equal(larger.W, whole.W)
 
 
-def test_users_without_ratings_and_unrated_films_are_harmless() -> None:
+def test_users_without_ratings_and_unrated_movies_are_harmless() -> None:
     data = planted(60, 30)
     with_nobody = data.select_ratings(data.user_rows != 5)
     without = data.select_users(np.arange(60) != 5)
@@ -178,7 +178,7 @@ def test_the_weights_are_the_mean_of_the_last_epochs() -> None:
     np.testing.assert_allclose(averaged.a, (after[2].a + after[3].a) / 2, rtol=1e-5)
 
 
-def test_before_the_first_update_the_machine_knows_how_popular_each_film_is() -> None:
+def test_before_the_first_update_the_machine_knows_how_popular_each_movie_is() -> None:
     data = planted(400, 30)
     rbm = Trainer(data, SMALL).rbm()
     like = rbm.visible_probability(np.zeros((1, 16), dtype=np.float32), np.zeros(1))[0, :, 0]
@@ -238,7 +238,7 @@ def test_people_who_only_like_or_only_dislike_can_be_trained_on(
 
 
 @pytest.mark.parametrize("classic", [False, True])
-def test_people_who_all_rate_the_same_film_can_be_trained_on(*, classic: bool) -> None:
+def test_people_who_all_rate_the_same_movie_can_be_trained_on(*, classic: bool) -> None:
     data = Interactions.from_arrays(np.arange(8), np.full(8, 5), np.arange(8) % 4 > 0)
     rbm = train(data, Config(n_hidden=2, n_epochs=5, classic=classic))
     like, _ = rbm.scores(data)

@@ -1,1 +1,0 @@
-"""Answers that are kept, and given again for as long as they are true."""

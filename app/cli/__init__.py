@@ -1,0 +1,1 @@
+"""The `recommender` command, a file for each group of subcommands."""

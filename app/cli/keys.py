@@ -1,0 +1,62 @@
+"""`recommender keys`: make, list and revoke API keys."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from app.auth.scopes import Scope
+from app.cli import output as console
+from app.cli.session import open_database, read_settings
+
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the API.")
+
+
+@keys.command("create")
+def create(
+    *,
+    scope: Annotated[
+        list[Scope], typer.Option(help="What the key allows; may be repeated. `admin` is all.")
+    ],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a key and print it; this is the only time that it is shown."""
+    if len(name) > 100:
+        raise typer.BadParameter("a name has at most 100 characters", param_hint="--name")
+    from app.auth.service import create_key
+
+    with open_database(read_settings(), migrate=True) as database:
+        key = create_key(database, scope, name)
+    console.out.print(key.text, markup=False, highlight=False, soft_wrap=True)
+    console.err.print("Keep it: only its hash is stored.", markup=False)
+
+
+@keys.command("list")
+def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the keys, the oldest first."""
+    from app.auth.service import list_keys
+
+    with open_database(read_settings()) as database:
+        listed = list_keys(database)
+    if as_json:
+        console.out.print_json(json.dumps(listed))
+        return
+    table = Table("prefix", "name", "scopes", "created", "revoked")
+    for key in listed:
+        table.add_row(
+            key["prefix"], escape(key["name"]), " ".join(key["scopes"]), key["created_at"],
+            key["revoked_at"] or "",
+        )  # fmt: skip
+    console.out.print(table)
+
+
+@keys.command("revoke")
+def revoke(key: Annotated[str, typer.Argument(help="Its prefix.", metavar="PREFIX")]) -> None:
+    """Make a key invalid for good; running services follow within seconds."""
+    from app.auth.service import revoke_key
+
+    with open_database(read_settings()) as database:
+        prefix = revoke_key(database, key)
+    console.out.print(f"Key {prefix} is revoked.")

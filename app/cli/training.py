@@ -1,0 +1,208 @@
+"""`recommender train`, `recommender retrain` and `recommender tune`."""
+
+from __future__ import annotations
+
+import json
+import logging.config
+import os
+import re
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import output as console
+from app.cli.session import open_database, read_settings
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.jobs.checkpoints import Checkpoints
+    from app.jobs.schemas import TrainingOptions
+
+REFUSED = 3  # the exit code of a retraining whose candidate the gate has refused
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="Passes over the data.", show_default="by size")
+]
+Hidden = Annotated[int | None, typer.Option(min=1, help="Hidden units.", show_default="by size")]
+ConfigFile = Annotated[
+    Path | None, typer.Option(help="Hyper-parameters in JSON, as `tune` writes them.")
+]
+
+
+def train(
+    *,
+    seed: Seed = 0,
+    epochs: Epochs = None,
+    hidden: Hidden = None,
+    config: ConfigFile = None,
+    start: Annotated[
+        str | None, typer.Option(help="Version of a model to go on from.", metavar="VERSION")
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(min=1, help="Epochs between checkpoints.", show_default="a minute")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Train on what is in the database, show how well it does, publish it.
+
+    SIGTERM or Ctrl-C keeps a checkpoint for `--resume` and leaves with 128 + the signal's number.
+    """
+    from app.jobs.checkpoints import Checkpoints, Resume
+
+    options = _options(
+        seed, epochs, hidden, config, start=start, from_scratch=start is None, publish_anyway=True
+    )
+    checkpoints = Checkpoints(checkpoint_every, Resume.REQUIRED if resume else Resume.NO)
+    _train(read_settings(), options, checkpoints)
+
+
+def retrain(
+    *,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Do not begin with the active model.")
+    ] = False,
+    publish_anyway: Annotated[
+        bool, typer.Option("--publish-anyway", help="Publish what the gate refuses.")
+    ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(help="Go on for ever: 90s, 30m, 6h or 1d from one to the next."),
+    ] = None,
+    seed: Seed = 0,
+    epochs: Epochs = None,
+    hidden: Hidden = None,
+    config: ConfigFile = None,
+    run: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train on what is in the database, and publish the model only if it is no worse.
+
+    Begins with the active model, and goes on from the checkpoint of a run that was killed. The exit
+    code is 3 when the gate has refused the model: it is kept with the reasons, and not served.
+    """
+    settings = read_settings()
+    if run is not None:
+        _carry_out(settings, run)
+        return
+    options = _options(
+        seed, epochs, hidden, config, from_scratch=from_scratch, publish_anyway=publish_anyway
+    )
+    if every is None:
+        _train(settings, options, None)
+    else:
+        _train_every(settings, options, every)
+
+
+def tune(
+    source: Annotated[
+        str,
+        typer.Argument(help="A release, a path, or `db` for the database.", metavar="NAME|PATH|db"),
+    ],
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 30,
+    splits: Annotated[
+        int, typer.Option(min=1, max=20, help="Splits that a trial is judged on.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of splits, trainings and search.")] = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="Hyper-parameters to begin with, in JSON.")
+    ] = None,
+    study: Annotated[
+        Path, typer.Option(help="Where trials are kept; the same command goes on from there.")
+    ] = Path("var/tuning.db"),
+    output: Annotated[
+        Path | None, typer.Option(help="Write the best configuration to this file.")
+    ] = None,
+) -> None:
+    """Search hyper-parameters on validation users; the result is for `train --config`."""
+    from app.cli import progress as bars
+    from app.training.preparation import read_configuration
+    from app.training.tuning import search
+
+    settings = read_settings()
+    with bars.trials() as on_trial:
+        tuned = search(
+            settings, source, n_trials=trials, n_splits=splits, seed=seed, storage=study,
+            changes={} if config is None else read_configuration(config), on_trial=on_trial,
+        )  # fmt: skip
+    text = json.dumps(tuned.config.model_dump(), indent=2)
+    if output is None:
+        console.out.print_json(text)
+    else:
+        output.write_text(text + "\n")
+
+
+def _options(
+    seed: int, epochs: int | None, hidden: int | None, config: Path | None, **others: Any
+) -> TrainingOptions:
+    from pydantic import ValidationError
+
+    from app.jobs.schemas import TrainingOptions
+    from app.training.preparation import TrainingError, read_configuration
+
+    given = {"n_epochs": epochs, "n_hidden": hidden}
+    changes = {} if config is None else read_configuration(config)
+    changes |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return TrainingOptions(seed=seed, hyper_parameters=changes, **others)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise TrainingError(message) from None
+
+
+def _train(settings: Settings, options: TrainingOptions, checkpoints: Checkpoints | None) -> None:
+    """Train here and now."""
+    from app.cli import progress as bars
+    from app.jobs.runs import request_run
+    from app.training.pipeline import carry_out
+
+    with open_database(settings) as database:
+        run_id = request_run(database, options, _requester("command line"))
+        with bars.training() as shown:
+            result = carry_out(
+                database, settings, run_id, checkpoints=checkpoints, **shown._asdict()
+            )
+        console.show_result(result)
+    if not result.is_published:
+        raise typer.Exit(REFUSED)
+
+
+def _carry_out(settings: Settings, run_id: int) -> None:
+    """Carry out a run that the service, or `--every`, has asked for."""
+    from app.core.logging import log_config
+    from app.training.pipeline import carry_out
+
+    os.nice(10)  # whoever answers requests on this machine goes first
+    logging.config.dictConfig(log_config(settings))
+    with open_database(settings) as database:
+        result = carry_out(database, settings, run_id)
+    console.show_result(result)
+    if not result.is_published:
+        raise typer.Exit(REFUSED)
+
+
+def _train_every(settings: Settings, options: TrainingOptions, interval: str) -> None:
+    from app.core.logging import log_config
+    from app.jobs.schedule import train_every
+
+    logging.config.dictConfig(log_config(settings))
+    with open_database(settings) as database:
+        requester = _requester(f"every {interval}")
+        train_every(database, settings, options, seconds(interval), requester)
+
+
+def seconds(interval: str) -> int:
+    """Read an interval such as 6h."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", interval)
+    if match is None:
+        raise typer.BadParameter(
+            f"{interval!r} is no interval such as 90s, 30m, 6h or 1d", param_hint="--every"
+        )
+    return int(match[1]) * UNITS[match[2]]
+
+
+def _requester(what: str) -> str:
+    return f"{what} ({socket.gethostname()}:{os.getpid()})"

@@ -1,0 +1,211 @@
+"""What Prometheus reads: requests, the model that is served, caches, fallbacks, scoring time.
+
+With several workers the figures are those of all of them, kept in files that they share
+(`share_between_workers`); each worker answers `/metrics` for all.
+"""
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from math import nan
+from time import perf_counter, sleep
+from typing import Any, NamedTuple
+
+import prometheus_client
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    ProcessCollector,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+# The variable that prometheus_client itself reads, when it is imported.
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
+
+# From an answer out of memory to one that somebody has given up waiting for.
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+# A worker makes a file and fills it within a millisecond; a busy machine may take longer.
+READ_AGAIN, READ_AGAIN_S = 20, 0.01
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Drift(NamedTuple):
+    """How far the ratings have gone; not a number (NaN) where nobody knows."""
+
+    age_s: float
+    """Seconds since the ratings were read that the model was trained on."""
+    ratings_since: float
+    """How many more ratings there are now."""
+    unknown_share: float
+    """Share of the ratings on movies that the model does not know, 0 to 1."""
+
+
+UNKNOWN = Drift(nan, nan, nan)
+
+
+own_registry = CollectorRegistry()
+
+requests = Counter(
+    "recommender_http_requests",
+    "Requests answered, by route template.",
+    ["method", "route", "status"],
+    registry=own_registry,
+)
+request_seconds = Histogram(
+    "recommender_http_request_seconds",
+    "Time from a request to the end of its answer.",
+    ["method", "route"],
+    buckets=SECONDS,
+    registry=own_registry,
+)
+scoring_seconds = Histogram(
+    "recommender_scoring_seconds",
+    "Time to score all movies for one user.",
+    buckets=SECONDS,
+    registry=own_registry,
+)
+cache_requests = Counter(
+    "recommender_cache_requests",
+    "Requests that the response cache was asked for, by what came of it.",
+    ["outcome"],
+    registry=own_registry,
+)
+fallbacks = Counter(
+    "recommender_fallbacks",
+    "Lists that are not personal, by the reason.",
+    ["reason"],
+    registry=own_registry,
+)
+model_workers = Gauge(
+    "recommender_model_workers",
+    "Workers that serve this model version; `none` is popular movies only.",
+    ["version"],
+    multiprocess_mode="livesum",
+    registry=own_registry,
+)
+model_age_seconds = Gauge(
+    "recommender_model_age_seconds",
+    "Time since the ratings were read that the served model was trained on.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+ratings_since_model = Gauge(
+    "recommender_ratings_since_model",
+    "Ratings that there are more than then: those given since, less those taken back.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+unknown_ratings_share = Gauge(
+    "recommender_unknown_film_ratings_share",
+    "Share of all ratings that are on movies which the served model does not know.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+ProcessCollector(registry=own_registry)
+
+
+def observe_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request that was answered."""
+    if method not in METHODS:
+        method = "other"  # a client can invent any number of them
+    counter, histogram = _of_route(method, route, status)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+def count_cache(outcome: str) -> None:
+    """Count what the response cache was asked for: `hit`, `miss` or `not_modified`."""
+    _of_outcome(outcome).inc()
+
+
+def count_fallback(reason: str) -> None:
+    """Count a list that is not personal."""
+    fallbacks.labels(reason).inc()
+
+
+@contextmanager
+def time_scoring() -> Iterator[None]:
+    """Measure how long it takes to score all movies for one user."""
+    begin = perf_counter()
+    yield
+    scoring_seconds.observe(perf_counter() - begin)
+
+
+def serve_model(version: str | None, before: str | None) -> None:
+    """Record which model this worker serves from now on, in place of which."""
+    if before != version:
+        model_workers.labels(before or "none").set(0)
+    model_workers.labels(version or "none").set(1)
+
+
+def record_drift(drift: Drift) -> None:
+    """Record how far the ratings have gone from those that the served model was trained on."""
+    model_age_seconds.set(drift.age_s)
+    ratings_since_model.set(drift.ratings_since)
+    unknown_ratings_share.set(drift.unknown_share)
+
+
+def exposition() -> bytes:
+    """Give all figures in the text format of Prometheus."""
+    return prometheus_client.generate_latest(_registry())
+
+
+def families() -> Iterable[Metric]:
+    """Give all figures as they are now."""
+    return _registry().collect()
+
+
+def share_between_workers() -> "tempfile.TemporaryDirectory[str]":
+    """Make workers that start from now on keep their figures together; the folder is theirs."""
+    folder = tempfile.TemporaryDirectory(prefix="recommender-metrics-")
+    os.environ[SHARED_FOLDER] = folder.name
+    return folder
+
+
+def forget_worker(pid: int) -> None:
+    """Take back what a worker that has ended said of the present."""
+    mark_process_dead(pid, os.environ[SHARED_FOLDER])  # type: ignore[no-untyped-call]
+
+
+def serve_on(address: str, port: int) -> Any:
+    """Serve the figures on a port of their own, in a thread; return the server."""
+    server, _thread = prometheus_client.start_http_server(port, address, registry=_registry())
+    return server
+
+
+def _registry() -> CollectorRegistry:
+    folder = os.environ.get(SHARED_FOLDER)
+    if not folder:
+        return own_registry
+    shared = CollectorRegistry()
+    _WorkersCollector(shared, path=folder)  # type: ignore[no-untyped-call]
+    return shared
+
+
+class _WorkersCollector(MultiProcessCollector):
+    """Reads what the workers have written; again where one is just beginning a file."""
+
+    def collect(self) -> Any:
+        for _ in range(READ_AGAIN):
+            try:
+                return super().collect()  # type: ignore[no-untyped-call]
+            except struct.error:  # it is empty as yet
+                sleep(READ_AGAIN_S)
+        return super().collect()  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)  # finding a child by its labels takes longer than counting
+def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return requests.labels(method, route, status), request_seconds.labels(method, route)
+
+
+@lru_cache
+def _of_outcome(outcome: str) -> Counter:
+    return cache_requests.labels(outcome)

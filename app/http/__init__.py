@@ -1,0 +1,1 @@
+"""HTTP: request models, errors, cursors, middleware, and the routes about the service itself."""

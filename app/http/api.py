@@ -1,0 +1,92 @@
+"""What endpoints are written with: request models, the services that they ask, responses."""
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from app.config import Settings
+from app.db.engine import Database
+
+T = TypeVar("T")
+
+# No object has so many fields; each unknown one would be an error of its own.
+MAX_FIELDS = 100
+
+
+class RequestModel(BaseModel):
+    """Parameters or a body: what is unknown is refused, so that a misspelt name is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_very_many(cls, values: Any) -> Any:
+        if isinstance(values, dict) and len(values) > MAX_FIELDS:
+            raise ValueError(f"an object has at most {MAX_FIELDS} fields")
+        return values
+
+
+class _Omittable:
+    """Leaves null out of the published schema of `X | None`; the model itself refuses it.
+
+    Not `X | SkipJsonSchema[None]`: that is a union to pydantic, which reports an error for each of
+    its branches, at places that no request has.
+    """
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        (wanted,) = [choice for choice in handler(schema)["anyOf"] if choice != {"type": "null"}]
+        return dict(wanted)
+
+
+# The last mark of an `Annotated[X | None, OMITTABLE]`.
+OMITTABLE = _Omittable()
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# The last mark of an `Annotated[int, Field(strict=True, ...), WHOLE]`.
+WHOLE = BeforeValidator(_whole)
+
+
+class Services(dict[type, Any]):
+    """The services of a running application, each by its type."""
+
+    def add(self, service: T) -> T:
+        """Register a service under its type."""
+        self[type(service)] = service
+        return service
+
+    def find(self, kind: type[T]) -> T:
+        """Return the service of this type."""
+        service: T = self[kind]
+        return service
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        return self.find(Database)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.find(Settings)
+
+
+# `async`, or FastAPI would hop to a worker thread for these lines alone.
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDependency = Annotated[Services, Depends(_services)]
+
+
+def json_response(body: BaseModel, status: int = 200) -> Response:
+    """Encode a response where it was made, in the worker thread, and not once more by FastAPI."""
+    return Response(body.model_dump_json(), status, media_type="application/json")

@@ -1,0 +1,68 @@
+"""The page that shows the API, and lets one try it; it loads nothing from other hosts."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from swagger_ui_bundle import swagger_ui_path
+
+from app.core.errors import RouteNotFoundError
+
+router = APIRouter(include_in_schema=False)
+
+OPENAPI_PATH = "/openapi.json"
+ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+
+# Swagger UI draws its icons by styles in the page; everything else comes from files of ours.
+POLICY = (
+    "default-src 'none'; frame-ancestors 'none'; connect-src 'self'; img-src 'self' data:; "
+    "script-src 'self'; style-src 'self' 'unsafe-inline'"
+)
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{root}/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="{root}/docs/swagger-ui-bundle.js"></script>
+<script src="{root}/docs/start.js"></script>
+</body>
+</html>
+"""
+START = """SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  validatorUrl: null,
+});
+"""
+
+
+@router.get("/docs")
+async def get_docs(request: Request) -> Response:
+    """Show the API."""
+    root = request.scope.get("root_path", "").rstrip("/")
+    page = PAGE.format(title=request.app.title, root=root)
+    headers = {"Content-Security-Policy": POLICY}
+    return Response(page, media_type="text/html", headers=headers)
+
+
+@router.get("/docs/start.js")
+async def get_start() -> Response:
+    """Start Swagger UI; a script in the page itself would need a weaker policy."""
+    return Response(START, media_type="text/javascript")
+
+
+@router.get("/docs/{asset}")
+async def get_asset(asset: str) -> Response:
+    """Give a file of Swagger UI."""
+    media_type = ASSETS.get(asset)
+    if media_type is None:
+        raise RouteNotFoundError
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return FileResponse(Path(swagger_ui_path) / asset, media_type=media_type, headers=headers)

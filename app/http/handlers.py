@@ -1,0 +1,122 @@
+"""Gives every error of the application, of FastAPI and of the database the one shape."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from re import Pattern
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from app.core.errors import (
+    AppError,
+    ContentTooLargeError,
+    DatabaseUnavailableError,
+    FieldError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+)
+
+logger = logging.getLogger(__name__)
+
+# A request can name a field, or repeat a value, of any length; an answer need not.
+MAX_ECHO_LENGTH = 200
+# So many wrong fields are named; a request can have a hundred thousand.
+MAX_FIELDS = 20
+
+
+# Makes the response for an error where a user reads it; takes the error, the request, headers.
+ErrorPage = Callable[[AppError, Scope, Mapping[str, str]], Response]
+
+
+def respond(error: AppError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Give the response for an error: JSON, or a page below a path that has registered one."""
+    pages: Mapping[str, ErrorPage] = scope["app"].state.error_pages
+    path = scope["path"]
+    for prefix, page in pages.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return page(error, scope, {**error.headers, **(headers or {})})
+    return error.response(headers)
+
+
+def handle_errors(
+    app: FastAPI, routers: Iterable[APIRouter], pages: Mapping[str, ErrorPage]
+) -> None:
+    """Answer for whatever goes wrong; `pages` are those below a path that people look at."""
+    app.state.error_pages = pages
+    app.exception_handler(AppError)(_app_error)
+    app.exception_handler(RequestValidationError)(_invalid_request)
+    app.exception_handler(HTTPException)(_http_error)
+    for error in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.exception_handler(error)(_database_error)
+    _answer_other_methods(app, routers)
+
+
+async def _app_error(request: Request, error: AppError) -> Response:
+    return respond(error, request.scope)
+
+
+async def _invalid_request(request: Request, error: RequestValidationError) -> Response:
+    entries = error.errors()
+    fields = [
+        FieldError(
+            location=[_echo(part) for part in entry["loc"]],
+            message=str(_echo(entry["msg"])).removeprefix("Value error, "),
+            type=entry["type"],
+        )
+        for entry in entries[:MAX_FIELDS]
+    ]
+    return respond(InvalidRequestError(fields, len(entries) - len(fields)), request.scope)
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    for kind in (RouteNotFoundError, ContentTooLargeError):
+        if error.status_code == kind.status:
+            return respond(kind(), request.scope, error.headers)
+    # What FastAPI says of a body that is no text, or nested deeper than Python can follow.
+    invalid = InvalidRequestError.at(["body"], error.detail, "json_invalid")
+    return respond(invalid, request.scope, error.headers)
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    logger.error("the database failed: %s", error, exc_info=error)
+    return respond(DatabaseUnavailableError(), request.scope)
+
+
+def _echo(part: str | int) -> str | int:
+    """Repeat a piece of the input, but no more of it than helps."""
+    return part if isinstance(part, int) else part[:MAX_ECHO_LENGTH]
+
+
+def _answer_other_methods(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Name all methods of a path in Allow; FastAPI names those of its first route alone."""
+    fixed: defaultdict[str, set[str]] = defaultdict(set)
+    templates: defaultdict[Pattern[str], set[str]] = defaultdict(set)
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                served = (route.methods or set()) | {"OPTIONS"}
+                served |= {"HEAD"} if "GET" in served else set()
+                fixed[route.path] |= served
+                templates[route.path_regex] |= served
+
+    async def answer(request: Request, _error: Exception) -> Response:
+        path = request.scope["path"]
+        # `/recommendations/batch` also looks like `/recommendations/{user}`, and is not meant so.
+        found = (
+            [fixed[path]]
+            if path in fixed
+            else [served for pattern, served in templates.items() if pattern.match(path)]
+        )
+        headers = {"Allow": ", ".join(sorted({"OPTIONS"}.union(*found)))}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        return respond(MethodNotAllowedError(), request.scope, headers)
+
+    app.exception_handler(MethodNotAllowedError.status)(answer)

@@ -1,0 +1,1 @@
+"""Middleware, in bare ASGI: Starlette's base class costs more than a cached response."""

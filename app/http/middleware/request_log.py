@@ -1,0 +1,82 @@
+"""Middleware that gives each request an id, measures and logs it, and answers for failures."""
+
+import logging
+import re
+from time import perf_counter
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.auth.keys import PRINCIPAL
+from app.core import metrics
+from app.core.errors import InternalError
+from app.core.logging import access_logger, new_request_id, request_id
+from app.http.handlers import respond
+from app.http.middleware.guards import header
+from app.http.middleware.response_cache import OUTCOME
+from app.http.middleware.responses import HEADERS, STATUS
+
+REQUEST_ID = b"x-request-id"
+# An id of a proxy or client is kept when nothing can hide in it.
+SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestLogMiddleware:
+    """Logs and counts each request by the template of its route, and answers for whatever failed.
+
+    Neither path nor query is logged: they hold user keys.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin = perf_counter()
+        id_ = _request_id(scope)
+        request_id.set(id_)
+        scope[HEADERS].append((REQUEST_ID, id_.encode()))
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            # Raised on, for the server to log with its traceback; the client gets none.
+            if STATUS not in scope:
+                await respond(InternalError(), scope)(scope, receive, send)
+            raise
+        finally:
+            _record(scope, scope.get(STATUS, 0), perf_counter() - begin)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    route, method = _template(scope), scope["method"]
+    metrics.observe_request(method, route, status, seconds)
+    if OUTCOME in scope:
+        metrics.count_cache(scope[OUTCOME])
+    if access_logger.isEnabledFor(logging.INFO):
+        milliseconds = 1000 * seconds
+        principal = scope.get(PRINCIPAL)
+        fields = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "milliseconds": round(milliseconds, 1),
+            "key": principal.prefix if principal else None,
+        }
+        message, values = "%s %s %d %.1f ms", (method, route, status, milliseconds)
+        # Not `info`: it searches the stack for its caller.
+        record = access_logger.makeRecord(
+            access_logger.name, logging.INFO, __file__, 0, message, values, None,
+            extra={"fields": fields},
+        )  # fmt: skip
+        access_logger.handle(record)
+
+
+def _request_id(scope: Scope) -> str:
+    given = header(scope, REQUEST_ID)
+    return given.decode() if given and SANE_ID.fullmatch(given) else new_request_id()
+
+
+def _template(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path_format", "-")

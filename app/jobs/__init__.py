@@ -1,0 +1,1 @@
+"""Training runs as jobs: asked for, leased, resumed, scheduled, followed."""

@@ -1,0 +1,96 @@
+"""Trainings over HTTP: asked for, listed, followed."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.auth.dependencies import ADMIN, requester
+from app.core.errors import (
+    COMMON,
+    ContentTooLargeError,
+    InvalidRequestError,
+    TrainingInProgressError,
+    TrainingRunNotFoundError,
+    responses,
+)
+from app.http.api import Services, ServicesDependency, json_response
+from app.jobs.runs import begin_run, find_run, follow_run, list_runs
+from app.jobs.schemas import TrainingOptions, TrainingRun, TrainingRunId, TrainingRuns
+
+router = APIRouter(prefix="/training-runs", tags=["training"], dependencies=[ADMIN])
+
+EVENTS = "text/event-stream"
+AS_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {EVENTS: {"schema": {"type": "string"}}},
+        "description": "The run, or with `Accept: text/event-stream` an event with the run "
+        "whenever it has changed, until it has ended",
+    }
+}
+
+
+@router.get(
+    "",
+    response_model=TrainingRuns,
+    responses=responses(InvalidRequestError, *COMMON),
+    summary="Training runs",
+)
+def get_training_runs(
+    services: ServicesDependency,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many runs")] = 20,
+) -> Response:
+    """List the latest training runs, the last first."""
+    return json_response(TrainingRuns(items=list_runs(services.database, limit)))
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=TrainingRun,
+    responses=responses(
+        InvalidRequestError, TrainingInProgressError, ContentTooLargeError, *COMMON
+    ),
+    summary="Train",
+)
+def post_training_run(
+    request: Request, services: ServicesDependency, options: TrainingOptions | None = None
+) -> Response:
+    """Begin to train on what is in the database, in a process of its own.
+
+    The model is published only if it is no worse than the one that is served.
+    """
+    options = options or TrainingOptions()
+    run = begin_run(services.database, services.settings, options, requester(request))
+    response = json_response(run, 202)
+    response.headers["Location"] = f"{router.prefix}/{run.id}"
+    return response
+
+
+@router.get(
+    "/{run_id}",
+    response_model=TrainingRun,
+    responses={
+        **AS_EVENTS,
+        **responses(InvalidRequestError, TrainingRunNotFoundError, *COMMON),
+    },
+    summary="A training run",
+)
+async def get_training_run(
+    run_id: TrainingRunId, request: Request, services: ServicesDependency
+) -> Response:
+    """Return how far a run is, and what it has come to; as events, follow it to its end."""
+    run = await run_in_threadpool(find_run, services.database, run_id)
+    if EVENTS not in request.headers.get("accept", ""):
+        return json_response(run)
+    return StreamingResponse(events(request, services, run_id), media_type=EVENTS)
+
+
+async def events(request: Request, services: Services, run_id: int) -> AsyncIterator[str]:
+    """Give a run as server-sent events, until it has ended or the service is about to leave."""
+    async for run in follow_run(services.database, run_id):
+        yield f"data: {run.model_dump_json()}\n\n"
+        if request.app.state.draining.value:
+            return

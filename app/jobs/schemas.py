@@ -1,0 +1,136 @@
+"""What a training is asked to do, and what is told of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from fastapi import Path
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from app.http.api import RequestModel
+from model.config import Config
+
+TrainingRunId = Annotated[
+    int, Path(ge=1, le=2**63 - 1, description="Number of a training run", examples=[12])
+]
+
+
+# Any of those that a training has.
+HYPER_PARAMETERS = {
+    "type": "object",
+    "properties": Config.model_json_schema()["properties"],
+    "additionalProperties": False,
+    "description": "Those that differ from what suits the size of the data, by name",
+}
+
+
+class RunState(StrEnum):
+    """How far a run is, or how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing will happen any more."""
+        return self not in {RunState.QUEUED, RunState.RUNNING}
+
+
+class TrainingOptions(RequestModel):
+    """What a training is asked to do."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"from_scratch": True}],
+            "not": {  # see _one_start
+                "required": ["from_scratch", "start"],
+                "properties": {"from_scratch": {"const": True}, "start": {"type": "string"}},
+            },
+        },
+    )
+
+    from_scratch: Annotated[
+        bool, Field(description="Begin with small random weights, not with the active model")
+    ] = False
+    start: Annotated[
+        str | None,
+        Field(
+            pattern="^[0-9A-Za-z-]{1,40}$",
+            description="Version of the model to begin with in place of the active one",
+        ),
+    ] = None
+    publish_anyway: Annotated[
+        bool, Field(description="Publish what the gate refuses, and record that it would have")
+    ] = False
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of everything random")] = 0
+    hyper_parameters: Annotated[
+        dict[str, int | float | bool],
+        WithJsonSchema(HYPER_PARAMETERS),
+    ] = {}
+
+    @field_validator("hyper_parameters", mode="before")
+    @classmethod
+    def _known_and_in_range(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            try:
+                Config.model_validate(value)
+            except ValidationError as error:
+                raise ValueError(first_problem(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if self.from_scratch and self.start is not None:
+            raise ValueError("a training from scratch begins with no model: leave out `start`")
+        return self
+
+
+class TrainingRun(BaseModel):
+    """A training: what was asked for, how far it is, what it came to."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    state: RunState
+    requested_by: str = Field(description="Who asked: a key by its prefix, or a command line")
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    holder: str | None = Field(description="Host and process that train")
+    heartbeat_at: datetime | None = Field(description="When that process last gave a sign of life")
+    options: TrainingOptions
+    progress: dict[str, Any] = Field(
+        description="`stage`, and in training `epoch`, `n_epochs` and the figures of that epoch"
+    )
+    version: str | None = Field(description="The model that was made, published or refused")
+    figures: dict[str, Any] | None = Field(
+        description="How the candidate did on the gate users beside popularity and the model that "
+        "was active, and what the gate says to that"
+    )
+    error: str | None = Field(description="Why the run failed or stopped")
+
+
+class TrainingRuns(BaseModel):
+    """Training runs, the latest first."""
+
+    items: list[TrainingRun]
+
+
+def first_problem(error: ValidationError) -> str:
+    """Name the first wrong hyper-parameter and what is wrong with it."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    return f"hyper-parameter {name}: {first['msg']}"

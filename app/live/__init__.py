@@ -1,0 +1,1 @@
+"""What a running service holds in memory, and how it follows the database."""

@@ -1,0 +1,71 @@
+"""Whether the process is up, and whether it can do its work."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from app.core.errors import OPEN, HostNotAllowedError, InternalError, NotReadyError, responses
+from app.db import schema as migrating
+from app.http.api import Services, ServicesDependency, json_response
+from app.live.model_reloader import ModelReloader
+from app.live.snapshot import CurrentSnapshot, Source
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Ready(BaseModel):
+    """The service can do its work."""
+
+    status: Literal["ready"] = "ready"
+    source: Source = Field(description="What it recommends from: the model, or popularity")
+    model: str | None = Field(description="Version that this process serves")
+    active: str | None = Field(description="Version that the database names; soon the same")
+
+
+@router.get(
+    "/live",
+    response_model=Live,
+    responses=responses(InternalError, HostNotAllowedError),
+    summary="Is the process up?",
+)
+async def get_live() -> Response:
+    """Answer without touching anything."""
+    return json_response(Live())
+
+
+@router.get(
+    "/ready", response_model=Ready, responses=responses(*OPEN), summary="Can it do its work?"
+)
+def get_ready(request: Request, services: ServicesDependency) -> Response:
+    """Answer 200 when the database can be read, has the right schema, and the movies are loaded.
+
+    503 from the moment that the service is told to stop: whoever balances loads should look for
+    another one.
+    """
+    if request.app.state.draining.value:
+        raise NotReadyError("The service is about to stop.")
+    return json_response(readiness(services))
+
+
+def readiness(services: Services) -> Ready:
+    """Say what the service works with; raises `NotReadyError` where it cannot work."""
+    found = migrating.current(services.database)
+    if not migrating.is_served(found):
+        raise NotReadyError(
+            f"The database schema is at revision {found}, this version needs {migrating.head()}: "
+            "run `recommender db upgrade`."
+        )
+    version = services.find(CurrentSnapshot).snapshot.version
+    state = services.find(ModelReloader).state
+    return Ready(
+        source=Source.RBM if version else Source.POPULAR,
+        model=version,
+        active=state.active.version if state else None,
+    )

@@ -1,0 +1,127 @@
+"""Finds movies by what people type of their titles."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.live.catalogue import CatalogueMovie
+from app.live.title_words import ARTICLES, fold, joined
+
+MAX_WORDS = 12
+# Typing goes on at the end of any word; one letter is the beginning of too many.
+WHOLE, PREFIX, TYPO, YEAR = 1.0, 0.85, 0.7, 0.6
+# The letters that may be wrong in a word that no title has: none in a very short one.
+ONE_TYPO_FROM, TWO_TYPOS_FROM = 3, 8
+YEAR_DIGITS = 4
+# How much a title counts that has few other words, and a movie that many like.
+COVERAGE, POPULARITY = 0.35, 0.4
+ARTICLE_WEIGHT = 0.1
+# Likeness of whole titles, in percent, from which a title is taken for what was meant.
+ALIKE = 75
+# Fewer letters than this are in too many titles.
+MIN_PART_LENGTH = 4
+
+
+class TitleIndex:
+    """The words of all titles, and where each occurs; *position* is a place in the catalogue."""
+
+    def __init__(self, movies: Mapping[int, CatalogueMovie]) -> None:
+        self.movies = movies
+        places: defaultdict[str, set[int]] = defaultdict(set)
+        self.n_words = np.zeros(len(movies), dtype=np.float64)
+        self.compact: list[str] = []
+        for position, movie in enumerate(movies.values()):
+            words = fold(movie.title).split()
+            self.n_words[position] = sum(word not in ARTICLES for word in words) or len(words)
+            self.compact.append("".join(words))
+            for word in (*words, *joined(movie.title)):
+                places[word].add(position)
+        self.years = np.array([movie.year or 0 for movie in movies.values()], dtype=np.int64)
+        self.vocabulary = sorted(places)
+        counts = [len(places[word]) for word in self.vocabulary]
+        self.starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        flat = [position for word in self.vocabulary for position in places[word]]
+        self.positions = np.array(flat, dtype=np.int64)
+
+    def find(self, text: str, likes: NDArray[np.int64], limit: int) -> list[int]:
+        """Give the positions of the movies whose titles are meant, the likeliest first."""
+        words = fold(text).split()[:MAX_WORDS]
+        if not words or not len(self.compact):
+            return []
+        scores = self._by_words(words)
+        if not scores.any():
+            scores = self._by_likeness("".join(words))
+        found = np.flatnonzero(scores)
+        liked = np.log1p(likes[found])
+        score = scores[found] + POPULARITY * liked / max(float(np.log1p(likes.max())), 1.0)
+        order = np.lexsort((found, -score))[:limit]
+        return [int(position) for position in found[order]]
+
+    def _by_words(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """Score movies that have every word; where none has, those that have the most of them."""
+        total = np.zeros(len(self.compact))
+        n_found = np.zeros(len(self.compact), dtype=np.int64)
+        needed = [word for word in words if word not in ARTICLES] or words
+        for word in words:
+            match = self._match(word)
+            weight = 1.0 if word in needed else ARTICLE_WEIGHT
+            total += weight * match
+            if word in needed:
+                n_found += match > 0
+        best = int(n_found.max(initial=0))
+        if best < max(1, (len(needed) + 1) // 2):
+            return np.zeros(len(self.compact))
+        coverage = np.minimum(n_found / self.n_words, 1)
+        return np.where(n_found == best, total / len(needed) + COVERAGE * coverage, 0)
+
+    def _match(self, word: str) -> NDArray[np.float64]:
+        """Score every movie by its word that is most like this one."""
+        match = np.zeros(len(self.compact))
+        begin = bisect_left(self.vocabulary, word)
+        is_word = begin < len(self.vocabulary) and self.vocabulary[begin] == word
+        if not is_word:  # a word that there is was meant
+            for index in self._typos(word):
+                match[self._places(index, index + 1)] = TYPO
+        if len(word) > 1:
+            end = bisect_left(self.vocabulary, word + "\U0010ffff")
+            match[self._places(begin, end)] = PREFIX
+        if len(word) == YEAR_DIGITS and word.isdecimal():
+            match[self.years == int(word)] = YEAR
+        if is_word:
+            match[self._places(begin, begin + 1)] = WHOLE
+        return match
+
+    def _typos(self, word: str) -> Iterator[int]:
+        if len(word) < ONE_TYPO_FROM or word.isdecimal():
+            return
+        from rapidfuzz import process  # noqa: PLC0415 - the first search waits for it, not the start
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
+
+        allowed = 1 if len(word) < TWO_TYPOS_FROM else 2
+        for _, _, index in process.extract_iter(
+            word, self.vocabulary, scorer=OSA.distance, processor=None, score_cutoff=allowed
+        ):
+            yield index
+
+    def _places(self, begin: int, end: int) -> NDArray[np.int64]:
+        return self.positions[self.starts[begin] : self.starts[end]]
+
+    def _by_likeness(self, compact: str) -> NDArray[np.float64]:
+        """Score movies by their whole titles, spaces left out: "spider man" for "spiderman"."""
+        scores = np.zeros(len(self.compact))
+        if len(compact) >= MIN_PART_LENGTH:
+            scores[[place for place, title in enumerate(self.compact) if compact in title]] = 1
+        if scores.any():
+            return scores
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - see above
+
+        for _, score, index in process.extract(
+            compact, self.compact, scorer=fuzz.ratio, processor=None, score_cutoff=ALIKE, limit=100
+        ):
+            scores[index] = score / 100
+        return scores

@@ -1,1 +1,0 @@
-"""Published models: files, their versions, and which is served."""

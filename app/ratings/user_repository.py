@@ -1,0 +1,64 @@
+"""Queries about users."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
+
+from app.db.sql import upsert
+from app.db.tables import erasures, installation, users
+
+
+def next_revision(connection: Connection) -> int:
+    """Draw the number of a transaction that changes ratings; writers queue here until it ends.
+
+    Call it after the ratings are changed and before `users.ratings_revision` is set: transactions
+    that take their locks in one order cannot wait for each other in a circle.
+    """
+    return connection.execute(
+        update(installation)
+        .values(ratings_revision=installation.c.ratings_revision + 1)
+        .returning(installation.c.ratings_revision)
+    ).scalar_one()
+
+
+def find(connection: Connection, key: str) -> Row[Any] | None:
+    """Return all that is kept of a user apart from the ratings."""
+    return connection.execute(select(users).where(users.c.key == key)).first()
+
+
+def lock(connection: Connection, key: str) -> int | None:
+    """Return the number of a user inside the database, who stays until the transaction ends."""
+    query = select(users.c.id).where(users.c.key == key)
+    return connection.execute(query.with_for_update(read=True, key_share=True)).scalar()
+
+
+def ensure(connection: Connection, key: str) -> int:
+    """Return the number of a user inside the database, who is made when not known yet."""
+    new = upsert(connection, users).values(key=key, ratings_revision=0).on_conflict_do_nothing()
+    while True:  # another transaction may add or erase the same user at this moment
+        found = lock(connection, key)
+        if found is not None:
+            return found
+        connection.execute(new)
+
+
+def erase(connection: Connection, key: str, erased_at: datetime) -> None:
+    """Delete a user and all ratings, and record that somebody was erased."""
+    if connection.dialect.name == "postgresql":
+        # An import changes many users and draws its number first; each would wait for the other.
+        connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
+    if connection.execute(delete(users).where(users.c.key == key)).rowcount:
+        revision = next_revision(connection)
+        connection.execute(insert(erasures).values(erased_at=erased_at, ratings_revision=revision))
+
+
+def erased_since(connection: Connection, revision: int) -> bool:
+    """Tell whether somebody was erased after the ratings had this revision."""
+    query = select(erasures.c.id).where(erasures.c.ratings_revision > revision).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def set_revision(connection: Connection, user_id: int, revision: int) -> None:
+    """Record that the ratings of a user have changed."""
+    connection.execute(update(users).where(users.c.id == user_id).values(ratings_revision=revision))

@@ -1,0 +1,1 @@
+"""Published models: recorded, activated, rolled back, removed, exported and imported."""

@@ -1,0 +1,262 @@
+"""Models over HTTP: their cards, and what operators do with them."""
+
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from app.auth.dependencies import ADMIN, READ, requester
+from app.core.errors import (
+    COMMON,
+    ContentTooLargeError,
+    InvalidRequestError,
+    ModelDamagedError,
+    ModelExistsError,
+    ModelInUseError,
+    ModelNotFoundError,
+    ModelRefusedError,
+    NoPreviousModelError,
+    OtherModelActivatedError,
+    ReportNotFoundError,
+    responses,
+)
+from app.http.api import ServicesDependency, json_response
+from app.live.model_reloader import ModelReloader
+from app.registry import service, transfer
+from app.registry.archive import SUFFIX, ArchiveError
+from app.registry.schemas import (
+    ActivatedModel,
+    ActiveModel,
+    ImportedModel,
+    ImportQuery,
+    Model,
+    Models,
+    ModelVersionId,
+    Outcome,
+    RemovedModels,
+    Retention,
+)
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+# The page brings its style along, and forbids itself any other by a checksum.
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+ARCHIVE = "application/x-tar"
+BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "",
+    dependencies=[READ],
+    response_model=Models,
+    responses=responses(*COMMON),
+    summary="Models",
+)
+def get_models(services: ServicesDependency) -> Response:
+    """List the published and refused models with their figures, the newest first."""
+    return json_response(Models(items=service.list_models(services.database)))
+
+
+@router.get(
+    "/active",
+    dependencies=[READ],
+    response_model=ActiveModel,
+    responses=responses(*COMMON),
+    summary="The active model",
+)
+def get_active_model(services: ServicesDependency) -> Response:
+    """Return which model is served, and which a rollback would serve."""
+    return json_response(service.find_active(services.database))
+
+
+@router.put(
+    "/active",
+    dependencies=[ADMIN],
+    response_model=ActiveModel,
+    responses=responses(
+        InvalidRequestError,
+        ModelNotFoundError,
+        ModelRefusedError,
+        ModelDamagedError,
+        ContentTooLargeError,
+        *COMMON,
+    ),
+    summary="Activate a model",
+)
+def put_active_model(
+    model: ActivatedModel, request: Request, services: ServicesDependency
+) -> Response:
+    """Serve this model from now on; every worker does so within 2 seconds.
+
+    Its files are read beforehand: one that is damaged never takes the place of one that is not.
+    """
+    service.activate(
+        services.database,
+        services.settings.models_dir,
+        model.version,
+        anyway=model.anyway,
+        by=requester(request),
+    )
+    services.find(ModelReloader).reload()
+    return json_response(service.find_active(services.database))
+
+
+@router.post(
+    "/rollback",
+    dependencies=[ADMIN],
+    response_model=ActiveModel,
+    responses=responses(NoPreviousModelError, ModelDamagedError, OtherModelActivatedError, *COMMON),
+    summary="Go back to the model before",
+)
+def post_rollback(request: Request, services: ServicesDependency) -> Response:
+    """Serve the model before the active one from now on; every worker does so within 2 seconds.
+
+    Doing it twice goes back two models. The model that was left is not gone: activate it again.
+    """
+    service.rollback(services.database, services.settings.models_dir, by=requester(request))
+    services.find(ModelReloader).reload()
+    return json_response(service.find_active(services.database))
+
+
+@router.post(
+    "/prune",
+    dependencies=[ADMIN],
+    response_model=RemovedModels,
+    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    summary="Remove old models",
+)
+def post_prune(services: ServicesDependency, retention: Retention | None = None) -> Response:
+    """Remove all but the newest published models, and but the 2 newest refused ones.
+
+    The active model and the one before it stay, whatever their age.
+    """
+    settings = services.settings
+    keep = retention.keep if retention else settings.keep_models
+    removed = service.prune(services.database, settings.models_dir, keep)
+    return json_response(RemovedModels(removed=removed))
+
+
+@router.post(
+    "/import",
+    dependencies=[ADMIN],
+    response_model=ImportedModel,
+    response_description="It was here already",
+    responses={
+        201: {"model": ImportedModel, "description": "Imported"},
+        **responses(
+            InvalidRequestError,
+            ModelExistsError,
+            ModelRefusedError,
+            ModelDamagedError,
+            ContentTooLargeError,
+            *COMMON,
+        ),
+    },
+    openapi_extra={
+        "requestBody": {"content": {"application/octet-stream": BYTES}, "required": True}
+    },
+    summary="Import a model",
+)
+async def post_import(
+    query: Annotated[ImportQuery, Query()], request: Request, services: ServicesDependency
+) -> Response:
+    """Take over a model from the archive that another installation has given.
+
+    It keeps its version. It is served only when asked for.
+    """
+    models_dir = services.settings.models_dir
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=models_dir) as file:  # without a name: nothing is left of it
+        try:
+            async for part in request.stream():
+                await run_in_threadpool(file.write, part)
+            file.seek(0)
+            imported = await run_in_threadpool(
+                transfer.import_model,
+                services.database,
+                models_dir,
+                file,
+                activate=query.activate,
+                by=requester(request),
+            )
+        except ClientDisconnect as error:
+            raise InvalidRequestError.at(["body"], "the body is cut off", "cut_off") from error
+        except ArchiveError as error:
+            raise InvalidRequestError.at(["body"], str(error), "archive") from error
+    if imported.active:
+        await run_in_threadpool(services.find(ModelReloader).reload)
+    response = json_response(imported, 201 if imported.outcome is Outcome.IMPORTED else 200)
+    response.headers["Location"] = f"{router.prefix}/{imported.version}"
+    return response
+
+
+@router.get(
+    "/{version:version}",
+    dependencies=[READ],
+    response_model=Model,
+    responses=responses(InvalidRequestError, ModelNotFoundError, *COMMON),
+    summary="A model",
+)
+def get_model(version: ModelVersionId, services: ServicesDependency) -> Response:
+    """Return the card of a model: what it is, what it was trained on and how well it does."""
+    return json_response(service.find_model(services.database, version))
+
+
+@router.delete(
+    "/{version:version}",
+    dependencies=[ADMIN],
+    status_code=204,
+    response_class=Response,
+    responses=responses(InvalidRequestError, ModelInUseError, *COMMON),
+    summary="Remove a model",
+)
+def delete_model(version: ModelVersionId, services: ServicesDependency) -> Response:
+    """Remove a model, its files included; also when there is none of this version."""
+    with suppress(ModelNotFoundError):
+        service.remove(services.database, services.settings.models_dir, version)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{version}/archive",
+    dependencies=[ADMIN],
+    response_class=Response,
+    responses={
+        200: {"content": {ARCHIVE: BYTES}, "description": "The archive"},
+        **responses(InvalidRequestError, ModelNotFoundError, ModelDamagedError, *COMMON),
+    },
+    summary="Export a model",
+)
+def get_model_archive(version: ModelVersionId, services: ServicesDependency) -> Response:
+    """Return a model as one file, for `POST /models/import` of another installation."""
+    export = transfer.export_model(services.database, services.settings.models_dir, version)
+    headers = {
+        "Content-Length": str(export.length),
+        "Content-Disposition": f'attachment; filename="{version}{SUFFIX}"',
+    }
+    return StreamingResponse(export.chunks, headers=headers, media_type=ARCHIVE)
+
+
+@router.get(
+    "/{version}/report",
+    dependencies=[READ],
+    response_class=Response,
+    responses={
+        200: {"content": {"text/html": {}}, "description": "The page"},
+        **responses(InvalidRequestError, ModelNotFoundError, ReportNotFoundError, *COMMON),
+    },
+    summary="The report card of a model",
+)
+def get_model_report(version: ModelVersionId, services: ServicesDependency) -> Response:
+    """Return the report card that was written when the model was trained, as a page."""
+    service.find_model(services.database, version)
+    return Response(
+        service.read_report(services.find(ModelReloader).models_dir, version),
+        media_type="text/html",
+        headers={"Content-Security-Policy": REPORT_POLICY},
+    )

@@ -1,1 +1,0 @@
-"""People, known by opaque keys."""
