@@ -1,15 +1,15 @@
-# Everything a newcomer needs is `make run` and `make test`; both install first.
+# `make run` and `make test` are enough to begin with; both install first.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CONTAINER_ENGINE ?= docker
-# uv installs several times faster than pip; either reads the same hash-locked list and compiles what
-# it installs, which halves the time of every start.
+# uv installs several times faster than pip. Both read the same hash-locked list and compile the
+# installed packages, which halves the time of every start.
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check audit image-test check-slow bench-train bench-serve lock clean
+.PHONY: help install install-dev run test lint check audit image-test check-slow bench-train bench-serve lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +27,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-install: $(VENV)/.run ## make .venv with what running and training need
+install: $(VENV)/.run ## make .venv with the packages for running and training
 
-install-dev: $(VENV)/.dev ## the same with the tools for tests and checks
+install-dev: $(VENV)/.dev ## the same and the tools for tests and checks
 
 run: install ## install, import MovieLens, train, serve on http://127.0.0.1:8000
 	@$(BIN)/recommender demo
@@ -37,33 +37,35 @@ run: install ## install, import MovieLens, train, serve on http://127.0.0.1:8000
 test: install-dev ## install and run the tests (under 10 minutes on 2 cores)
 	$(BIN)/pytest
 
-check: install-dev ## lint, types, security and tests
+lint: install-dev ## style, format, types and security (under 2 minutes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app model data migrations
+
+check: lint ## the same with the tests and the audit of the locked packages
 	$(BIN)/pytest
 	@$(BIN)/python requirements/audit.py
 
-audit: install-dev ## known vulnerabilities of what is locked; fails where nobody can be asked
+audit: install-dev ## known vulnerabilities of the locked packages; fails without an advisory service
 	@$(BIN)/python requirements/audit.py --required
 
-image-test: install-dev ## build the images and try them (needs docker, or CONTAINER_ENGINE=podman)
+image-test: install-dev ## build the images and test them (needs docker, or CONTAINER_ENGINE=podman)
 	RECOMMENDER_TEST_CONTAINER_ENGINE=$(CONTAINER_ENGINE) $(BIN)/pytest -n 0 -m slow --override-ini=timeout=1800 tests/image
 
 check-slow: install-dev ## the long proofs: many kills, many splits (up to 45 minutes)
 	$(BIN)/pytest -m slow --override-ini=timeout=1800
 
-# PyTorch's build without CUDA, 200 MB instead of 3 GB. Where the configured index has none, its
-# rows are missing; one that is installed already is taken as it is.
+# PyTorch's build without CUDA, 200 MB instead of 3 GB. If the configured index has none, its rows
+# are missing; an installed PyTorch is used.
 TORCH ?= torch==2.13.0+cpu
 
-bench-train: install-dev ## training beside its unavoidable product and other RBMs (15 minutes)
+bench-train: install-dev ## cost of training, beside its unavoidable product and other RBMs (15 minutes)
 	$(INSTALL) --require-hashes -r requirements/bench.txt
-	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)' || echo 'Going on without PyTorch'
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)' || echo 'Continuing without PyTorch'
 	$(BIN)/python -m benchmarks.train
 
-bench-serve: install-dev ## what an answer of the service costs, beside its rivals (2 minutes)
+bench-serve: install-dev ## cost of a response, beside its rivals (2 minutes)
 	$(BIN)/python -m benchmarks.serve
 
 lock: ## renew the hash-locked requirements (needs uv)

@@ -18,8 +18,8 @@ from app.main import create_app
 from tests.app.world import (
     MOVIE_IDS,
     add_movies,
-    add_opinions,
-    draw_opinions,
+    add_ratings,
+    draw_ratings,
     make_rbm,
     publish,
 )
@@ -130,7 +130,7 @@ def _world(folder: Path) -> Settings:
     settings = Settings(database_url=url, models_dir=folder / "models")
     database = Database(url)
     add_movies(database, MOVIE_IDS)
-    add_opinions(database, draw_opinions())
+    add_ratings(database, draw_ratings())
     publish(database, settings.models_dir, "v1", make_rbm(seed=1))
     database.dispose()
     return settings

@@ -1,4 +1,4 @@
-"""Imports point one way: app -> model -> data."""
+"""Imports point one way: app -> model -> data, and within app/ by `ORDER`; figures of app/."""
 
 import ast
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests import structure
 
 ROOT = Path(__file__).parent.parent
 WEB_AND_DATABASE = {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "psycopg", "typer"}
@@ -54,3 +56,19 @@ def test_what_serving_needs_of_the_model_imports_no_training_library(module: str
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert loaded == []
+
+
+def test_rooms_import_those_before_them_in_the_order_alone() -> None:
+    for path, importing, imported in structure.imports():
+        assert structure.ORDER.index(imported) < structure.ORDER.index(importing), (
+            f"{path.relative_to(ROOT)} imports app.{imported}"
+        )
+
+
+def test_app_is_a_set_of_rooms_without_circles_and_of_short_files_and_functions() -> None:
+    figures = structure.figures()
+    assert figures["files at the top of app/"] <= 5
+    assert figures["circles of packages"] == 0
+    assert figures["files on the way of a cache miss"] <= 22
+    assert figures["lines of a function, median"] <= 8
+    assert figures["lines of a file, median"] <= 130
