@@ -1,19 +1,19 @@
-"""The page that shows the API, and lets one try it; it loads nothing from other hosts."""
+"""The page that shows the API (Swagger UI); it loads nothing from other hosts."""
 
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from swagger_ui_bundle import swagger_ui_path
 
 from app.core.errors import RouteNotFoundError
 
 router = APIRouter(include_in_schema=False)
 
 OPENAPI_PATH = "/openapi.json"
+FOLDER = Path(__file__).parent / "swagger_ui"  # files of another project, unchanged
 ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
-# Swagger UI draws its icons by styles in the page; everything else comes from files of ours.
+# Swagger UI draws its icons with inline styles; everything else comes from files.
 POLICY = (
     "default-src 'none'; frame-ancestors 'none'; connect-src 'self'; img-src 'self' data:; "
     "script-src 'self'; style-src 'self' 'unsafe-inline'"
@@ -54,7 +54,7 @@ async def get_docs(request: Request) -> Response:
 
 @router.get("/docs/start.js")
 async def get_start() -> Response:
-    """Start Swagger UI; a script in the page itself would need a weaker policy."""
+    """Start Swagger UI; an inline script would need a weaker policy."""
     return Response(START, media_type="text/javascript")
 
 
@@ -65,4 +65,4 @@ async def get_asset(asset: str) -> Response:
     if media_type is None:
         raise RouteNotFoundError
     headers = {"Cache-Control": "public, max-age=86400"}
-    return FileResponse(Path(swagger_ui_path) / asset, media_type=media_type, headers=headers)
+    return FileResponse(FOLDER / asset, media_type=media_type, headers=headers)
