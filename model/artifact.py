@@ -4,9 +4,11 @@
     a.npy          float32 (n_movies, 2)
     b.npy          float32 (n_hidden,)
     movie_ids.npy  int64   (n_movies,)
-    card.json      what the machine is, what it was trained on and how well it does, with the
+    prior.*.npy, couplings.*.npy   the arrays of `model.prior` and `model.couplings`, where the
+                                   machine has them: then the format is 2, otherwise 1
+    card.json      description of the machine, its training data and its quality, with the
                    SHA-256 of every other file
-    report.html    the same for people, where one was written
+    report.html    the same as a page, where one was written
 
 No pickle. The arrays are memory-mapped, so that the workers of one host share a single copy.
 """
@@ -15,17 +17,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.durable import new_file, sync_folder
+from model.couplings import Couplings
+from model.prior import Prior
 from model.rbm import RBM, Calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,17 +40,31 @@ __all__ = [
     "REPORT",
     "Artifact",
     "ArtifactError",
-    "durable",
     "load",
     "load_whole",
     "save",
-    "sync_folder",
 ]
 
-FORMAT = 1
+# Format 2 adds a prior and couplings to format 1, which is still written for a machine without.
+FORMAT, PLAIN_FORMAT = 2, 1
 CARD = "card.json"
 REPORT = "report.html"
-DTYPES = {"W": np.float32, "a": np.float32, "b": np.float32, "movie_ids": np.int64}
+DTYPES: dict[str, type[np.number]] = {
+    "W": np.float32,
+    "a": np.float32,
+    "b": np.float32,
+    "movie_ids": np.int64,
+}
+# Optional parts of the machine: name of each array, with its type.
+PARTS: dict[str, dict[str, type[np.number]]] = {
+    "prior": dict.fromkeys(
+        ("mean", "up", "down", "strength", "rates", "correction", "popularity", "like_share"),
+        np.float32,
+    ),
+    "couplings": {"indptr": np.int64, "indices": np.int32, "values": np.float32},
+}
+# Their values that are no arrays; these are in the card.
+NUMBERS = {"prior": ("length",), "couplings": ("strength", "l2")}
 
 
 class ArtifactError(ValueError):
@@ -69,7 +87,7 @@ def save(
     Parameters
     ----------
     folder : Path
-        Must not exist; make it under a temporary name and rename it when all is well.
+        Must not exist; use a temporary name and rename it after success.
     rbm : RBM
     card : mapping
         JSON values; what loading needs (``format``, ``machine``, ``files``) is added here.
@@ -87,24 +105,21 @@ def save(
     ValueError
         A parameter is not finite.
     """
-    arrays: dict[str, NDArray[Any]] = {
-        "W": rbm.W,
-        "a": rbm.a,
-        "b": rbm.b,
-        "movie_ids": rbm.movie_ids,
-    }
+    dtypes = _dtypes(rbm)
+    arrays = {name: attrgetter(name)(rbm) for name in dtypes}
     _refuse_non_finite(arrays)
     folder.mkdir(parents=True)
     for name, array in arrays.items():
-        with durable(folder / f"{name}.npy") as file:
-            np.save(file, np.ascontiguousarray(array, dtype=DTYPES[name]), allow_pickle=False)
+        with new_file(folder / f"{name}.npy") as file:
+            np.save(file, np.ascontiguousarray(array, dtype=dtypes[name]), allow_pickle=False)
     for name, text in (documents or {}).items():
-        with durable(folder / name) as file:
+        with new_file(folder / name) as file:
             file.write(text.encode())
     files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-    whole = {"format": FORMAT, **card, "machine": _machine(rbm), "files": files}
+    written = FORMAT if _parts(rbm) else PLAIN_FORMAT
+    whole = {"format": written, **card, "machine": _machine(rbm), "files": files}
     content = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False).encode()
-    with durable(folder / CARD) as file:
+    with new_file(folder / CARD) as file:
         file.write(content)
     sync_folder(folder)
     return hashlib.sha256(content).hexdigest()
@@ -129,24 +144,25 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
         A file is missing, damaged, of another format, or does not fit the others.
     """
     card = _read_card(folder / CARD, sha256)
-    arrays = {name: _read_array(folder, name, card["files"]) for name in DTYPES}
     machine = card["machine"]
+    n_movies, n_hidden = machine["n_movies"], machine["n_hidden"]
     shapes = {
-        "W": (machine["n_movies"], 2, machine["n_hidden"]),
-        "a": (machine["n_movies"], 2),
-        "b": (machine["n_hidden"],),
-        "movie_ids": (machine["n_movies"],),
+        "W": (n_movies, 2, n_hidden),
+        "a": (n_movies, 2),
+        "b": (n_hidden,),
+        "movie_ids": (n_movies,),
     }
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ArtifactError(
-                f"{folder / name}.npy has shape {arrays[name].shape}, the card says {shape}"
-            )
+    arrays = {
+        name: _read_array(folder, name, DTYPES[name], shape, card["files"])
+        for name, shape in shapes.items()
+    }
     rbm = RBM(
         **arrays,
         mean_ratings=machine["mean_ratings"],
         classic=machine["classic"],
         calibration=Calibration(**machine["calibration"]),
+        prior=_read_prior(folder, card, n_movies, n_hidden),
+        couplings=_read_couplings(folder, card, n_movies),
     )
     return Artifact(rbm, card)
 
@@ -157,41 +173,87 @@ def load_whole(folder: Path, *, sha256: str | None = None) -> Artifact:
     Raises
     ------
     ArtifactError
-        As for `load`; also where the report for people is damaged or missing.
+        As for `load`; also where the report is damaged or missing.
     """
     whole = load(folder, sha256=sha256)
-    for name in whole.card["files"].keys() - {f"{array}.npy" for array in DTYPES}:
+    for name in whole.card["files"].keys() - {f"{array}.npy" for array in _dtypes(whole.rbm)}:
         _refuse_damaged(folder / name, whole.card["files"])
     return whole
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder reach the disk; a rename is safe only after this."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _machine(rbm: RBM) -> dict[str, Any]:
-    """Say what makes a machine of the arrays."""
-    return {
+    """Return the values that a machine needs besides the arrays."""
+    calibration = rbm.calibration._asdict()
+    if rbm.prior is None:
+        calibration.pop("length")  # without effect, and unknown to readers of format 1
+    values: dict[str, Any] = {
         "n_movies": rbm.n_movies,
         "n_hidden": rbm.n_hidden,
         "mean_ratings": rbm.mean_ratings,
         "classic": rbm.classic,
-        "calibration": rbm.calibration._asdict(),
+        "calibration": calibration,
     }
+    for part in _parts(rbm):
+        numbers = {name: float(getattr(getattr(rbm, part), name)) for name in NUMBERS[part]}
+        values[part] = {**numbers, "size": _size(rbm, part)}
+    return values
 
 
-@contextmanager
-def durable(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file whose content has reached the disk when it is closed."""
-    with path.open("xb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+def _parts(rbm: RBM) -> list[str]:
+    """Name the optional parts that the machine has."""
+    return [part for part in PARTS if getattr(rbm, part) is not None]
+
+
+def _size(rbm: RBM, part: str) -> int:
+    """Directions of the prior, or number of couplings: what other shapes do not say."""
+    if part == "prior":
+        return 0 if rbm.prior is None else len(rbm.prior.strength)
+    return 0 if rbm.couplings is None else len(rbm.couplings.values)
+
+
+def _dtypes(rbm: RBM) -> dict[str, type[np.number]]:
+    """Return the type of every array of the machine, by the name of its file."""
+    parts = {f"{part}.{name}": t for part in _parts(rbm) for name, t in PARTS[part].items()}
+    return {**DTYPES, **parts}
+
+
+def _read_prior(
+    folder: Path, card: Mapping[str, Any], n_movies: int, n_hidden: int
+) -> Prior | None:
+    stored = card["machine"].get("prior")
+    if stored is None:
+        return None
+    size = stored["size"]
+    shapes = {
+        "mean": (n_hidden,),
+        "up": (n_hidden, size),
+        "down": (n_hidden, size),
+        "strength": (size,),
+        "rates": (n_movies, 2),
+        "correction": (n_movies, 2),
+        "popularity": (n_movies,),
+        "like_share": (n_movies,),
+    }
+    return Prior(**_read_part(folder, card, "prior", shapes), length=stored["length"])
+
+
+def _read_couplings(folder: Path, card: Mapping[str, Any], n_movies: int) -> Couplings | None:
+    stored = card["machine"].get("couplings")
+    if stored is None:
+        return None
+    size = stored["size"]
+    shapes = {"indptr": (n_movies + 1,), "indices": (size,), "values": (size,)}
+    arrays = _read_part(folder, card, "couplings", shapes)
+    return Couplings(**arrays, strength=stored["strength"], l2=stored["l2"])
+
+
+def _read_part(
+    folder: Path, card: Mapping[str, Any], part: str, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, NDArray[Any]]:
+    return {
+        name: _read_array(folder, f"{part}.{name}", PARTS[part][name], shape, card["files"])
+        for name, shape in shapes.items()
+    }
 
 
 def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:
@@ -205,24 +267,32 @@ def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:
         card = json.loads(content)
     except ValueError as error:
         raise ArtifactError(f"{path} is not JSON: {error}") from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
+    if not isinstance(card, dict) or card.get("format") not in (PLAIN_FORMAT, FORMAT):
         found = card.get("format") if isinstance(card, dict) else None
-        raise ArtifactError(f"{path} has format {found!r}, this version reads {FORMAT}")
+        raise ArtifactError(f"{path} has format {found!r}, this version reads 1 and {FORMAT}")
     missing = {"machine", "files"} - card.keys()
     if missing:
         raise ArtifactError(f"{path} lacks {', '.join(sorted(missing))}")
     return card
 
 
-def _read_array(folder: Path, name: str, files: Mapping[str, str]) -> NDArray[Any]:
+def _read_array(
+    folder: Path,
+    name: str,
+    dtype: type[np.number],
+    shape: tuple[int, ...],
+    files: Mapping[str, str],
+) -> NDArray[Any]:
     path = folder / f"{name}.npy"
     _refuse_damaged(path, files)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
-    if array.dtype != DTYPES[name]:
-        raise ArtifactError(f"{path} holds {array.dtype}, not {np.dtype(DTYPES[name])}")
+    if array.dtype != dtype:
+        raise ArtifactError(f"{path} holds {array.dtype}, not {np.dtype(dtype)}")
+    if array.shape != shape:
+        raise ArtifactError(f"{path} has shape {array.shape}, the card says {shape}")
     # A plain view of the map: results of memmap's own arithmetic would be memmaps again.
     return np.asarray(array)
 

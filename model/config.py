@@ -47,9 +47,21 @@ class Config(BaseModel):
     dislike_weight : float
         What the weights of dislikes are multiplied by in the finished machine, see
         `model.dislikes`; without effect in the classic one.
+    prior_scale : float
+        Noise of a single rating in the prior of fold-in, in units of that estimated; see
+        `model.prior`. More: ratings say less about the user.
+    prior_length : float
+        N0, the ratings of the profile that is expected of a user with few, in units of the mean
+        number of ratings per training user.
+    coupling_strength, coupling_l2 : float, optional
+        Of the couplings between movies, see `model.couplings`; strength 0: none. Default: chosen
+        on validation users where there are any (`model.finish`).
+    coupling_neighbours : int
+        Couplings kept of each movie.
     classic : bool
         Leave unrated units out of the energy (Salakhutdinov, Mnih & Hinton 2007) instead of
-        making *unseen* a state of every unit.
+        making *unseen* a state of every unit. Unrated movies are then unknown by construction, and
+        there is neither a prior nor are there couplings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +78,11 @@ class Config(BaseModel):
     l2_popularity_exponent: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] = -0.3
     averaged_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
     dislike_weight: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.5
+    prior_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.5
+    prior_length: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)] = 0.5
+    coupling_strength: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    coupling_l2: Annotated[float, Field(ge=0.5, le=10_000, allow_inf_nan=False)] | None = None
+    coupling_neighbours: Annotated[int, Field(ge=1, le=10_000)] = 50
     classic: bool = False
 
     @classmethod

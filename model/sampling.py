@@ -1,7 +1,4 @@
-"""Draws from the conditionals of the machine, each by the inverse of its distribution function.
-
-Every unit gets a random number of its own from the generator that the caller passes in.
-"""
+"""Sparse batches of visible states drawn from the conditionals of the machine, and Gibbs chains."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from model.draws import sample_hidden, sample_states
 from model.rbm import DISLIKE, LIKE, RBM, Visible, sigmoid
 
 if TYPE_CHECKING:
@@ -17,27 +15,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["gibbs_chain", "sample_hidden", "sample_rated", "sample_visible"]
-
-# exp() of a larger input is infinite in float32; a probability is 1 long before it.
-MAX_INPUT = np.float32(80)
-
-
-def sample_hidden(
-    probability: NDArray[np.floating], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Draw h_j = 1 with the given probability, shape (n_users, n_hidden)."""
-    draws = rng.random(probability.shape, dtype=np.float32)
-    return (draws < probability).astype(np.float32)
+__all__ = ["gibbs_chain", "rated_gap", "sample_rated", "sample_visible"]
 
 
 def sample_visible(
     rbm: RBM, H: NDArray[np.floating], t: NDArray[np.floating], rng: np.random.Generator
 ) -> sparse.csr_array[Any]:
-    """Draw the three states of every movie from P(v_i = s | h).
-
-    With one number u, uniform in [0, 1), and the normaliser n = 1 + exp(x[L]) + exp(x[D]):
-    like where u n < exp(x[L]), dislike where exp(x[L]) <= u n < exp(x[L]) + exp(x[D]), else unseen.
+    """Draw the three states of every movie from P(v_i = s | h); see `model.draws.sample_states`.
 
     Parameters
     ----------
@@ -50,16 +34,8 @@ def sample_visible(
     -------
     float32 csr_array, shape (n_users, 2 * n_movies)
     """
-    weight = rbm.visible_input(H, t)
-    np.minimum(weight, MAX_INPUT, out=weight)
-    np.exp(weight, out=weight)
-    like = weight[..., LIKE]
-    seen = like + weight[..., DISLIKE]
-    u = rng.random(seen.shape, dtype=np.float32) * (1 + seen)
-    drawn = np.flatnonzero(u < seen)
-    users, movies = np.divmod(drawn, rbm.n_movies)
-    disliked = u.reshape(-1)[drawn] >= like[users, movies]
-    return _visible(users, 2 * movies + disliked, len(H), rbm.n_movies)
+    drawn = sample_states(rbm.visible_input(H, t), rng)
+    return _visible(*np.divmod(drawn, 2 * rbm.n_movies), len(H), rbm.n_movies)
 
 
 def sample_rated(
@@ -72,7 +48,7 @@ def sample_rated(
     rbm : RBM
     H : array, shape (n_users, n_hidden)
     V : csr_array, shape (n_users, 2 * n_movies)
-        Which movies are rated; what the ratings say is not used.
+        Which movies are rated; their states are not used.
     rng : numpy.random.Generator
     """
     users = np.repeat(np.arange(V.shape[0]), np.diff(V.indptr))
@@ -102,17 +78,17 @@ def gibbs_chain(
     *,
     clamped: sparse.csr_array[Any] | None = None,
 ) -> Iterator[tuple[NDArray[np.float32], sparse.csr_array[Any]]]:
-    """Yield (h, v) for ever: h ~ P(h | v), then v ~ P(v | h), starting from the given v.
+    """Yield (h, v) without end: h ~ P(h | v), then v ~ P(v | h), starting from the given v.
 
-    Free, the chain draws from P(v, h); with ratings clamped, from P(v, h | these ratings), since
-    the movies are independent given h: those that are rated keep their state, the others are drawn.
+    A free chain converges to P(v, h); with clamped ratings, to P(v, h | these ratings): given h the
+    movies are independent, so rated movies keep their state and the others are drawn.
     `model.scoring.sample_user` is the same for one user, for serving.
 
     Parameters
     ----------
     rbm : RBM
     V : array or csr_array, shape (n_users, 2 * n_movies)
-        Where the chains start; the clamped movies begin in their clamped states whatever it says.
+        Where the chains start; clamped movies start in their clamped states instead.
     t : array, shape (n_users,)
     rng : numpy.random.Generator
     clamped : csr_array, shape (n_users, 2 * n_movies), optional
@@ -129,7 +105,7 @@ def gibbs_chain(
 
 
 def _clamp(V: sparse.csr_array[Any], clamped: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
-    """Put the clamped ratings in place of whatever V says of their movies."""
+    """Replace the states of the clamped movies in V by their clamped ratings."""
     n_users, n_movies = V.shape[0], V.shape[1] // 2
     rows = [np.repeat(np.arange(n_users), np.diff(X.indptr)) for X in (V, clamped)]
     cells = [row * n_movies + X.indices // 2 for row, X in zip(rows, (V, clamped), strict=True)]
@@ -143,7 +119,7 @@ def _clamp(V: sparse.csr_array[Any], clamped: sparse.csr_array[Any]) -> sparse.c
 def _visible(
     users: NDArray[np.integer], columns: NDArray[np.integer], n_users: int, n_movies: int
 ) -> sparse.csr_array[Any]:
-    """Sparse V from its entries, which come user by user."""
+    """Sparse V from its entries, sorted by user."""
     indptr = np.searchsorted(users, np.arange(n_users + 1))
     ones = np.ones(len(columns), dtype=np.float32)
     return sparse.csr_array((ones, columns, indptr), shape=(n_users, 2 * n_movies))

@@ -1,54 +1,84 @@
-"""What one user gets: both probabilities of every movie, a ranking, and the reasons.
+"""Scores for one user: both probabilities of every movie, a ranking, and the explanations.
 
-The service and the evaluation call the same functions, one user per product: the rows of a
-product of many users differ in the last bit with their number, and an answer must not.
+The service and the evaluation call the same functions, one user at a time; see `model.fold_in`.
 NumPy alone; nothing here is needed for training.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.rbm import DISLIKE, LIKE, activity, columns, sigmoid, softplus
+from model.draws import sample_hidden, sample_states
+from model.fold_in import (
+    WHOLE,
+    Given,
+    add_to_likes,
+    drawn_hidden_input,
+    fold_in,
+    hidden_input,
+    leave_one_out,
+    visible_input,
+    visible_inputs,
+    without_each,
+)
+from model.rbm import DISLIKE, LIKE, sigmoid, softplus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from model.prior import Prior
     from model.rbm import RBM
 
-__all__ = ["GIBBS_STEPS", "effects", "rank", "sample_user", "score_user"]
+__all__ = [
+    "GIBBS_STEPS",
+    "calibration_features",
+    "effects",
+    "rank",
+    "sample_user",
+    "score_user",
+]
 
-# Rounds of (v, h) that a sampled list is away from the user's own hidden probabilities.
+# Gibbs steps (v, h) of a sampled list, starting from the user's own hidden probabilities.
 GIBBS_STEPS = 10
-# Ratings whose weights are worked on at a time, so that they stay in the processor's cache:
-# measured with 2,700 ratings x 500 hidden units, half the time of all at once.
-BLOCK = 128
-# Movies that are explained per product, always so many: the last bit of a product depends on its
-# shape, and an effect must not depend on how many other movies are explained.
+# Movies explained per product, always this number: the last bit of a product depends on its shape,
+# and an effect must not depend on how many other movies are explained.
 TARGETS = 8
-# Ratings as other people's that a user is assumed to have given before their own are counted.
-LEANING_DAMPING = 5
-# exp() of a larger input is infinite in float32; a probability is 1 long before it.
-MAX_INPUT = np.float32(80)
+# Added to the number of ratings in the user bias, which shrinks it towards 0.
+USER_BIAS_DAMPING = 5
+# Added to the variance of the user's likes instead, in a machine with a prior.
+USER_BIAS_VARIANCE = 2.4
 
 
 def score_user(
-    rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+    rbm: RBM,
+    movie_rows: NDArray[np.integer],
+    liked: NDArray[np.bool_],
+    *,
+    weights: NDArray[np.floating] | None = None,
+    like_shift: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """P(like) and calibrated P(like | seen) of every movie, by one upward and one downward pass.
 
-    Mean field: the hidden units take their probabilities, ``h = P(h | v)``, then
+    Mean field: the hidden units take the probabilities h of `model.fold_in`, then
 
         P(like)        = exp(x[i,L]) / (1 + exp(x[i,L]) + exp(x[i,D]))
-        P(like | seen) = σ(hidden (W[i,L] - W[i,D]) h + movie (a[i,L] - a[i,D]) + person d + shift)
+        P(like | seen) = σ(hidden (W[i,L] - W[i,D]) (h - h0) + film logit e[i]
+                           + person d + shift + length log(N / N0))
 
-    with the weights of ``rbm.calibration`` and the user's leaning
+    with the weights of ``rbm.calibration``, e the movies' shares of likes, the symbols of
+    `model.prior`, and the user bias
 
-        d = sum_r (liked[r] - σ(a[r,L] - a[r,D])) / (n_ratings + 5)
+        d = Σ_r (liked[r] - e[r]) / (Σ_r e[r] (1 - e[r]) + 2.4)
 
-    The classic machine has no P(like); there the bare σ(x[i,L] - x[i,D]) ranks.
+    Without ratings, P(like) is that of the base rates. Without a prior
+
+        P(like | seen) = σ(hidden (W[i,L] - W[i,D]) h + film (a[i,L] - a[i,D]) + person d + shift)
+        d = Σ_r (liked[r] - σ(a[r,L] - a[r,D])) / (n_ratings + 5)
+
+    The classic machine has no P(like) and ranks by the uncalibrated σ(x[i,L] - x[i,D]).
 
     Parameters
     ----------
@@ -56,14 +86,23 @@ def score_user(
     movie_rows : int array, shape (n_ratings,)
         Movies that the user has rated, as positions in ``rbm.movie_ids``.
     liked : bool array, shape (n_ratings,)
+    weights : float array, shape (n_ratings,), optional
+        Weight of each rating, not negative, e.g. less for old ones; default: 1 each.
+    like_shift : float array, shape (n_movies,), optional
+        Added to x[i,L] for P(like), e.g. for recency.
 
     Returns
     -------
     like, like_given_seen : float32 arrays, shape (n_movies,)
     """
-    h = sigmoid(_hidden_input(rbm, movie_rows, liked))
-    x = _visible_input(rbm, h, len(movie_rows))
-    return _probabilities(rbm, x, _user_bias(rbm, movie_rows, liked))
+    given = Given(movie_rows, liked, weights)
+    h = fold_in(rbm, movie_rows, liked, weights=weights)
+    like, given_seen = _probabilities(rbm, h, given, like_shift)
+    if rbm.prior is not None and not len(movie_rows):
+        popularity = rbm.prior.popularity
+        logit = popularity if like_shift is None else popularity + like_shift
+        like = sigmoid(logit).astype(np.float32)
+    return like, given_seen
 
 
 def sample_user(
@@ -72,36 +111,39 @@ def sample_user(
     liked: NDArray[np.bool_],
     rng: np.random.Generator,
     n_steps: int = GIBBS_STEPS,
+    *,
+    weights: NDArray[np.floating] | None = None,
+    like_shift: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """P(like) and calibrated P(like | seen) of every movie, given a sampled mood of the user.
+    """P(like) and calibrated P(like | seen) of every movie, given a sample of h.
 
-    A Gibbs chain with the user's ratings clamped: from h ~ P(h | v), `n_steps` rounds of
+    With a prior, the user's θ is drawn around its estimate from the ratings (`Prior.draw`), and
+    h = σ(b + N θ): independent draws, which need no chain. Without one, a Gibbs chain with the
+    user's ratings clamped: from h ~ P(h | v), `n_steps` steps of
 
         v_i ~ P(v_i | h) for every unrated movie i,    h ~ P(h | v)
 
     and then the probabilities given the last h, as in `score_user`. In the classic machine the
-    unrated movies are no part of v, so that every round draws from the same P(h | v): one draw.
+    unrated movies are not part of v, so every step draws from the same P(h | v): one draw.
 
     Parameters
     ----------
-    rbm, movie_rows, liked
+    rbm, movie_rows, liked, weights, like_shift
         As in `score_user`.
     rng : numpy.random.Generator
     n_steps : int
+        Of the chain.
 
     Returns
     -------
     like, like_given_seen : float32 arrays, shape (n_movies,)
     """
-    clamped = _hidden_input(rbm, movie_rows, liked)
-    free = np.ones(rbm.n_movies, dtype=np.bool_)
-    free[movie_rows] = False
-    h = _draw(sigmoid(clamped), rng)
-    for _ in range(0 if rbm.classic else n_steps):
-        drawn = _draw_unrated(_visible_input(rbm, h, len(movie_rows)), free, rng)
-        h = _draw(sigmoid(clamped + rbm.weights[drawn].sum(axis=0)), rng)
-    x = _visible_input(rbm, h, len(movie_rows))
-    return _probabilities(rbm, x, _user_bias(rbm, movie_rows, liked))
+    given = Given(movie_rows, liked, weights)
+    if rbm.prior is not None:
+        h = sigmoid(drawn_hidden_input(rbm, given, rng)).astype(np.float32)
+    else:
+        h = _last_of_chain(rbm, given, rng, 0 if rbm.classic else n_steps)
+    return _probabilities(rbm, h, given, like_shift)
 
 
 def effects(
@@ -109,16 +151,20 @@ def effects(
     movie_rows: NDArray[np.integer],
     liked: NDArray[np.bool_],
     targets: NDArray[np.integer],
+    *,
+    weights: NDArray[np.floating] | None = None,
+    like_shift: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float32]:
-    """How each rating moves the score of each target movie, by leaving it out.
+    """Leave-one-out effect of each rating on the score of each target movie.
 
         effect[i, r] = logit P(like i | all ratings) - logit P(like i | all but rating r)
 
-    Exact, the change of the user's activity included; effects of several ratings do not add up.
+    Exact, the changes of n, θ, activity and couplings included; effects of several ratings do not
+    add up.
 
     Parameters
     ----------
-    rbm, movie_rows, liked
+    rbm, movie_rows, liked, weights, like_shift
         As in `score_user`.
     targets : int array, shape (n_targets,)
         Movie rows to explain.
@@ -127,26 +173,28 @@ def effects(
     -------
     float32 array, shape (n_targets, n_ratings)
     """
+    given = Given(movie_rows, liked, weights)
     n = len(movie_rows)
     result = np.empty((len(targets), n), dtype=np.float32)
     if not n:
         return result
-    total = _hidden_input(rbm, movie_rows, liked)
-    sent = columns(movie_rows, liked)
+    h = fold_in(rbm, movie_rows, liked, weights=weights)
     padded = np.resize(targets, -(-len(targets) // TARGETS) * TARGETS).reshape(-1, TARGETS)
-    W = [rbm.W[rows].reshape(-1, rbm.n_hidden) for rows in padded]
-    t_whole, t = activity(n, rbm.mean_ratings), activity(n - 1, rbm.mean_ratings)
-    whole = [
-        _logit(rbm, w @ sigmoid(total) + rbm.a[rows].reshape(-1) + t_whole)
-        for w, rows in zip(W, padded, strict=True)
+    parts = [_part(rbm, rows) for rows in padded]
+    added = [_added_to_likes(rbm, rows, given, like_shift) for rows in padded]
+    scores = [
+        _logit(rbm, _with_likes(visible_input(part, h, given.n), more.sum(axis=1)))
+        for part, more in zip(parts, added, strict=True)
     ]
-    for begin in range(0, n, BLOCK):
-        H = sigmoid(total - rbm.weights[sent[begin : begin + BLOCK]])
-        for chunk, rows in enumerate(padded):
-            without = _logit(rbm, H @ W[chunk].T + rbm.a[rows].reshape(-1) + t)
-            places = slice(chunk * TARGETS, (chunk + 1) * TARGETS)
-            kept = result[places, begin : begin + BLOCK]
-            kept[:] = (whole[chunk] - without).T[: len(kept)]
+    n_left = without_each(given)
+    for begin, H in leave_one_out(rbm, given):
+        left = n_left if len(n_left) == 1 else n_left[begin : begin + len(H)]
+        for chunk, (part, more) in enumerate(zip(parts, added, strict=True)):
+            others = more.sum(axis=1) - more[:, begin : begin + len(H)].T
+            without = _logit(rbm, _with_likes(visible_inputs(part, H, left), others))
+            target_rows = slice(chunk * TARGETS, (chunk + 1) * TARGETS)
+            block = result[target_rows, begin : begin + len(H)]
+            block[:] = (scores[chunk] - without).T[: len(block)]
     return result
 
 
@@ -186,68 +234,105 @@ def rank(
     return rows[np.lexsort((movie_ids[rows], -kept))][:limit]
 
 
-def _hidden_input(
-    rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+def _last_of_chain(
+    rbm: RBM, given: Given, rng: np.random.Generator, n_steps: int
 ) -> NDArray[np.float32]:
-    """b[j] + sum_is v[i,s] W[i,s,j] for one user, shape (n_hidden,)."""
-    sent = columns(movie_rows, liked)
-    received = rbm.b.copy()
-    for begin in range(0, len(sent), BLOCK):
-        received += rbm.weights[sent[begin : begin + BLOCK]].sum(axis=0)
-    return received
+    """h after `n_steps` Gibbs steps with the ratings clamped."""
+    clamped = hidden_input(rbm, given.columns, weights=given.weights)
+    free = np.ones(rbm.n_movies, dtype=np.bool_)
+    free[given.movie_rows] = False
+    h = sample_hidden(sigmoid(clamped), rng)
+    for _ in range(n_steps):
+        drawn = sample_states(visible_input(rbm, h, given.n), rng)
+        drawn = drawn[free[drawn // 2]]
+        h = sample_hidden(sigmoid(hidden_input(rbm, drawn, start=clamped, block=WHOLE)), rng)
+    return h
 
 
-def _visible_input(rbm: RBM, h: NDArray[np.float32], n_ratings: int) -> NDArray[np.float32]:
-    """x[i,s] for one user, shape (n_movies, 2)."""
-    x = (rbm.weights @ h).reshape(rbm.n_movies, 2)
-    return x + rbm.a + activity(n_ratings, rbm.mean_ratings)
+def _part(rbm: RBM, rows: NDArray[np.integer]) -> RBM:
+    """Return the machine of some movies alone, without their couplings.
+
+    With a prior, in double precision: a product of matrices in float32 is off by up to 3e-6.
+    """
+    part = replace(rbm, W=rbm.W[rows], a=rbm.a[rows], movie_ids=rbm.movie_ids[rows], couplings=None)
+    if rbm.prior is None:
+        return part
+    return replace(part, W=part.W.astype(np.float64), prior=rbm.prior.of_movies(rows))
+
+
+def _added_to_likes(
+    rbm: RBM,
+    targets: NDArray[np.integer],
+    given: Given,
+    like_shift: NDArray[np.floating] | None,
+) -> NDArray[np.floating]:
+    """Terms of x[i,L] besides those of `visible_input`: one per rating, the last one for itself."""
+    terms = np.zeros((len(targets), len(given.movie_rows) + 1))
+    if rbm.couplings is not None:
+        terms[:, :-1] = rbm.couplings.between(targets, given.movie_rows) * given.liked
+        if given.weights is not None:
+            terms[:, :-1] *= given.weights
+    if like_shift is not None:
+        terms[:, -1] = like_shift[targets]
+    return terms
+
+
+def _with_likes(x: NDArray[np.floating], more: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return x, changed by adding these terms to x[..., L]."""
+    x[..., LIKE] += more
+    return x
 
 
 def _probabilities(
-    rbm: RBM, x: NDArray[np.float32], user_bias: np.float32
+    rbm: RBM, h: NDArray[np.float32], given: Given, like_shift: NDArray[np.floating] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """P(like) and calibrated P(like | seen), see `score_user`."""
-    hidden, film, person, shift = map(np.float32, rbm.calibration)
-    bias = rbm.a[:, LIKE] - rbm.a[:, DISLIKE]
+    """P(like) and calibrated P(like | seen) for these hidden states, see `score_user`."""
+    x = visible_input(rbm, h, given.n)
+    given_seen = _like_given_seen(rbm, x, given)
+    add_to_likes(rbm, x, given, like_shift)
+    like = sigmoid(_logit(rbm, x))
+    return like if rbm.prior is None else like.astype(np.float32), given_seen
+
+
+def _like_given_seen(rbm: RBM, x: NDArray[np.floating], given: Given) -> NDArray[np.float32]:
+    """Calibrated P(like | seen) of every movie from x without couplings, see `score_user`."""
     gap = x[:, LIKE] - x[:, DISLIKE]
-    given_seen = sigmoid(hidden * (gap - bias) + film * bias + (person * user_bias + shift))
-    return sigmoid(gap if rbm.classic else _like_logit(x)), given_seen
+    if rbm.prior is not None:
+        offset = rbm.prior.visible_offset(given.n)
+        features = calibration_features(rbm.prior, given)
+        logit = rbm.calibration.hidden * (gap - (offset[:, LIKE] - offset[:, DISLIKE]))
+        logit += rbm.calibration.film * rbm.prior.like_share
+        logit += np.dot(rbm.calibration[2:], features)
+        return sigmoid(logit).astype(np.float32)
+    hidden, film, person, shift, _ = map(np.float32, rbm.calibration)
+    bias = rbm.a[:, LIKE] - rbm.a[:, DISLIKE]
+    user = person * _user_bias(rbm, given) + shift
+    return sigmoid(hidden * (gap - bias) + film * bias + user)
 
 
-def _user_bias(rbm: RBM, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]) -> np.float32:
-    """How much more than others this user likes the movies that they rated, drawn to 0."""
-    a = rbm.a[movie_rows]
-    expected = sigmoid(a[:, LIKE] - a[:, DISLIKE])
-    return np.float32((liked - expected).sum() / (len(movie_rows) + LEANING_DAMPING))
+def calibration_features(prior: Prior, given: Given) -> tuple[float, float, float]:
+    """d, 1 and log(N / N0): what the last three weights of `Calibration` are multiplied by."""
+    weights = 1.0 if given.weights is None else given.weights
+    expected = sigmoid(prior.like_share[given.movie_rows].astype(np.float64))
+    variance = (weights * expected * (1 - expected)).sum()
+    user_bias = (weights * (given.liked - expected)).sum() / (variance + USER_BIAS_VARIANCE)
+    longer = np.log(prior.profile_length(given.n) / prior.length)
+    return float(user_bias), 1.0, float(longer)
 
 
-def _draw(probability: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """h_j = 1 with the given probability."""
-    return (rng.random(len(probability), dtype=np.float32) < probability).astype(np.float32)
-
-
-def _draw_unrated(
-    x: NDArray[np.float32], free: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Columns of V that are set by one draw of the free movies from P(v_i = s | h).
-
-    With one number u, uniform in [0, 1), and the normaliser n = 1 + exp(x[L]) + exp(x[D]):
-    like where u n < exp(x[L]), dislike where exp(x[L]) <= u n < exp(x[L]) + exp(x[D]), else unseen.
-    """
-    weight = np.exp(np.minimum(x, MAX_INPUT))
-    like = weight[:, LIKE]
-    seen = like + weight[:, DISLIKE]
-    u = rng.random(len(x), dtype=np.float32) * (1 + seen)
-    rows = np.flatnonzero((u < seen) & free)
-    return columns(rows, u[rows] < like[rows])
+def _user_bias(rbm: RBM, given: Given) -> np.float32:
+    """d of a machine without a prior, see `score_user`."""
+    a = rbm.a[given.movie_rows]
+    unexpected = given.liked - sigmoid(a[:, LIKE] - a[:, DISLIKE])
+    if given.weights is not None:
+        unexpected *= given.weights
+    return np.float32(unexpected.sum() / (given.n + USER_BIAS_DAMPING))
 
 
 def _logit(rbm: RBM, x: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Logit of the score from x[i,s], whose last axis is that of the columns of V."""
-    x = x.reshape(*x.shape[:-1], -1, 2)
-    return x[..., LIKE] - x[..., DISLIKE] if rbm.classic else _like_logit(x)
+    """Logit of the score from x, shape (..., n_movies, 2).
 
-
-def _like_logit(x: NDArray[np.floating]) -> NDArray[np.floating]:
-    """logit P(like) = x[L] - log(1 + exp(x[D])), since P(like) = e^x[L] / (1 + e^x[L] + e^x[D])."""
-    return x[..., LIKE] - softplus(x[..., DISLIKE])
+    P(like) = exp(x[L]) / (1 + exp(x[L]) + exp(x[D])), hence logit P(like) = x[L] - softplus(x[D]);
+    in the classic machine x[L] - x[D].
+    """
+    return x[..., LIKE] - (x[..., DISLIKE] if rbm.classic else softplus(x[..., DISLIKE]))

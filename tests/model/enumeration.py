@@ -1,11 +1,13 @@
 """A machine small enough to visit all of its 3^m 2^n states, in float64."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.couplings import Couplings
 from model.rbm import RBM
 
 Array = NDArray[np.float64]
@@ -19,15 +21,27 @@ def exact_rbm(W: Any, a: Any, b: Any, movie_ids: Any, mean_ratings: float) -> RB
     return RBM(W, a, b, movie_ids, mean_ratings)
 
 
-def tiny_rbm(seed: int = 0, *, scale: float = 0.8, n_movies: int = N_MOVIES) -> RBM:
+def tiny_rbm(
+    seed: int = 0, *, scale: float = 0.8, n_movies: int = N_MOVIES, coupled: bool = False
+) -> RBM:
     rng = np.random.default_rng(seed)
-    return exact_rbm(
+    rbm = exact_rbm(
         W=rng.normal(0, scale, (n_movies, 2, N_HIDDEN)),
         a=rng.normal(-0.5, 0.5, (n_movies, 2)),
         b=rng.normal(0, 0.5, N_HIDDEN),
         movie_ids=np.arange(10, 10 + n_movies),
         mean_ratings=2.0,
     )
+    return replace(rbm, couplings=all_coupled(n_movies, rng)) if coupled else rbm
+
+
+def all_coupled(n_movies: int, rng: np.random.Generator) -> Couplings:
+    """Every pair of movies coupled, in float64."""
+    S: Any = rng.normal(0, 1, (n_movies, n_movies))
+    S = S + S.T
+    rows, columns = np.nonzero(~np.eye(n_movies, dtype=bool))
+    indptr = np.arange(n_movies + 1) * (n_movies - 1)
+    return Couplings(indptr, columns.astype(np.int32), S[rows, columns], 1.0, 1.0)
 
 
 def all_visible(n_movies: int = N_MOVIES) -> Array:
@@ -45,6 +59,9 @@ def joint(rbm: RBM, t: float = ACTIVITY) -> Array:
     """P(v, h) = exp(-E(v, h)) / Z from the definition, term by term; shape (3^m, 2^n)."""
     V, H = all_visible(rbm.n_movies), all_hidden(rbm.n_hidden)
     energy = np.zeros((len(V), len(H)))
+    S = np.zeros((rbm.n_movies, rbm.n_movies))
+    if rbm.couplings is not None:
+        S = rbm.couplings.matrix().toarray()
     for n, v in enumerate(V.reshape(len(V), rbm.n_movies, 2)):
         for k, h in enumerate(H):
             for i in range(rbm.n_movies):
@@ -54,6 +71,9 @@ def joint(rbm: RBM, t: float = ACTIVITY) -> Array:
                         energy[n, k] -= v[i, s] * rbm.W[i, s, j] * h[j]
             for j in range(rbm.n_hidden):
                 energy[n, k] -= rbm.b[j] * h[j]
+            for i in range(rbm.n_movies):
+                for other in range(i + 1, rbm.n_movies):
+                    energy[n, k] -= S[i, other] * v[i, 0] * v[other, 0]
     weight = np.exp(-energy)
     return weight / weight.sum()
 

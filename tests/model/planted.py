@@ -8,7 +8,7 @@ from data import Interactions
 def planted(n_users: int = 400, n_movies: int = 120, seed: int = 0) -> Interactions:
     """Four tastes over four kinds of movies; movies of all kinds are equally popular.
 
-    People see half of their own kind and a tenth of the others, like 9 of 10 of their own kind and
+    Users see half of their own kind and a tenth of the others, like 9 of 10 of their own kind and
     3 of 10 of the others.
     """
     rng = np.random.default_rng(seed)

@@ -1,12 +1,14 @@
 import json
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from model.artifact import ArtifactError, load, save
+from model.artifact import ArtifactError, load, load_whole, save
 from model.rbm import Calibration
-from tests.model.test_scoring import random_rbm
+from tests.model.machines import random_rbm, with_everything
 
 CALIBRATION = Calibration(0.9, 0.8, 0.7, 0.1)
 CARD = {"seed": 7, "figures": {"ndcg@100": {"mean": 0.4, "se": 0.02}}}
@@ -32,6 +34,68 @@ def test_a_loaded_machine_scores_the_same_bytes(folder: Path) -> None:
     before = random_rbm(0, classic=True, calibration=CALIBRATION).score_user(rows, liked)
     for one, other in zip(before, load(folder).rbm.score_user(rows, liked), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.fixture
+def whole_folder(tmp_path: Path) -> Path:
+    """A machine with a prior and couplings."""
+    save(tmp_path / "v2", with_everything(1), CARD)
+    return tmp_path / "v2"
+
+
+def test_a_machine_with_prior_and_couplings_is_loaded_as_it_was(whole_folder: Path) -> None:
+    rbm, loaded = with_everything(1), load_whole(whole_folder)
+    assert loaded.card["format"] == 2
+    for part in ("prior", "couplings"):
+        ours, theirs = getattr(rbm, part), getattr(loaded.rbm, part)
+        for field in fields(ours):
+            np.testing.assert_array_equal(getattr(theirs, field.name), getattr(ours, field.name))
+            array = getattr(theirs, field.name)
+            assert not isinstance(array, np.ndarray) or not array.flags.writeable
+    assert loaded.rbm.calibration == rbm.calibration
+    rows, liked = np.array([1, 2]), np.array([True, False])
+    for one, other in zip(
+        rbm.score_user(rows, liked), loaded.rbm.score_user(rows, liked), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("missing", ["prior", "couplings"])
+def test_prior_and_couplings_are_stored_each_by_itself(tmp_path: Path, missing: str) -> None:
+    nothing: dict[str, Any] = {missing: None}
+    save(tmp_path / "v", replace(with_everything(1), **nothing), CARD)
+    rbm = load(tmp_path / "v").rbm
+    assert (rbm.prior is None, rbm.couplings is None) == (
+        missing == "prior",
+        missing == "couplings",
+    )
+
+
+def test_a_machine_without_them_is_written_in_the_first_format(folder: Path) -> None:
+    card = load(folder).card
+    assert card["format"] == 1
+    assert card["machine"]["calibration"].keys() == {"hidden", "film", "person", "shift"}
+
+
+def test_a_damaged_array_of_prior_or_couplings_is_refused_by_name(whole_folder: Path) -> None:
+    for path in sorted(whole_folder.glob("*.*.npy")):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(ArtifactError, match=path.name):
+            load(whole_folder)
+        path.write_bytes(content)
+    assert len(list(whole_folder.glob("*.*.npy"))) == 11
+
+
+@pytest.mark.parametrize("part", ["prior", "couplings"])
+def test_arrays_of_another_size_than_the_card_says_are_refused(
+    whole_folder: Path, part: str
+) -> None:
+    card = json.loads((whole_folder / "card.json").read_text())
+    card["machine"][part]["size"] += 1
+    (whole_folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match=rf"{part}\.\w+\.npy has shape"):
+        load(whole_folder)
 
 
 def test_loaded_weights_cannot_be_changed(folder: Path) -> None:

@@ -26,7 +26,7 @@ def random_interactions(n_users: int, seed: int, n_movies: int = N_MOVIES) -> In
 
 @pytest.fixture(scope="module")
 def checkerboard() -> Interactions:
-    """80 people like the even movies and dislike the odd ones, 80 the other way round."""
+    """80 users like the even movies and dislike the odd ones, 80 the other way round."""
     rng = np.random.default_rng(0)
     users, movies = np.nonzero(rng.random((160, N_MOVIES)) < 0.6)
     return Interactions.from_arrays(
@@ -91,6 +91,24 @@ def test_ease_is_its_closed_form(n_users: int, dislikes: bool) -> None:
     for row in range(5):
         scores, _ = model.score_user(*interactions.user(row))
         np.testing.assert_allclose(scores, (X[row] @ B)[:N_MOVIES], atol=1e-5)
+
+
+@pytest.mark.parametrize("dislikes", [False, True])
+@pytest.mark.parametrize("n_users", [12, 70])
+def test_ease_takes_weights_in_place_of_ones(n_users: int, dislikes: bool) -> None:
+    interactions = random_interactions(n_users, seed=1)
+    model = EASE.fit(interactions, l2=7.0, dislikes=dislikes)
+    rows, liked = interactions.user(2)
+    ones, _ = model.score_user(rows, liked)
+    same, _ = model.score_user(rows, liked, weights=np.ones(len(rows), dtype=np.float32))
+    np.testing.assert_array_equal(ones, same)
+    # Linear in x: with weight 0 a rating is as if it had not been given.
+    weights = np.where(np.arange(len(rows)) < 3, 0, 1).astype(np.float32)
+    without, _ = model.score_user(rows[3:], liked[3:])
+    weighted, _ = model.score_user(rows, liked, weights=weights)
+    np.testing.assert_allclose(weighted, without, atol=1e-5)
+    halves, _ = model.score_user(rows, liked, weights=np.full(len(rows), 0.5, dtype=np.float32))
+    np.testing.assert_allclose(halves, ones / 2, atol=1e-5)
 
 
 @pytest.mark.parametrize("dislikes", [False, True])
@@ -170,7 +188,7 @@ def test_bias_worked_by_hand() -> None:
     model = Bias.fit(interactions, movie_damping=2, user_damping=1)
     mean = 3 / 4
     c7, c8 = (2 - 2 * mean) / 4, (1 - 2 * mean) / 4
-    d = (0 - mean - c8) / 2  # somebody who disliked movie 8
+    d = (0 - mean - c8) / 2  # a user who disliked movie 8
     _, p = model.score_user(np.array([1]), np.array([False]))
     np.testing.assert_allclose(p, [mean + c7 + d, mean + c8 + d], rtol=1e-6)
 

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from data import Interactions
-from data.splitting import HeldOut
-from model.calibration import TYPICAL, calibrate, fit_logistic
-from model.rbm import sigmoid
-from tests.model.test_scoring import random_rbm
+from data.splitting import HeldOut, first_ratings
+from model.calibration import TYPICAL, TYPICAL_WITH_PRIOR, calibrate, fit_logistic
+from model.config import Config
+from model.metrics import log_loss
+from model.prior import fit_prior
+from model.rbm import RBM, sigmoid
+from tests.model.machines import random_rbm
 
 PRIOR = np.array([1.0, 0.0])
 
@@ -26,7 +31,7 @@ def test_a_handful_of_ratings_gives_a_finite_answer_near_the_usual_one(n: int) -
 
 
 def generous_and_strict() -> HeldOut:
-    """200 people of whom half like nine movies in ten, and half one in ten."""
+    """200 users of whom half like nine movies in ten, and half one in ten."""
     rng = np.random.default_rng(1)
     movie_ids = random_rbm(1).movie_ids
     users = np.repeat(np.arange(200), 20)
@@ -53,5 +58,46 @@ def test_calibrated_probabilities_have_the_means_of_the_ratings_they_were_fitted
 
 def test_without_validation_users_the_usual_weights_are_kept() -> None:
     rbm = random_rbm(1)
-    nobody = Interactions.from_arrays([], np.array([], dtype=int), [], movie_ids=rbm.movie_ids)
-    assert calibrate(rbm, HeldOut(nobody, nobody)).calibration == pytest.approx(TYPICAL)
+    no_users = Interactions.from_arrays([], np.array([], dtype=int), [], movie_ids=rbm.movie_ids)
+    assert calibrate(rbm, HeldOut(no_users, no_users)).calibration == pytest.approx(TYPICAL)
+
+
+def with_fitted_prior() -> RBM:
+    """A machine with weights like those of a trained one."""
+    held_out = generous_and_strict()
+    rbm = random_rbm(1)
+    rbm.W[:] *= np.float32(0.2)
+    rbm = replace(rbm, mean_ratings=float(held_out.everything().ratings_per_user.mean()))
+    prior = fit_prior(rbm, held_out.everything(), Config())
+    return replace(rbm, prior=prior, calibration=TYPICAL_WITH_PRIOR)
+
+
+def test_with_a_prior_the_user_bias_is_learnt_for_every_number_of_ratings() -> None:
+    held_out = generous_and_strict()
+    rbm = with_fitted_prior()
+    calibrated = calibrate(rbm, held_out)
+    assert calibrated.calibration.film == 1.0
+    assert calibrated.calibration.shift == 0.0
+    assert calibrated.calibration.person > TYPICAL_WITH_PRIOR.person
+    for n in (1, 5):
+        judged = first_ratings(held_out, n, salt="test")
+        loss = {}
+        for name, machine in (("before", rbm), ("after", calibrated)):
+            _, probability = machine.scores(judged.given)
+            p = probability[judged.hidden.user_rows, judged.hidden.movie_rows]
+            loss[name] = log_loss(p, judged.hidden.liked).mean()
+        assert loss["after"] < loss["before"]
+
+
+def test_with_a_prior_p_like_given_seen_without_ratings_is_the_movies_share_of_likes() -> None:
+    rbm = with_fitted_prior()
+    assert rbm.prior is not None
+    _, probability = rbm.score_user(np.array([], dtype=int), np.array([], dtype=bool))
+    np.testing.assert_allclose(probability, sigmoid(rbm.prior.like_share), rtol=1e-6)
+
+
+def test_with_a_prior_and_without_validation_users_the_usual_weights_are_kept() -> None:
+    rbm = with_fitted_prior()
+    no_users = Interactions.from_arrays([], np.array([], dtype=int), [], movie_ids=rbm.movie_ids)
+    calibrated = calibrate(rbm, HeldOut(no_users, no_users))
+    assert calibrated.calibration == TYPICAL_WITH_PRIOR

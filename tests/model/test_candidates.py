@@ -4,10 +4,10 @@ import pytest
 import model
 from data import Interactions
 from data.splitting import MIN_LIKES, Split, strong_generalisation, validation_users
-from model import candidates
-from model.candidates import SEARCHED, Family, families, search, train_best
+from model.candidates import SEARCHED, families, train_best
 from model.config import Config
 from model.evaluation import Scorer
+from model.selection import Family, Settings, search
 from model.training import train
 from tests.model.planted import planted
 
@@ -39,13 +39,11 @@ def test_the_larger_machine_is_made_of_the_decay_that_won(split: Split) -> None:
     family = families(split.training)["rbm"]
     rule = Config.for_data(split.training)
 
-    def like_best_when_held_tight(
-        _: Interactions, settings: candidates.Settings, __: int
-    ) -> Scorer:
+    def like_best_when_held_tight(_: Interactions, settings: Settings, __: int) -> Scorer:
         tried.append(settings)
         return planned[0] if settings["l2"] == 2.5 * rule.l2 else planned[1]
 
-    tried: list[candidates.Settings] = []
+    tried: list[Settings] = []
     good = train(split.training, Config(n_hidden=8, n_epochs=10), seed=0)
     bad = train(split.training, Config(n_hidden=1, n_epochs=1), seed=0)
     planned = (good, bad)
@@ -79,7 +77,7 @@ def test_training_without_a_configuration_chooses_one_and_then_trains_on_everybo
             interactions, config.model_copy(update={"n_epochs": 2, "n_hidden": 8}), seed=seed
         )
 
-    monkeypatch.setattr(candidates, "train", quick)
+    monkeypatch.setattr("model.candidates.train", quick)
     rbm = model.train(many, seed=1)
     assert [n_users for n_users, _ in fitted].count(many.n_users) == 1
     assert fitted[-1][0] == many.n_users

@@ -2,15 +2,10 @@
 
 import hashlib
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +16,11 @@ from model.config import Config
 from model.engine import Engine
 from model.rbm import RBM
 from model.training import DivergenceError, Trainer
+from tests.killing import kill_after, start
 from tests.model.planted import planted
 
 CONFIG = Config(n_hidden=12, n_epochs=6, batch_size=20, averaged_share=0.5, l2=0.01)
-# What the killed processes train; each checkpoint is a few files that are synced.
+# For the killed processes; each checkpoint is a few files that are synced.
 LONGER = Config(n_hidden=24, n_epochs=80, batch_size=10)
 
 
@@ -171,23 +167,6 @@ def test_weights_that_have_run_away_are_no_checkpoint(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-# Reads names of folders; trains in a process of its own each time, from the last checkpoint there.
-# Forked, since loading all that training needs takes longer than the training.
-KILLED = """
-import os, sys
-from pathlib import Path
-from tests.model.test_checkpoint import train_with_checkpoints
-
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        print(os.getpid(), flush=True)
-        train_with_checkpoints(Path(line.strip()))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
 def train_with_checkpoints(folder: Path) -> None:
     trainer = Trainer(data(), LONGER, threads=1)
     if any(folder.glob("*/state.json")):
@@ -197,63 +176,29 @@ def train_with_checkpoints(folder: Path) -> None:
     folder.with_suffix(".sum").write_text(checksum(trainer.rbm()))
 
 
-class Runner:
-    """A process that trains, and can be killed while it does."""
-
-    def __init__(self) -> None:
-        root = Path(__file__).parents[2]
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", KILLED],
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate()
-
-    def run(self, folder: Path, *, kill_after: float | None = None) -> tuple[bool, float]:
-        """Train; whether it came to its end before it was killed, and the seconds it took."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(folder, file=self.process.stdin, flush=True)
-        pid = int(self.process.stdout.readline())
-        begin = time.monotonic()
-        if kill_after is not None:
-            time.sleep(kill_after)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        code = int(self.process.stdout.readline())
-        assert code in {0, -signal.SIGKILL}
-        return code == 0, time.monotonic() - begin
-
-
 def check_kills(folder: Path, n_kills: int) -> None:
     expected = finish(Trainer(data(), LONGER))
     moments = random.Random()  # noqa: S311 - any moments do
     n_killed = n_ended = n_resumed = 0
-    with Runner() as runner:
-        _, seconds = runner.run(folder / "whole")
-        while True:
-            # A part that is not killed in time ends a run; then another one begins.
-            own = folder / f"run-{n_ended}"
-            n_resumed += any(own.glob("*/state.json"))
-            # Spread over the whole time, at random within each part.
-            after = (n_killed + moments.random()) / n_kills * 0.9 * seconds
-            # Once more, should all have come before the first checkpoint.
-            more = n_killed < n_kills or (n_resumed == 0 and n_killed < 5 * n_kills)
-            ended, _ = runner.run(own, kill_after=after if more else None)
-            n_killed += not ended
-            n_ended += ended
-            if ended:
-                assert own.with_suffix(".sum").read_text() == expected
-                if not more:
-                    break
+    process = start(train_with_checkpoints, folder / "whole")
+    begin = time.monotonic()
+    process.join()
+    seconds = time.monotonic() - begin
+    while True:
+        # A run that is not killed in time comes to its end; then another one begins.
+        own = folder / f"run-{n_ended}"
+        n_resumed += any(own.glob("*/state.json"))
+        # Spread over the whole time, at random within each part.
+        after = (n_killed + moments.random()) / n_kills * 0.9 * seconds
+        # Once more, should all have come before the first checkpoint.
+        more = n_killed < n_kills or (n_resumed == 0 and n_killed < 5 * n_kills)
+        killed = kill_after(after if more else None, train_with_checkpoints, own)
+        n_killed += killed
+        if not killed:
+            n_ended += 1
+            assert own.with_suffix(".sum").read_text() == expected
+            if not more:
+                break
     assert n_resumed > 0, "no kill came between two checkpoints"
 
 

@@ -9,10 +9,13 @@ from data import Interactions
 from data.splitting import HeldOut, Split, strong_generalisation
 from data.temporal import slice_by_time
 from model import comparison
-from model.candidates import NAMES, Family, choose, families
-from model.comparison import compare, fingerprint
+from model.candidates import NAMES, families
+from model.comparison import compare
 from model.config import Config
 from model.evaluation import LeakError, judge
+from model.protocol import fingerprint
+from model.refit import choose
+from model.selection import Family
 
 N_USERS, N_MOVIES = 200, 60
 CONFIG = Config(n_hidden=16, n_epochs=60, batch_size=20, l2=0.002, learning_rate_weights=0.3)
@@ -21,7 +24,7 @@ QUICK = ("popularity", "rbm")
 
 @pytest.fixture(scope="module")
 def columns() -> tuple[np.ndarray, ...]:
-    """Four tastes: people see mostly movies of their own, and like three in four of these."""
+    """Four tastes: users see mostly movies of their own, and like three in four of these."""
     rng = np.random.default_rng(0)
     own = (np.arange(N_USERS)[:, np.newaxis] % 4) == (np.arange(N_MOVIES) % 4)
     users, movies = np.nonzero(rng.random((N_USERS, N_MOVIES)) < np.where(own, 0.6, 0.1))

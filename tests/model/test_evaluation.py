@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data import Interactions
 from data.splitting import HeldOut, hide_ratings
 from model.evaluation import LeakError, figures, judge, leak_test, measure, prove_unseen, summarise
-from tests.model.test_scoring import random_rbm
+from tests.model.machines import random_rbm
 
 
 @pytest.fixture

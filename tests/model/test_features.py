@@ -39,7 +39,7 @@ def test_movies_whose_likes_push_up_switch_on_and_those_that_push_down_switch_of
     assert [(movie.movie_id, movie.weight) for movie in feature.off] == [(10, -2.0)]
 
 
-def test_a_movie_that_hardly_anybody_has_seen_gives_way_to_a_known_one() -> None:
+def test_a_movie_that_few_users_have_seen_gives_way_to_a_known_one() -> None:
     rare, known = -9.0, -1.0
     rbm = machine(liked_weights(1.0, 0.5, 0.0), a=[[rare, -1], [known, -1], [known, -1]])
     (feature,) = describe_features(rbm)
@@ -84,23 +84,23 @@ def test_importance_is_the_variance_of_the_input_over_all_states_of_independent_
     assert [f.importance for f in features] == sorted(by_unit, reverse=True)
 
 
-def test_share_on_is_the_mean_hidden_probability_of_the_people_given() -> None:
+def test_share_on_is_the_mean_hidden_probability_of_the_users_given() -> None:
     rbm = machine(np.random.default_rng(1).standard_normal((3, 2, 2)))
-    people = Interactions.from_arrays(
+    users = Interactions.from_arrays(
         [1, 1, 2, 3], [50, 10, 30, 10], [True, False, True, True], movie_ids=MOVIE_IDS
     )
     V = np.zeros((3, 6), dtype=np.float32)
-    V[people.user_rows, columns(people.movie_rows, people.liked)] = 1
+    V[users.user_rows, columns(users.movie_rows, users.liked)] = 1
     expected = rbm.hidden_probability(V).mean(axis=0)
-    for feature in describe_features(rbm, interactions=people):
+    for feature in describe_features(rbm, interactions=users):
         assert feature.share_on == pytest.approx(expected[feature.unit], rel=1e-6)
 
 
 def test_without_ratings_the_share_is_unknown() -> None:
-    nobody = Interactions.from_arrays([], np.array([], dtype=np.int64), [], movie_ids=MOVIE_IDS)
+    no_users = Interactions.from_arrays([], np.array([], dtype=np.int64), [], movie_ids=MOVIE_IDS)
     for features in (
         describe_features(machine(n_hidden=1)),
-        describe_features(machine(n_hidden=1), interactions=nobody),
+        describe_features(machine(n_hidden=1), interactions=no_users),
     ):
         assert [feature.share_on for feature in features] == [None]
 

@@ -112,9 +112,50 @@ def test_a_candidate_that_may_be_a_little_worse_by_chance_passes() -> None:
 
 def test_what_cannot_be_compared_is_refused() -> None:
     verdict = judge_candidate(
-        some_machine([1]), judgement(GOOD), judgement(POPULAR), None, "nobody knows"
+        some_machine([1]), judgement(GOOD), judgement(POPULAR), None, "not comparable"
     )
-    assert verdict.reasons == ("nobody knows",)
+    assert verdict.reasons == ("not comparable",)
+
+
+def few(rbm: np.ndarray, **rivals: np.ndarray) -> dict[str, Judgement]:
+    return {"rbm": judgement(rbm), **{name: judgement(of) for name, of in rivals.items()}}
+
+
+def test_a_candidate_that_is_worse_with_few_ratings_is_refused() -> None:
+    verdict = judge_candidate(
+        some_machine([1]), judgement(GOOD), judgement(POPULAR), judgement(GOOD),
+        few={
+            "3": few(GOOD - 0.1, popularity=GOOD, active=GOOD - 0.2),
+            "10": few(GOOD, popularity=POPULAR, active=GOOD + 0.05),
+        },
+    )  # fmt: skip
+    with_3, with_10 = verdict.reasons
+    assert with_3.startswith(
+        "with 3 ratings it is worse than popularity beyond chance: NDCG@100 -0.100 (98 % of"
+    )
+    assert with_10.startswith("with 10 ratings it is worse than the active model beyond chance")
+
+
+def test_with_few_ratings_a_candidate_may_be_as_good_as_popularity() -> None:
+    noise = 0.1 * np.cos(np.arange(50))
+    verdict = judge_candidate(
+        some_machine([1]), judgement(GOOD), judgement(POPULAR), None,
+        few={"3": few(GOOD, popularity=GOOD + noise + 0.01)},
+    )  # fmt: skip
+    assert verdict.passed
+    [of_3] = verdict.as_json()["by_n_ratings"]
+    assert of_3["n"] == 3
+    assert of_3["differences"].keys() == {"popularity"}
+
+
+def test_too_few_users_with_few_ratings_decide_nothing() -> None:
+    nobody = np.empty(0)
+    verdict = judge_candidate(
+        some_machine([1]), judgement(GOOD), judgement(POPULAR), None,
+        few={"3": few(nobody, popularity=nobody)},
+    )  # fmt: skip
+    assert verdict.passed
+    assert verdict.as_json()["by_n_ratings"] == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +194,7 @@ def world() -> Interactions:
 
 
 def test_a_machine_is_judged_over_other_movies_as_over_its_own(world: Interactions) -> None:
-    """Only the order of the movies differs, and one that nobody has rated."""
+    """Only the order of the movies differs, and one without ratings."""
     split = strong_generalisation(world)
     machine = some_machine(split.test.given.movie_ids.tolist(), seed=4)
     backwards = np.append(machine.movie_ids[::-1], 10_000)

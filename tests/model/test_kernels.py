@@ -18,7 +18,7 @@ SEED = 11
 
 
 def interactions(n_users: int, n_movies: int, density: float = 0.2, seed: int = 0) -> Interactions:
-    """Random likes and dislikes; everybody has rated something."""
+    """Random likes and dislikes; every user has rated something."""
     rng = np.random.default_rng(seed)
     rated = rng.random((n_users, n_movies)) < density
     rated[np.arange(n_users), rng.integers(0, n_movies, n_users)] = True

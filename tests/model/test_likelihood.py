@@ -58,8 +58,8 @@ def test_a_machine_without_weights_is_known_exactly() -> None:
     assert estimate.error[0] == pytest.approx(0, abs=1e-12)
 
 
-def people(rbm: RBM) -> Interactions:
-    """Four people over the movies of a tiny machine, with 1 to 4 ratings."""
+def ratings(rbm: RBM) -> Interactions:
+    """Four users over the movies of a tiny machine, with 1 to 4 ratings."""
     users = np.array([0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
     rows = np.array([1, 0, 3, 0, 1, 2, 0, 1, 2, 3])
     liked = np.array([1, 1, 0, 0, 0, 1, 1, 1, 1, 0])
@@ -68,7 +68,7 @@ def people(rbm: RBM) -> Interactions:
 
 def test_the_log_likelihood_is_the_exact_one_within_its_error() -> None:
     rbm = tiny_rbm(3, scale=1.2, n_movies=N_MOVIES)
-    data = people(rbm)
+    data = ratings(rbm)
     expected = []
     for row in range(data.n_users):
         movies, liked = data.user(row)
@@ -105,7 +105,7 @@ def test_learning_makes_unknown_people_of_the_same_tastes_more_probable() -> Non
 def test_the_same_generator_gives_the_same_estimate() -> None:
     rbm = tiny_rbm(n_movies=N_MOVIES)
     one, other = (
-        log_likelihood(rbm, people(rbm), np.random.default_rng(1), n_steps=5) for _ in range(2)
+        log_likelihood(rbm, ratings(rbm), np.random.default_rng(1), n_steps=5) for _ in range(2)
     )
     assert one == other
 
@@ -113,12 +113,12 @@ def test_the_same_generator_gives_the_same_estimate() -> None:
 def test_the_classic_machine_has_no_such_probability() -> None:
     rbm = replace(tiny_rbm(n_movies=N_MOVIES), classic=True)
     with pytest.raises(ValueError, match="classic machine has no probability"):
-        log_likelihood(rbm, people(rbm), np.random.default_rng(0))
+        log_likelihood(rbm, ratings(rbm), np.random.default_rng(0))
 
 
 def test_nobody_and_other_movies_are_refused() -> None:
     rbm = tiny_rbm(n_movies=N_MOVIES)
-    data = people(rbm)
+    data = ratings(rbm)
     with pytest.raises(ValueError, match="no ratings"):
         log_likelihood(rbm, data.select_users([]), np.random.default_rng(0))
     with pytest.raises(ValueError, match="not those of the model"):

@@ -197,9 +197,9 @@ def test_calibration_error_of_true_probabilities_is_small_and_of_shifted_ones_is
 
 
 def test_no_ratings_at_all_give_no_figures() -> None:
-    nothing, nobody = np.empty(0), np.empty(0, dtype=int)
+    nothing, no_users = np.empty(0), np.empty(0, dtype=int)
     assert np.isnan(calibration_error(reliability(nothing, nothing.astype(bool))))
-    assert np.isnan(clustered(nothing, nobody).mean)
+    assert np.isnan(clustered(nothing, no_users).mean)
 
 
 def test_clustered_error_is_the_usual_one_when_nobody_rates_twice() -> None:

@@ -1,4 +1,4 @@
-"""The gap of free energies between people that were trained on and people that were not."""
+"""The gap of free energies between users that were trained on and users that were not."""
 
 from itertools import islice
 
@@ -55,11 +55,11 @@ def test_the_gap_is_the_difference_of_the_free_energies_of_paired_users(split: S
     list(islice(trainer.epochs(), 5))
     rbm, base = trainer.rbm(), base_rates(split.training)
 
-    def energies(people: Interactions) -> np.ndarray:
-        entries = columns(people.movie_rows, people.liked), people.indptr
-        shape = (people.n_users, 2 * people.n_movies)
-        V = sparse.csr_array((np.ones(people.n_ratings), *entries), shape=shape)
-        t = np.full(people.n_users, 0.3)
+    def energies(users: Interactions) -> np.ndarray:
+        entries = columns(users.movie_rows, users.liked), users.indptr
+        shape = (users.n_users, 2 * users.n_movies)
+        V = sparse.csr_array((np.ones(users.n_ratings), *entries), shape=shape)
+        t = np.full(users.n_users, 0.3)
         return rbm.free_energy(V, t) + V @ base.reshape(-1) + t * V.sum(axis=1)
 
     expected = energies(split.validation.everything()).mean() - energies(one).mean()
@@ -79,9 +79,9 @@ def test_without_validation_users_and_of_the_classic_machine_there_is_no_gap(
     classic = CONFIG.model_copy(update={"classic": True, "n_epochs": 1})
     (report,) = Trainer(split.training, classic, validation=split.validation).epochs()
     assert report.free_energy_gap is None
-    nobody = HeldOut(
+    no_users = HeldOut(
         split.validation.given.select_users([]), split.validation.hidden.select_users([])
     )
     once = CONFIG.model_copy(update={"n_epochs": 1})
-    (report,) = Trainer(split.training, once, validation=nobody).epochs()
+    (report,) = Trainer(split.training, once, validation=no_users).epochs()
     assert report.free_energy_gap is None

@@ -42,6 +42,15 @@ def test_the_figures_are_those_of_the_training(
         assert report["results"][1]["metrics"][name] == expected._asdict()
 
 
+def test_the_figures_with_few_ratings_stand_beside_popularity(
+    rbm: RBM, card: dict[str, Any], interactions: Interactions
+) -> None:
+    report = judge_published(rbm, card, interactions, salt=SALT)
+    assert [row["n"] for row in report["by_n_ratings"]] == [0, 1, 2, 3, 5, 10, "all"]
+    for row in report["by_n_ratings"]:
+        assert [each["model"] for each in row["results"]] == ["popularity", "rbm"]
+
+
 def test_newcomers_of_the_gate_group_are_judged_too(
     rbm: RBM, card: dict[str, Any], interactions: Interactions
 ) -> None:

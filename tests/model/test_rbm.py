@@ -24,15 +24,19 @@ V, H = all_visible(), all_hidden()
 T = np.full(len(V), ACTIVITY)
 
 
-def test_energy_is_minus_the_logarithm_of_the_joint_probability_up_to_log_z() -> None:
-    rbm = tiny_rbm()
+@pytest.mark.parametrize("coupled", [False, True])
+def test_energy_is_minus_the_logarithm_of_the_joint_probability_up_to_log_z(
+    *, coupled: bool
+) -> None:
+    rbm = tiny_rbm(coupled=coupled)
     energy = np.array([rbm.energy(V, np.tile(h, (len(V), 1)), T) for h in H]).T
     weights = np.exp(-energy)
     np.testing.assert_allclose(weights / weights.sum(), joint(rbm), rtol=1e-12)
 
 
-def test_free_energy_sums_the_hidden_units_out() -> None:
-    rbm = tiny_rbm()
+@pytest.mark.parametrize("coupled", [False, True])
+def test_free_energy_sums_the_hidden_units_out(*, coupled: bool) -> None:
+    rbm = tiny_rbm(coupled=coupled)
     weights = np.exp(-rbm.free_energy(V, T))
     np.testing.assert_allclose(weights / weights.sum(), joint(rbm).sum(axis=1), rtol=1e-12)
 
@@ -44,8 +48,10 @@ def test_free_energy_and_energies_share_one_partition_function() -> None:
     assert z_from_free_energy == pytest.approx(z, rel=1e-12)
 
 
-def test_hidden_probability_is_the_conditional_of_the_joint() -> None:
-    rbm, p = tiny_rbm(), joint(tiny_rbm())
+@pytest.mark.parametrize("coupled", [False, True])
+def test_hidden_probability_is_the_conditional_of_the_joint(*, coupled: bool) -> None:
+    rbm = tiny_rbm(coupled=coupled)
+    p = joint(rbm)
     conditional = p / p.sum(axis=1, keepdims=True)
     for j in range(N_HIDDEN):
         expected = conditional[:, H[:, j] == 1].sum(axis=1)
@@ -61,14 +67,29 @@ def test_visible_probability_is_the_conditional_of_the_joint() -> None:
         np.testing.assert_allclose(computed[:, column], expected, rtol=1e-12)
 
 
+def test_with_couplings_visible_probability_is_given_the_states_of_the_other_movies() -> None:
+    rbm = tiny_rbm(coupled=True)
+    p = dict(zip(map(tuple, V), joint(rbm), strict=True))
+    for k, h in enumerate(H):
+        everyone = np.tile(h, (len(V), 1))
+        computed = rbm.visible_probability(everyone, T, V)
+        for v, row in zip(V, computed, strict=True):
+            for i in range(N_MOVIES):
+                states = np.tile(v, (3, 1))
+                states[:, 2 * i : 2 * i + 2] = [[0, 0], [1, 0], [0, 1]]
+                weight = np.array([p[tuple(state)][k] for state in states])
+                np.testing.assert_allclose(row[i], (weight / weight.sum())[1:], rtol=1e-10)
+
+
 def test_like_given_seen_conditions_on_having_been_seen() -> None:
     rbm = tiny_rbm()
     p = rbm.visible_probability(H, np.full(len(H), ACTIVITY))
     np.testing.assert_allclose(rbm.like_given_seen(H), p[..., 0] / p.sum(axis=2), rtol=1e-12)
 
 
-def test_energy_gap_is_the_exact_log_odds_against_unseen() -> None:
-    rbm = tiny_rbm()
+@pytest.mark.parametrize("coupled", [False, True])
+def test_energy_gap_is_the_exact_log_odds_against_unseen(*, coupled: bool) -> None:
+    rbm = tiny_rbm(coupled=coupled)
     p = dict(zip(map(tuple, V), joint(rbm).sum(axis=1), strict=True))
     for v in V:
         gap = rbm.energy_gap(v, ACTIVITY)
@@ -82,8 +103,9 @@ def test_energy_gap_is_the_exact_log_odds_against_unseen() -> None:
                 assert gap[i, s] == pytest.approx(expected, rel=1e-10)
 
 
-def test_sparse_and_dense_states_give_the_same_numbers() -> None:
-    rbm, S = tiny_rbm(), sparse.csr_array(V)
+@pytest.mark.parametrize("coupled", [False, True])
+def test_sparse_and_dense_states_give_the_same_numbers(*, coupled: bool) -> None:
+    rbm, S = tiny_rbm(coupled=coupled), sparse.csr_array(V)
     H0 = rbm.hidden_probability(V)
     np.testing.assert_allclose(rbm.hidden_probability(S), H0, rtol=1e-14)
     np.testing.assert_allclose(rbm.free_energy(S, T), rbm.free_energy(V, T), rtol=1e-13)

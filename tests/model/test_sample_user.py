@@ -1,9 +1,18 @@
+import csv
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from data import Interactions
+from model.config import Config
 from model.rbm import RBM, activity
-from model.scoring import sample_user, score_user
-from tests.model.test_scoring import random_rbm
+from model.scoring import rank, sample_user, score_user
+from model.training import train
+from tests.model.machines import random_rbm
+
+RELEASE = Path(os.environ.get("RECOMMENDER_DATASETS_DIR", "var/datasets")) / "ml-latest-small"
 
 
 def test_the_same_generator_gives_the_same_bytes() -> None:
@@ -62,3 +71,37 @@ def test_the_classic_machine_draws_once_since_unrated_movies_are_no_part_of_it(
     once = sample_user(rbm, rows, liked, np.random.default_rng(1), 0)
     several = sample_user(rbm, rows, liked, np.random.default_rng(1), n_steps)
     np.testing.assert_array_equal(once[0], several[0])
+
+
+@pytest.mark.skipif(not RELEASE.exists(), reason=f"no {RELEASE}")
+def test_sampled_lists_keep_the_genre_that_the_user_likes() -> None:
+    data = Interactions.from_arrays(*read_ratings(RELEASE))
+    rbm = train(data, Config(n_hidden=60, n_epochs=15), seed=0)
+    horror = np.isin(rbm.movie_ids, sorted(read_horror(RELEASE)))
+    likes, _ = data.movie_counts()
+    most_liked = np.argsort(-(likes * horror), kind="stable")[:40]
+    popular = horror[rank(likes.astype(float), rbm.movie_ids, limit=30)].mean()
+    for seed in range(5):
+        given = np.sort(np.random.default_rng(seed).choice(most_liked, 4, replace=False))
+        user = given, np.ones(4, dtype=bool)
+
+        def share(like: np.ndarray, given: np.ndarray = given) -> float:
+            return float(horror[rank(like, rbm.movie_ids, given, 30)].mean())
+
+        ranked = share(score_user(rbm, *user)[0])
+        sampled = [
+            share(sample_user(rbm, *user, np.random.default_rng(draw))[0]) for draw in range(20)
+        ]
+        assert ranked > popular
+        assert np.mean(sampled) >= ranked / 2
+        assert len(set(sampled)) > 1
+
+
+def read_ratings(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    columns = np.loadtxt(folder / "ratings.csv", delimiter=",", skiprows=1)
+    return columns[:, 0].astype(int), columns[:, 1].astype(int), columns[:, 2] >= 4
+
+
+def read_horror(folder: Path) -> set[int]:
+    with (folder / "movies.csv").open(encoding="utf-8", newline="") as file:
+        return {int(row["movieId"]) for row in csv.DictReader(file) if "Horror" in row["genres"]}

@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 from scipy import sparse, stats
 
-from model.sampling import gibbs_chain, rated_gap, sample_hidden, sample_rated, sample_visible
+from model.sampling import gibbs_chain, rated_gap, sample_rated, sample_visible
 from tests.model.enumeration import ACTIVITY, N_MOVIES, all_visible, gibbs_kernel, joint, tiny_rbm
 
 N = 60_000
@@ -28,21 +28,6 @@ def states_of(V: sparse.csr_array) -> np.ndarray:
 def test_all_states_are_numbered_as_the_tests_here_number_them() -> None:
     numbers = states_of(sparse.csr_array(all_visible()))
     np.testing.assert_array_equal(numbers, np.arange(3**N_MOVIES))
-
-
-def test_hidden_units_are_on_as_often_as_their_probability_says() -> None:
-    probability = np.tile(np.array([0.0, 0.02, 0.5, 0.9, 1.0], dtype=np.float32), (N, 1))
-    share = sample_hidden(probability, np.random.default_rng(1)).mean(axis=0)
-    error = np.sqrt(probability[0] * (1 - probability[0]) / N)
-    assert (np.abs(share - probability[0]) <= 5 * error).all()
-
-
-def test_hidden_units_of_a_batch_are_drawn_independently() -> None:
-    draws = sample_hidden(np.full((N, 2), 0.5, dtype=np.float32), np.random.default_rng(2))
-    centred = draws - draws.mean(axis=0)
-    between_units = (centred[:, 0] * centred[:, 1]).mean() / 0.25  # correlation; variance is .25
-    between_users = (centred[:-1, 0] * centred[1:, 0]).mean() / 0.25
-    assert max(abs(between_units), abs(between_users)) < 5 / np.sqrt(N)
 
 
 def test_visible_states_follow_their_joint_conditional_distribution() -> None:
@@ -108,7 +93,7 @@ def test_a_chain_with_clamped_ratings_reaches_their_conditional_distribution() -
     assert_distributed(counts[disliked], expected / expected.sum())
 
 
-def test_clamping_one_person_leaves_the_others_free() -> None:
+def test_clamping_one_user_leaves_the_others_free() -> None:
     rbm = tiny_rbm()
     start = sparse.csr_array((N, 2 * N_MOVIES), dtype=np.float32)
     clamped = start.tolil()

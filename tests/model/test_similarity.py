@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.similarity import diversify, like_lengths, similarity
-from tests.model.test_scoring import random_rbm
+from tests.model.machines import random_rbm
 
 
 def test_similarity_is_the_shrunk_cosine_of_the_like_weights() -> None:

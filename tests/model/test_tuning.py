@@ -96,6 +96,6 @@ def test_trainings_that_diverge_count_as_trials(split: Split) -> None:
 
 
 def test_nobody_to_tune_by_is_refused(split: Split) -> None:
-    nobody = HeldOut(*(part.select_users([]) for part in (split.test.given, split.test.hidden)))
+    no_users = HeldOut(*(part.select_users([]) for part in (split.test.given, split.test.hidden)))
     with pytest.raises(ValueError, match="no validation users"):
-        tune([Split(split.training, nobody, split.refit, split.test)], n_trials=1)
+        tune([Split(split.training, no_users, split.refit, split.test)], n_trials=1)
