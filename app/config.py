@@ -1,4 +1,4 @@
-"""Settings, read once from ``RECOMMENDER_*`` environment variables and validated at start."""
+"""Settings, read once from `RECOMMENDER_*` environment variables and validated at the start."""
 
 import ipaddress
 import os
@@ -15,14 +15,14 @@ from sqlalchemy.exc import ArgumentError
 
 VAR = Path("var")
 PREFIX = "RECOMMENDER_"
-TEST_PREFIX = "RECOMMENDER_TEST_"  # these are read by the tests alone
+TEST_PREFIX = "RECOMMENDER_TEST_"  # read by the tests alone
 BACKENDS = ("sqlite", "postgresql")
 
 
 class Settings(BaseSettings):
-    """Everything that differs between two installations."""
+    """The settings of an installation."""
 
-    # An invalid value is not repeated in the error: an address can hold a password.
+    # The error does not repeat an invalid value, which can hold a password.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
@@ -51,6 +51,37 @@ class Settings(BaseSettings):
         float,
         Field(ge=0.5, le=5, description="A rating of at least this many stars is a like"),
     ] = 4.0
+    recency_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=5,
+            description="How much movies that are liked lately rise in personal lists; 0 for not "
+            "at all, 1 where tomorrow counts",
+        ),
+    ] = 0.0
+    recency_share: Annotated[
+        float,
+        Field(gt=0, le=1, description="The latest share of all ratings, which counts as lately"),
+    ] = 0.05
+    recency_pseudo_likes: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10**9,
+            description="Likes in the proportions of all time that are added to those given "
+            "lately: the more, the less a few likes raise a movie",
+        ),
+    ] = 1000.0
+    rating_half_life_days: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100_000,
+            description="A user's rating weighs half as much as one given so many days later; "
+            "0 for the same weight, 365 where tomorrow counts",
+        ),
+    ] = 0.0
     keep_models: Annotated[
         int,
         Field(
@@ -92,6 +123,15 @@ class Settings(BaseSettings):
         ),
     ] = ()
     workers: Annotated[int, Field(ge=1, le=256, description="Processes that answer requests")] = 1
+    scoring_threads: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=256,
+            description="Threads of a matrix product when serving; more than one pays only for "
+            "catalogues of some 100,000 movies and few concurrent requests",
+        ),
+    ] = 1
     drain_seconds: Annotated[
         float,
         Field(
@@ -193,7 +233,7 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value  # as `${VARIABLE:-}` leaves it in a compose file
+        return None if value == "" else value  # `${VARIABLE:-}` in a compose file
 
     @field_validator("cors_origins")
     @classmethod
@@ -218,11 +258,11 @@ class Settings(BaseSettings):
     def _password_from_file(self) -> "Settings":
         if self.database_password_file is not None:
             url = _with_password(self.database_url, self.database_password_file)
-            object.__setattr__(self, "database_url", url)  # a frozen model's own last touch
+            object.__setattr__(self, "database_url", url)  # the model is frozen
         return self
 
     def as_environment(self) -> dict[str, str]:
-        """Give the variables that make the same settings in another process."""
+        """Return the variables that make the same settings in another process."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {
             PREFIX + name.upper(): ",".join(map(str, value))
@@ -244,12 +284,12 @@ class Settings(BaseSettings):
 
     @property
     def is_private(self) -> bool:
-        """True when only this machine can reach the service, and nothing in front passes it on."""
+        """True when only this machine can reach the service, without a proxy in front."""
         return self.on_loopback and not self.trusted_proxies and not self.allowed_hosts
 
     @property
     def shows_public_page(self) -> bool:
-        """True when anybody who reaches the service may use the page for people."""
+        """True when anonymous clients may use the public page."""
         return self.is_private if self.public_page is None else self.public_page
 
 

@@ -1,4 +1,4 @@
-"""The web service: ``create_app`` puts its parts together."""
+"""The web service: `create_app` puts its parts together."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ from app.live import health
 from app.movies import endpoints as movies
 from app.ratings import endpoints as ratings
 from app.ratings import public as public_ratings
-from app.ratings import user_endpoints as users
+from app.ratings import users
 from app.recommendations import endpoints as recommendations
 from app.registry import endpoints as models
 from app.services import open_services
@@ -43,7 +43,7 @@ Every error has the shape `{"error": "MovieNotFound", "detail": "..."}`; 422 mea
 and then `fields` says where. A list is read to its end by passing `next` as `cursor`.
 """
 
-# A rating takes 50 bytes at most, and 5,000 of them is what the longest valid body holds.
+# The longest valid body holds 5,000 ratings of at most 50 bytes.
 MAX_BODY = 1024 * 1024
 
 ROUTERS = (
@@ -65,7 +65,7 @@ ROUTERS = (
 
 
 def create_app(settings: Settings | None = None, draining: Draining | None = None) -> FastAPI:
-    """Make the application; the database is opened when it starts and closed when it ends."""
+    """Make the application; it opens the database at its start and closes it at its end."""
     settings = settings or Settings()
     draining = new_draining() if draining is None else draining
 
@@ -84,9 +84,9 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         openapi_url=docs_page.OPENAPI_PATH,
         docs_url=None,
         redoc_url=None,
-        # A redirect would repeat the Host header; a path with a slash too many is another path.
+        # A redirect would repeat the Host header; a path with one more slash is another path.
         redirect_slashes=False,
-        # Its spans hold paths, and so user keys; `RequestLogMiddleware` takes its place.
+        # Its spans hold paths, and so user keys; `RequestLogMiddleware` replaces it.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.draining = draining
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
 
 
 def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> None:
-    """Wrap the application; the last one added meets a request first."""
+    """Add the middleware; a request passes the last one first."""
     app.add_middleware(ResponseCacheMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(
@@ -128,7 +128,7 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
 
 
 def _cors(settings: Settings) -> dict[str, Any]:
-    """Let pages of other origins send keys in a header; there are no cookies to send."""
+    """Let pages of other origins send keys in a header; the API uses no cookies."""
     return {
         "allow_origins": settings.cors_origins,
         "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],

@@ -2,8 +2,8 @@
 
     python -m benchmarks.load PORT PATH [--seconds 3] [--connections 8] [--rate 0] [--header H]...
 
-Without a rate each connection sends as soon as it has its answer. With one, requests are due at
-even distances, and a latency counts from when a request was due, not from when it could be sent.
+Without a rate each connection sends as soon as it has its response. With one, requests are due at
+even intervals, and a latency counts from when a request was due, not from when it could be sent.
 Prints JSON: requests per second, and the latencies' median and 99th percentile in milliseconds.
 """
 
@@ -17,7 +17,7 @@ from time import perf_counter
 
 
 class FailedRequestError(Exception):
-    """The server answered something else than 200."""
+    """The status of the response is not 200."""
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:

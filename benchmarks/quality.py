@@ -1,4 +1,4 @@
-"""How well a million ratings are ranked: the RBM by the rule of its size and as searched, and EASE.
+"""Ranking quality on a million ratings: the RBM by the rule of its size and as searched, and EASE.
 
     python -m benchmarks.quality [--seed 0] [--json FILE]
 
@@ -16,9 +16,10 @@ from pathlib import Path
 from benchmarks.resampled import resampled
 from benchmarks.train_data import ML_LATEST_SMALL, ml_latest_small
 from data.splitting import strong_generalisation
-from model.candidates import choose, families
+from model.candidates import families
 from model.config import Config
 from model.evaluation import figures, measure
+from model.refit import choose
 
 SHOWN = ("ndcg@10", "ndcg@100", "recall@20")
 

@@ -1,12 +1,12 @@
-"""What an answer of the service costs, beside what cannot be had for less.
+"""Cost of a response of the service, beside lower bounds.
 
     python -m benchmarks.serve [--json FILE] [--seconds 3] [--rounds 3]
 
-Warm: requests per second of an answer that is kept, beside a FastAPI route that returns the same
+Warm: requests per second of a cached response, beside a FastAPI route that returns the same
 bytes ready-made, in the same application and in one of its own, and beside a bare ASGI application.
-Cold: processor time of an answer that is made (database, fold-in, scores of all movies, ranking,
-JSON), beside the product W h alone. All rounds alternate, so that a busy neighbour hits both sides
-of a ratio. Server and load run on different cores where there are two.
+Cold: processor time of a cache miss (database, fold-in, scores of all movies, ranking, JSON),
+beside the product W h alone. All rounds alternate, so that other load affects both sides of a
+ratio. Server and load run on different cores where there are two.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ STARTS = 5
 
 
 def cold(folder: Path) -> dict[str, float]:
-    """Milliseconds of processor time of an answer and of the product, medians of a few runs."""
+    """Milliseconds of processor time of a response and of the product, medians of a few runs."""
     settings = settings_of(folder)
     database = Database(settings.database_url)
     models = ModelReloader(database, settings.models_dir, settings.like_threshold)
     models.refresh()
-    service = RecommendationService(database, models, settings.like_threshold)
-    served = models.snapshot.model
+    service = RecommendationService(database, models.current, settings.like_threshold)
+    served = models.current.snapshot.model
     if served is None:
         raise RuntimeError("the model could not be loaded")
     weights, h = served.rbm.weights, np.full(served.rbm.n_hidden, 0.3, dtype=np.float32)
@@ -75,7 +75,7 @@ def cold(folder: Path) -> dict[str, float]:
 
 @contextmanager
 def server(folder: Path, kind: str, core: int | None) -> Iterator[tuple[int, int, float]]:
-    """Run one of the applications; give port, process id and the seconds until it answered."""
+    """Run one of the applications; yield port, process id and seconds until it responded."""
     port = _free_port()
     command = [sys.executable, "-m", "benchmarks.serving_world", str(folder), str(port), kind]
     begin = time.perf_counter()
@@ -120,7 +120,7 @@ def put_load(
 
 
 def warm(folder: Path, key: str, seconds: float, rounds: int) -> dict[str, Any]:
-    """Ask for a kept answer and for its rivals as fast as it goes, then half as fast."""
+    """Request a cached response and its rivals at full load, then at half."""
     cores = sorted(os.sched_getaffinity(0))
     ours, load = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
     with server(folder, "ours", ours) as (port, _, _):
@@ -130,7 +130,7 @@ def warm(folder: Path, key: str, seconds: float, rounds: int) -> dict[str, Any]:
         with urllib.request.urlopen(request) as response:  # noqa: S310 (the same)
             (folder / READY).write_bytes(response.read())
     rivals = {
-        "kept answer": ("ours", PATH),
+        "cached response": ("ours", PATH),
         "ready-made, same application": ("ours", "/ready-made/usual?limit=20"),
         "ready-made, FastAPI alone": ("ready-made", "/ready-made/usual?limit=20"),
         "bare ASGI": ("bare", PATH),
@@ -151,14 +151,14 @@ def warm(folder: Path, key: str, seconds: float, rounds: int) -> dict[str, Any]:
                 spent = _processor_seconds(process_id) - begin
                 found[name]["per_second"].append(figures["per_second"])
                 found[name]["processor_us"].append(1e6 * spent / figures["requests"])
-        half = statistics.median(found["kept answer"]["per_second"]) / 2
+        half = statistics.median(found["cached response"]["per_second"]) / 2
         latency = put_load(running["ours"][0], PATH, key, load, 2 * seconds, rate=half)
     return {**_compare(found), "at_half": latency}
 
 
 def _compare(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
     """Divide what ours does by what each rival does, round by round: 1 is as fast."""
-    ours = found["kept answer"]
+    ours = found["cached response"]
     figures: dict[str, dict[str, float]] = {"per_second": {}, "processor_us": {}, "ratios": {}}
     for name, rounds in found.items():
         for unit, values in rounds.items():
@@ -179,7 +179,7 @@ def _processor_seconds(process_id: int) -> float:
 
 
 def workers(folder: Path, key: str) -> dict[str, float]:
-    """Measure what a second worker on the same artifact has for itself, and how long it starts."""
+    """Measure private memory and start-up time of a second worker on the same artifact."""
     with server(folder, "ours", None) as (port, _, _), server(folder, "ours", None) as more:
         for where in (port, more[0]):
             put_load(where, PATH, key, None, 1)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.serving_world FOLDER PORT ours|ready-made|bare
 
-serves on a port until it is terminated. `ours` is the whole service, with one route more that
-returns the bytes of an answer ready-made; `ready-made` is a FastAPI application of that route
+serves on a port until it is terminated. `ours` is the whole service with an added route that
+returns the bytes of a ready-made response; `ready-made` is a FastAPI application of that route
 alone, `bare` an ASGI application that returns them without any framework.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
     from starlette.types import Scope as Request
 
-# Ratings of the people who are asked for: as user 1 of ml-latest-small, and as the busiest there.
+# Ratings of the requested users: as user 1 of ml-latest-small, and as the most active one there.
 N_RATINGS = {"usual": 232, "busy": 2698}
 READY = "ready.json"
 
@@ -131,7 +131,7 @@ def main() -> None:
     uvicorn.run(
         application(folder, kind),
         port=port,
-        http="h11",  # as app.cli.server
+        http="h11",  # as app.cli.http_server
         log_config=log_config(settings_of(folder)),
         access_log=False,
         proxy_headers=False,

@@ -1,4 +1,4 @@
-"""What it takes to read a large PostgreSQL into the matrix of likes and dislikes.
+"""Time and memory to read a large PostgreSQL database into the matrix of likes and dislikes.
 
     python -m benchmarks.snapshot [ratings]
 
@@ -72,7 +72,7 @@ def measure(url: str) -> tuple[float, int, str]:
 
 
 def fill(url: str, n_ratings: int) -> int:
-    """Store movies, users and about so many ratings; return how many."""
+    """Store movies, users and about `n_ratings` ratings; return their number."""
     database = Database(url)
     upgrade(database)
     n_users = n_ratings // RATINGS_PER_USER
@@ -100,7 +100,7 @@ def fill(url: str, n_ratings: int) -> int:
 
 
 def _copy(driver: Any, rng: np.random.Generator, n_users: int) -> int:
-    # Popularity falls with a power of the rank; people differ in how much they rate.
+    # Popularity falls with a power of the rank; users differ in their number of ratings.
     cumulated = np.cumsum(1 / (np.arange(N_MOVIES) + 100.0))
     cumulated /= cumulated[-1]
     stored = 0

@@ -1,12 +1,11 @@
-"""What an epoch of training costs, beside the product that no RBM can avoid and beside peers.
+"""Cost of an epoch of training, beside the product that every RBM needs and beside peers.
 
     python -m benchmarks.train [--json FILE] [--rounds 5] [--threads 2]
 
 Every rival trains in a process of its own (`benchmarks.train_rivals`), and every round asks them
-one after the other, so that all meet the same neighbours on the machine. Wall time is what one
-waits for; processor time is the steadier figure on a busy machine, its product being that of BLAS
-on one thread, which does not spin while it waits. At the largest shape a round is 20 batches, and
-its times are scaled to an epoch.
+one after the other, so that other load affects all alike. Processor time varies less than wall time
+on a busy machine; its product is that of BLAS on one thread, which does not spin while it waits.
+At the largest shape a round is 20 batches, and its times are scaled to an epoch.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 WHOLE_EPOCH = 1_000_000
 SAMPLE = 20
 SAMPLE_ROUNDS = 2
-# Who is asked in a round, each as (rival, threads); 0: as many as the benchmark may use.
+# Rivals of a round, each as (rival, threads); 0: as many as the benchmark may use.
 ASKED = {name: (name, 0) for name in RIVALS} | {"product, one thread": ("product", 1)}
 COLD_START = (
     "import time, numpy as np; from data import Interactions; from model import Config, train\n"
@@ -51,7 +50,7 @@ THREAD_VARIABLES = (
 
 
 class Rival:
-    """A process that trains when it is asked to."""
+    """A process that trains one round per request."""
 
     def __init__(self, name: str, threads: int, data: Path, n_batches: int) -> None:
         self._name = name

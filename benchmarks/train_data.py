@@ -17,7 +17,7 @@ ML_LATEST_SMALL = Path(os.environ.get("RECOMMENDER_DATASETS_DIR", "var/datasets"
     "ml-latest-small/ratings.csv"
 )
 LIKED_SHARE = 0.58
-# People, evenly along the activity, who stand for all while the rates are scaled.
+# Users, spaced evenly by activity, that the rates are scaled with.
 SAMPLE = 500
 N_TASTES = 10
 TASTE_STRENGTH = 1.2
@@ -35,8 +35,8 @@ def ml_latest_small() -> tuple[str, Interactions]:
 def power_law(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Interactions:
     """Ratings whose users and movies follow power laws with the head of MovieLens'.
 
-    Somebody has rated a movie if a Poisson process of rate activity x popularity has an event: the
-    events alone are drawn, never the matrix of users and movies.
+    A user has rated a movie if a Poisson process of rate activity x popularity has an event: only
+    the events are drawn, never the matrix of users and movies.
     """
     rng = np.random.default_rng(seed)
     activity, popularity = _activity(n_users, n_movies, rng), _popularity(n_movies)
@@ -50,7 +50,7 @@ def power_law(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Int
 
 
 def planted(n_users: int, n_movies: int, n_ratings: int, seed: int = 0) -> Interactions:
-    """Return the same with tastes: what somebody rates, and likes, follows theirs.
+    """Return the same with tastes: ratings and likes follow the taste of the user.
 
     The rate of a movie is multiplied by exp(taste of the user x kind of the movie), and the logit
     of a like rises with the same product.

@@ -1,4 +1,4 @@
-"""How long training takes until it ranks as well as EASE, beside EASE's own fit.
+"""Training time until the RBM ranks as well as EASE, beside the fit of EASE.
 
 Both are judged on the test users of one split. The l2 of EASE, and whether dislikes take part, are
 chosen on validation users, which costs it as many fits; so are the settings of the RBM, where there
@@ -11,9 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from data.splitting import strong_generalisation
-from model.candidates import choose, families, search
+from model.candidates import families
 from model.config import Config
 from model.evaluation import judge
+from model.refit import choose
+from model.selection import search
 from model.training import Trainer
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
-"""What trains, one process each: asked for a round by a line, it answers by a line of JSON.
+"""Rivals in training, one process each: a line of input asks for a round, one of JSON reports it.
 
     python -m benchmarks.train_rivals NAME DATA.npz N_BATCHES
 
 Each trains an RBM of the same number of hidden units on batches of the same users, in float32; the
 threads are those that the environment allows. A round is `N_BATCHES` batches of an epoch, or the
-whole epoch if it has no more. A process of its own is what makes the peak memory that of one rival.
+whole epoch if it has no more. Separate processes separate the peak memory of the rivals.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def peak_memory() -> float:
 
 
 def main() -> None:
-    """Answer every line with what a round took."""
+    """Report the time of a round for every line of input."""
     name, path, n_batches = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     data = load(path)
     count = -(-data.n_users // config_of(data).batch_size)

@@ -1,7 +1,6 @@
-"""Delimited text, twice: in Arrow blocks for speed, row by row for line numbers.
+"""Readers of delimited text: in Arrow blocks for speed, row by row for line numbers.
 
-The blocks are what is read. The rows are for small files, and for finding the line once a block
-has shown that something is wrong.
+Ratings are read in blocks. Rows are for small files, and to find the line of an error in a block.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ __all__ = [
     "rows",
 ]
 
-# Large enough that the work per block vanishes, small enough to be nothing in memory.
+# Large enough to make the overhead per block negligible, small enough for any memory.
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 20
-# Stands for "::" on the way to Arrow, which takes one character; no rating holds this one.
+# Replaces "::" for Arrow, which takes one character; no rating contains this one.
 _SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the rows of a text file are written.
+    """Format of a text file.
 
     Parameters
     ----------
     delimiter : str
-        What stands between two fields.
+        Separator of the fields.
     has_header : bool
         Whether the first line names the columns.
     encoding : str
@@ -62,7 +61,7 @@ class Layout:
 
     @property
     def is_quoted(self) -> bool:
-        """Whether a field may stand in double quotes; only CSV does that."""
+        """Whether a field may be in double quotes, as in CSV."""
         return self.delimiter == ","
 
 
@@ -121,24 +120,24 @@ def column_roles(
     *,
     optional: tuple[str, ...] = (),
 ) -> list[str]:
-    """Return what each column of a header is for.
+    """Return the role of each column of a header.
 
     Parameters
     ----------
     names : list of str
         The names in the file, in its order.
     where : str
-        What an error message begins with.
+        Beginning of error messages.
     aliases : mapping
-        The names that each role goes by, in small letters without blanks, hyphens and
-        underscores, which make no difference: ``userid`` stands for ``userId`` and ``User_ID``.
+        The names of each role, in lower case without spaces, hyphens and underscores, which are
+        ignored: ``userid`` stands for ``userId`` and ``User_ID``.
     optional : tuple of str
-        The roles that may lack.
+        Roles that may be missing.
 
     Raises
     ------
     DatasetError
-        An unknown name, two columns of one role, or none of a role that may not lack.
+        An unknown name, two columns of one role, or a required role without one.
     """
     role_of = {alias: role for role, alternatives in aliases.items() for alias in alternatives}
     roles: list[str] = []
@@ -178,9 +177,9 @@ def blocks(
     stream : ByteStream
         The bytes of `file`.
     file : DataFile
-        Read a second time where the line of a malformed row is to be found.
+        Read again to find the line of a malformed row.
     layout : Layout
-        How it is written.
+        Its format.
     columns : dict
         Name and Arrow type of every column, in the order of the file.
 
@@ -222,7 +221,7 @@ def _explain(file: DataFile, layout: Layout, n_columns: int) -> None:
 
 
 class _Substituting(io.RawIOBase):
-    """A stream where a sequence of bytes is replaced by a shorter one, also across two reads."""
+    """A stream with a sequence of bytes replaced by a shorter one, even across two reads."""
 
     def __init__(self, stream: ByteStream, old: bytes, new: bytes) -> None:
         self._stream = stream
@@ -235,10 +234,10 @@ class _Substituting(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         while True:
-            # Never more than `size` in all: Arrow has reserved no more.
+            # At most `size` in all: Arrow has reserved no more.
             fresh = self._stream.read(size - len(self._rest) if size > 0 else size)
             block = (self._rest + fresh).replace(self._old, self._new)
-            # What may be the beginning of the sequence waits for the next read.
+            # What may be the start of the sequence is left for the next read.
             n_kept = len(self._old) - 1 if fresh and block.endswith(self._old[:1]) else 0
             self._rest = block[len(block) - n_kept :]
             block = block[: len(block) - n_kept]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
 
-from data.release import DatasetError, DownloadError, Progress
+from data.durable import whole_file
+from data.progress import Progress, ignore_progress
+from data.release import DatasetError, DownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["PINNED_MD5", "download"]
 
@@ -27,27 +27,27 @@ PINNED_MD5 = {
     "ml-25m": "6b51fb2759a8657d3bfcbfc42b592ada",
 }
 CONNECT_TIMEOUT_S = 5.0
-# Between two pieces of the answer, not for the whole of it.
+# Between two chunks of the response, not for all of it.
 READ_TIMEOUT_S = 30.0
 # The largest release is about 340 MB.
 MAX_DOWNLOAD_BYTES = 2 * 1024**3
 MAX_MD5_FILE_BYTES = 4096
-_PIECE_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
-def download(name: str, base_url: str, folder: Path, progress: Progress | None = None) -> Path:
-    """Fetch ``<base_url>/<name>.zip`` into `folder`, whole and checked or not at all.
+def download(name: str, base_url: str, folder: Path, progress: Progress = ignore_progress) -> Path:
+    """Download ``<base_url>/<name>.zip`` to `folder`, whole and checked or not at all.
 
     Parameters
     ----------
     name : str
         Name of the release.
     base_url : str
-        Address of the folder that it lies in.
+        Address of its folder.
     folder : Path
-        Where to put it; made if it is missing.
-    progress : callable, optional
-        Told of the bytes fetched.
+        Created if it is missing.
+    progress : callable
+        Called with the number of bytes downloaded.
 
     Returns
     -------
@@ -57,17 +57,18 @@ def download(name: str, base_url: str, folder: Path, progress: Progress | None =
     Raises
     ------
     DownloadError
-        No connection, or an answer other than the file.
+        No connection, or a response other than the file.
     DatasetError
-        A file of another checksum, or no place to keep it.
+        The file has another checksum, or cannot be written.
     """
     url = f"{base_url.rstrip('/')}/{name}.zip"
     timeout = httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     try:
         with httpx2.Client(timeout=timeout, follow_redirects=True) as client:
             expected_md5 = PINNED_MD5.get(name) or _published_md5(client, f"{url}.md5")
-            with _landing(folder, f"{name}.zip") as part:
-                md5 = _fetch(client, url, part, progress)
+            folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(folder / f"{name}.zip") as file:
+                md5 = _fetch(client, url, file, progress)
                 if md5 != expected_md5:
                     raise DatasetError(f"{url} has md5 {md5} instead of {expected_md5}")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -79,10 +80,10 @@ def download(name: str, base_url: str, folder: Path, progress: Progress | None =
 
 
 def _published_md5(client: httpx2.Client, url: str) -> str:
-    with _answer(client, url) as answer:
+    with _get(client, url) as response:
         text = b""
-        for piece in answer.iter_bytes(MAX_MD5_FILE_BYTES):
-            text += piece
+        for chunk in response.iter_bytes(MAX_MD5_FILE_BYTES):
+            text += chunk
             if len(text) > MAX_MD5_FILE_BYTES:
                 break
     found = re.findall(rb"\b[0-9a-f]{32}\b", text.lower())
@@ -91,48 +92,30 @@ def _published_md5(client: httpx2.Client, url: str) -> str:
     return str(found[0].decode())
 
 
-def _fetch(client: httpx2.Client, url: str, path: Path, progress: Progress | None) -> str:
-    """Write what `url` answers to `path` and return its md5."""
+def _fetch(client: httpx2.Client, url: str, file: BinaryIO, progress: Progress) -> str:
+    """Write the body of the response to `file` and return its md5."""
     md5 = hashlib.md5(usedforsecurity=False)
     done = 0
-    with _answer(client, url) as answer, path.open("wb") as file:
-        length = answer.headers.get("Content-Length", "")
+    with _get(client, url) as response:
+        length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdecimal() else None
-        for piece in answer.iter_raw(_PIECE_BYTES):
-            done += len(piece)
+        for chunk in response.iter_raw(_CHUNK_BYTES):
+            done += len(chunk)
             if max(done, total or 0) > MAX_DOWNLOAD_BYTES:
                 raise DatasetError(f"{url} is larger than {MAX_DOWNLOAD_BYTES} bytes")
-            file.write(piece)
-            md5.update(piece)
-            if progress is not None:
-                progress("download", done, total)
-        file.flush()
-        os.fsync(file.fileno())
+            file.write(chunk)
+            md5.update(chunk)
+            progress("download", done, total)
     return md5.hexdigest()
 
 
 @contextmanager
-def _answer(client: httpx2.Client, url: str) -> Iterator[httpx2.Response]:
-    """Give the answer to GET `url`, which is to be 200 and, where `url` is, over HTTPS."""
-    # "identity": the checksum is of the bytes on the wire, so nothing may be packed twice.
-    with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
-        if url.startswith("https:") and answer.url.scheme != "https":
-            raise DatasetError(f"{url} leads to {answer.url}, which is not encrypted")
-        if answer.status_code != httpx2.codes.OK:
-            raise DownloadError(f"{url} answers {answer.status_code} {answer.reason_phrase}")
-        yield answer
-
-
-@contextmanager
-def _landing(folder: Path, name: str) -> Iterator[Path]:
-    """Give a temporary file beside `name` that takes its place at the end, or vanishes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
-    os.close(descriptor)
-    part = Path(temporary)
-    try:
-        yield part
-        part.chmod(0o644)  # mkstemp keeps a file to its owner
-        part.replace(folder / name)
-    finally:
-        part.unlink(missing_ok=True)
+def _get(client: httpx2.Client, url: str) -> Iterator[httpx2.Response]:
+    """Yield the response to GET `url`: status 200, and over HTTPS if `url` is."""
+    # "identity": the checksum is that of the bytes on the wire, so they must not be compressed.
+    with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+        if url.startswith("https:") and response.url.scheme != "https":
+            raise DatasetError(f"{url} leads to {response.url}, which is not encrypted")
+        if response.status_code != httpx2.codes.OK:
+            raise DownloadError(f"{url} answers {response.status_code} {response.reason_phrase}")
+        yield response

@@ -1,4 +1,4 @@
-"""Ratings from one file: the text of a release, or anybody's own CSV or Parquet.
+"""Ratings from one file: the text of a release, or the user's own CSV or Parquet.
 
 An own file has the columns user, movie, rating and, if known, timestamp (Unix seconds; in Parquet
 also a moment), in any order, under any of the names in `data.ratings.RATING_ALIASES`. Where a
@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 from data.delimited import CSV, Layout, blocks, column_roles, line_of_row, rows
 from data.movies import read_movies_csv, untitled_movies
+from data.progress import Progress, ignore_progress
 from data.ratings import ANY_USER, ARROW_TYPES, RATING_ALIASES, RatingsBuilder, UserRule
-from data.release import DatasetError, Progress, Release
+from data.release import DatasetError, Release
 from data.source import DataFile, MeteredStream, checksum, data_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -35,13 +36,13 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 _PANDAS_INDEX = "__index_level_"
 
 
-def read_own_file(path: Path, progress: Progress | None = None) -> Release:
+def read_own_file(path: Path, progress: Progress = ignore_progress) -> Release:
     """Read a CSV or Parquet file of ratings.
 
     Raises
     ------
     DatasetError
-        What is not as it should be, with file and line (in Parquet: row, from 1).
+        The first error, with file and line (in Parquet: row, from 1).
     """
     file = data_file(path)
     beside = path.with_name("movies.csv")
@@ -65,7 +66,7 @@ def read_own_file(path: Path, progress: Progress | None = None) -> Release:
 
 
 def csv_roles(file: DataFile) -> list[str]:
-    """Return what each column of a CSV file of ratings is for, from its header.
+    """Return the role of each column of a CSV file of ratings, from its header.
 
     Raises
     ------
@@ -86,24 +87,24 @@ def read_text_ratings(
     roles: list[str],
     users: UserRule,
     known_movies: NDArray[np.int32] | None,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> tuple[pd.DataFrame, str]:
     """Read ratings from delimited text.
 
     Parameters
     ----------
     file : DataFile
-        What to read.
+        The file to read.
     layout : Layout
-        How it is written.
+        Its format.
     roles : list of str
-        What each column is for, in the order of the file.
+        The role of each column, in the order of the file.
     users : UserRule
-        What a user id looks like.
+        The form of a user id.
     known_movies : int array or None
-        Every rating is to be of one of these; None allows any.
-    progress : callable, optional
-        Told of the bytes read.
+        Every rating must be of one of these; None allows any.
+    progress : callable
+        Called with the number of bytes read.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def read_text_ratings(
     Raises
     ------
     DatasetError
-        What is not as it should be, with file and line.
+        The first error, with file and line.
     """
 
     def place(row: int) -> str:
@@ -123,7 +124,7 @@ def read_text_ratings(
 
     builder = RatingsBuilder(file.label, place, users, known_movies)
     with file.open() as raw:
-        metered = MeteredStream(raw, _reporter(progress, file.size))
+        metered = MeteredStream(raw, lambda done: progress("read", done, file.size))
         types = {role: ARROW_TYPES[role] for role in roles}
         builder.extend(blocks(metered, file, layout, types))
         sha256 = metered.sha256()
@@ -131,7 +132,7 @@ def read_text_ratings(
 
 
 def _read_parquet_ratings(
-    file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress | None
+    file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress
 ) -> tuple[pd.DataFrame, str]:
     builder = RatingsBuilder(file.label, lambda row: f"row {row + 1}", ANY_USER, known_movies)
     with file.open() as raw:
@@ -145,7 +146,7 @@ def _read_parquet_ratings(
 
 
 def _parquet_batches(
-    parquet: pq.ParquetFile, file: DataFile, progress: Progress | None
+    parquet: pq.ParquetFile, file: DataFile, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
     schema = parquet.schema_arrow
     names = [name for name in schema.names if not name.startswith(_PANDAS_INDEX)]
@@ -156,7 +157,6 @@ def _parquet_batches(
                 f"{file.label}: column {name!r} holds {schema.field(name).type}; "
                 "an id is a whole number or text"
             )
-    report = _reporter(progress, file.size)
     n_read = 0
     for batch in parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=names):
         columns = [
@@ -164,20 +164,13 @@ def _parquet_batches(
         ]
         yield pa.RecordBatch.from_arrays(columns, names=roles)
         n_read += batch.num_rows
-        if report is not None:
-            report(file.size * n_read // parquet.metadata.num_rows)
+        progress("read", file.size * n_read // parquet.metadata.num_rows, file.size)
 
 
 def _as_text(column: pa.Array[Any], role: str) -> pa.Array[Any]:
-    """Bring a column to the form that the same column of a CSV file has."""
+    """Convert a column to the form of the same column of a CSV file."""
     if role != "rated_at":
         return column.cast(pa.string()).dictionary_encode()
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
     return column
-
-
-def _reporter(progress: Progress | None, total: int) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-    return lambda done: progress("read", done, total)

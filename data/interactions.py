@@ -69,7 +69,7 @@ class Interactions:
             True (or 1) for like, False (or 0) for dislike.
         movie_ids : array_like of int, shape (n_movies,), optional
             The movies of the matrix, in this order, rated or not; default: those in `movies`, in
-            the order of first appearance. Give a trained model's ``movie_ids`` to score people
+            the order of first appearance. Give a trained model's ``movie_ids`` to score users
             that it has not seen.
 
         Returns
@@ -180,7 +180,7 @@ class Interactions:
         )
 
     def rated_movies_only(self) -> Interactions:
-        """Return the same ratings without the movies that nobody has rated."""
+        """Return the same ratings without the movies that have none."""
         likes, dislikes = self.movie_counts()
         return self.with_movies(self.movie_ids[likes + dislikes > 0])
 

@@ -1,6 +1,6 @@
-"""MovieLens releases by name or by path; the road that every data set takes in.
+"""MovieLens releases by name, and any data set by its path.
 
-A name is looked for as ``<datasets_dir>/<name>/``, then as ``<datasets_dir>/<name>.zip``, and
+A name is searched as ``<datasets_dir>/<name>/``, then as ``<datasets_dir>/<name>.zip``, and
 downloaded to there otherwise. Anything else is the path of a folder or zip in one of the three
 forms of MovieLens, or of a CSV or Parquet file (`data.files`).
 """
@@ -15,8 +15,9 @@ from data.delimited import CSV, DAT, TABS, Layout
 from data.download import download
 from data.files import PARQUET_SUFFIXES, csv_roles, read_own_file, read_text_ratings
 from data.movies import read_links, read_movies_csv, read_movies_dat, read_u_item
+from data.progress import Progress, ignore_progress
 from data.ratings import MOVIELENS_USER
-from data.release import NO_TIME, DatasetError, DownloadError, Progress, Release
+from data.release import NO_TIME, DatasetError, DownloadError, Release
 from data.source import DataFile, checksum, files_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ __all__ = [
     "SAMPLE",
     "DatasetError",
     "DownloadError",
-    "Progress",
     "Release",
     "load",
 ]
@@ -55,7 +55,7 @@ NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way in which GroupLens has written its releases."""
+    """One of the formats of the releases of GroupLens."""
 
     ratings: str
     movies: str
@@ -76,21 +76,21 @@ def load(
     *,
     datasets_dir: Path,
     datasets_url: str,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> Release:
-    """Read a data set, downloading it first where it is a release that is not at hand.
+    """Read a data set; a release that is not there yet is downloaded first.
 
     Parameters
     ----------
     name_or_path : str
         ``"sample"``, a name in `RELEASES`, or the path of a folder, a zip, a CSV or a Parquet
-        file. A name comes first: write ``./ml-1m`` for a folder of that name here.
+        file. Names take precedence: write ``./ml-1m`` for a folder of that name.
     datasets_dir : Path
-        Where releases are looked for by name, and downloaded to.
+        Folder of the releases, also of those downloaded.
     datasets_url : str
-        Where releases are downloaded from.
-    progress : callable, optional
-        Told of the bytes downloaded and read.
+        Address that releases are downloaded from.
+    progress : callable
+        Called with the number of bytes downloaded and read.
 
     Returns
     -------
@@ -99,9 +99,9 @@ def load(
     Raises
     ------
     DownloadError
-        The release is not at hand and cannot be fetched: the sample may take over.
+        The release is missing and cannot be downloaded: the sample may replace it.
     DatasetError
-        There is no such data set, or something in it is not as it should be.
+        There is no such data set, or it has an error.
     """
     if name_or_path == SAMPLE:
         return _read_release(SAMPLE_FOLDER, SAMPLE, progress)
@@ -129,7 +129,7 @@ def _found(name: str, datasets_dir: Path) -> Path | None:
     return next((path for path in candidates if path.exists()), None)
 
 
-def _read_release(path: Path, name: str | None, progress: Progress | None) -> Release:
+def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     files = files_of(path)
@@ -145,7 +145,7 @@ def _read_release(path: Path, name: str | None, progress: Progress | None) -> Re
     ratings, ratings_sha256 = read_text_ratings(
         ratings_file, form.layout, roles, MOVIELENS_USER, movies["movie_id"].to_numpy(), progress
     )
-    # A folder of one's own may have the same form, the same file name and the same README.
+    # The user's own folder may have the same form, the same name and the same README.
     is_public = name is not None
     is_movielens = name in RELEASES or _speaks_of_grouplens(files)
     notice = NOTICE if is_movielens else ""
@@ -177,7 +177,7 @@ def _nonempty(file: DataFile) -> DataFile:
 
 
 def _speaks_of_grouplens(files: dict[str, DataFile]) -> bool:
-    """Whether a README says whose data it is, and so which licence may apply."""
+    """Return whether a README names GroupLens, whose licence may apply then."""
     for name, file in files.items():
         if PurePosixPath(name).name.lower().startswith("readme"):
             with file.open() as stream:

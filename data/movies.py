@@ -28,7 +28,7 @@ __all__ = ["read_links", "read_movies_csv", "read_movies_dat", "read_u_item", "u
 
 MAX_TITLE_LENGTH = 500
 NO_GENRES = "(no genres listed)"
-# What the two oldest releases call "Children" in all later ones.
+# A genre of the two oldest releases, and its name in all later ones.
 OLD_GENRES = {"Children's": "Children"}
 # The columns of u.item behind the first five, as u.genre numbers them.
 U_ITEM_GENRES = (
@@ -60,7 +60,7 @@ class _Columns:
 
 
 class _FieldError(ValueError):
-    """What is wrong with a row; where it lies is added further out."""
+    """An error in a row; the caller adds the line."""
 
 
 def read_movies_csv(file: DataFile) -> tuple[pd.DataFrame, str]:
@@ -76,7 +76,7 @@ def read_movies_csv(file: DataFile) -> tuple[pd.DataFrame, str]:
     Raises
     ------
     DatasetError
-        What is not as it should be, with file and line.
+        The first error, with file and line.
     """
     return _read_movies(file, CSV, _Columns(MOVIE_ALIASES, optional=("genres",)), _piped_movie)
 
@@ -118,7 +118,7 @@ def read_links(file: DataFile, movies: pd.DataFrame) -> tuple[pd.DataFrame, str]
     Raises
     ------
     DatasetError
-        What is not as it should be, with file and line.
+        The first error, with file and line.
     """
     links: dict[int, tuple[int | None, int | None]] = {}
     columns = _Columns(LINK_ALIASES, optional=("tmdb",))
@@ -137,7 +137,7 @@ def read_links(file: DataFile, movies: pd.DataFrame) -> tuple[pd.DataFrame, str]
 
 
 def untitled_movies(movie_ids: NDArray[np.int32]) -> pd.DataFrame:
-    """Return movies of which nothing but the id is known, titled "Movie 123"."""
+    """Return movies of which only the id is known, titled "Movie 123"."""
     ids = [int(movie_id) for movie_id in movie_ids]
     return _frame([_Movie(movie_id, f"Movie {movie_id}", None, []) for movie_id in ids])
 
@@ -168,7 +168,7 @@ def _read_movies(
 def _records(
     stream: MeteredStream, label: str, layout: Layout, columns: list[str] | _Columns
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of the line and the fields by role; a header tells the roles of a CSV."""
+    """Yield the number of the line and the fields by role; the header of a CSV names the roles."""
     roles = columns if isinstance(columns, list) else []
     for number, fields in rows(stream, label, layout):
         if not roles and isinstance(columns, _Columns):

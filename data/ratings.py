@@ -1,8 +1,8 @@
 """Ratings as checked columns, from Arrow record batches.
 
-The fields of a batch come as text, each with its vocabulary (Arrow's dictionary encoding). A rule
-is then applied to the vocabulary, a few thousand values, instead of to every row, and a bad value
-leads back to the first row that holds it.
+The fields of a batch are text, each with its vocabulary (Arrow's dictionary encoding). Rules are
+applied to the vocabulary, a few thousand values, instead of to every row; for a bad value, the
+first row with it is looked up.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ __all__ = [
 
 MIN_STARS, MAX_STARS = 0.5, 5.0
 MAX_MOVIE_ID = 2**31 - 1
-# The year 9999 ends here; larger numbers are milliseconds, or no time at all.
+# End of the year 9999; larger numbers are milliseconds, or no time at all.
 MAX_TIME = 253_402_300_799
 MOVIE_ID = r"[1-9][0-9]{0,9}"
-# A longer value is cut in an error message.
+# Longer values are cut in error messages.
 MAX_SHOWN_LENGTH = 60
-# Written plainly, so that the number says exactly what the text says.
+# Only numbers whose text can be restored exactly.
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _TIME = re.compile(r"\s*[0-9]{1,12}\s*")
@@ -66,14 +66,14 @@ RATING_ALIASES = {
 
 @dataclass(frozen=True, slots=True)
 class UserRule:
-    """What a user id looks like.
+    """The form of a user id.
 
     Parameters
     ----------
     pattern : str
         Regular expression for the whole id, in the syntax that Python and RE2 share.
     meaning : str
-        The same in words, for the error message.
+        The same in words, for error messages.
     """
 
     pattern: str
@@ -88,18 +88,18 @@ ANY_USER = UserRule(
 
 @dataclass(slots=True)
 class RatingsBuilder:
-    """Collects the checked columns of batch after batch.
+    """Collects the checked columns of all batches.
 
     Parameters
     ----------
     label : str
-        What error messages call the file.
+        Name of the file in error messages.
     place : callable
-        Says where in the file the row with a number (from 0) lies, as in ``"line 7"``.
+        Returns the place of a row (counted from 0) in the file, as in ``"line 7"``.
     users : UserRule
-        What a user id looks like.
+        The form of a user id.
     known_movies : int array or None
-        Every rating is to be of one of these; None allows any.
+        Every rating must be of one of these; None allows any.
     """
 
     label: str
@@ -113,7 +113,7 @@ class RatingsBuilder:
     )
 
     def extend(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Check and keep batches with the columns of `ARROW_TYPES`; ``rated_at`` may lack.
+        """Check and add batches with the columns of `ARROW_TYPES`; ``rated_at`` is optional.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class RatingsBuilder:
         return np.concatenate(self._columns.pop(role))
 
     def _users(self, batch: pa.RecordBatch) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """Position of each user in the order of first appearance, and which are no ids."""
+        """Return the position of each user by first appearance, and which ids are invalid."""
         codes, vocabulary = _coded(batch, "user")
         position = self._user_codes
         positions = [position.setdefault(key, len(position)) for key in _texts(vocabulary)]
@@ -208,7 +208,7 @@ class RatingsBuilder:
 
 
 def _coded(batch: pa.RecordBatch, role: str) -> tuple[NDArray[np.int32], pa.StringArray]:
-    """Codes of the rows (-1, the last of anything, for a missing value) and their vocabulary."""
+    """Return the codes of the rows (-1, the last index, for missing values) and the vocabulary."""
     column = cast("pa.DictionaryArray[Any, Any]", batch.column(role))
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes, cast("pa.StringArray", column.dictionary)
@@ -249,9 +249,9 @@ def _times(batch: pa.RecordBatch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 def _first_repeat(users: NDArray[np.int32], movies: NDArray[np.int32]) -> tuple[int, int] | None:
-    """Rows of the first pair of user and movie that comes again, None where none does."""
+    """Return the rows of the first repeated pair of user and movie, None if there is none."""
     pairs = users.astype(np.int64) << 32 | movies
-    if (pairs[1:] > pairs[:-1]).all():  # releases are sorted: no need to sort once more
+    if (pairs[1:] > pairs[:-1]).all():  # sorted already, as releases are
         return None
     ordered = np.sort(pairs)
     again = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -262,7 +262,7 @@ def _first_repeat(users: NDArray[np.int32], movies: NDArray[np.int32]) -> tuple[
         first = first_row.setdefault(int(pairs[row]), int(row))
         if first != row:
             return first, int(row)
-    raise AssertionError  # what is there twice has a second row
+    raise AssertionError  # a repeated pair has a second row
 
 
 def _user_values(keys: list[str], codes: NDArray[np.int32]) -> Any:

@@ -1,29 +1,29 @@
-"""What every reader returns, and the one error that every reader raises."""
+"""What every reader returns, and the errors that it raises."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from data.interactions import Interactions
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-__all__ = ["NO_TIME", "DatasetError", "DownloadError", "Progress", "Release"]
+__all__ = ["NO_TIME", "DatasetError", "DownloadError", "Release"]
 
 NO_TIME = 0
 """`rated_at` of a rating whose file tells no time: the Unix epoch."""
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the stage (``"download"`` or ``"read"``), bytes done and bytes in all, if known."""
-
 
 class DatasetError(ValueError):
-    """A data set that cannot be had or cannot be trusted; one line that names file and line."""
+    """A data set that cannot be read or trusted; the message is one line, with file and line."""
 
 
 class DownloadError(DatasetError):
-    """A data set that nobody could be asked for, or that was refused: there is no network, say."""
+    """A data set that cannot be downloaded, for instance without a network."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +45,13 @@ class Release:
         seconds, `NO_TIME` where the file has no such column.
     movies : DataFrame
         One row per movie, in the order of the file. ``movie_id``: int32, unique. ``title``: str,
-        as people type it, without the year. ``year``: Int32, missing where unknown. ``genres``:
+        as users type it, without the year. ``year``: Int32, missing where unknown. ``genres``:
         list of str, empty where unknown. ``imdb_id``, ``tmdb_id``: Int32, missing where unknown.
     notice : str
-        What to tell people about the licence when the data is first used; may be empty.
+        What to tell the user about the licence when the data is first used; may be empty.
     is_public : bool
-        True for MovieLens releases that were asked for by name and for the bundled sample: anybody
-        may look at their users. Never for what lies at a path.
+        Whether its users may be shown without a key: true for the bundled sample and for MovieLens
+        releases requested by name, never for data read from a path.
     """
 
     name: str
@@ -60,3 +60,23 @@ class Release:
     movies: pd.DataFrame
     notice: str
     is_public: bool
+
+    def columns(
+        self, like_threshold: float
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+        """Return user, movie id and like of each rating, three arrays of shape (n_ratings,).
+
+        Parameters
+        ----------
+        like_threshold : float
+            Ratings of so many stars and more are likes, the others dislikes.
+        """
+        return (
+            self.ratings["user"].to_numpy(),
+            self.ratings["movie_id"].to_numpy(dtype="int64"),
+            self.ratings["stars"].to_numpy() >= like_threshold,
+        )
+
+    def interactions(self, like_threshold: float) -> Interactions:
+        """Return the matrix of likes and dislikes; see `columns`."""
+        return Interactions.from_arrays(*self.columns(like_threshold))

@@ -1,7 +1,7 @@
-"""Where the bytes of a data set lie: a file, a folder or a zip.
+"""Files of a data set: a file, a folder or a zip.
 
-A zip is read in place, member by member: nothing is unpacked, so nothing half-unpacked can stay
-behind. Its table of contents is distrusted all the same.
+A zip is read in place, member by member: no unpacked files can be left behind. Its table of
+contents is checked all the same.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ENCRYPTED = 0x1
 
 
 class ByteStream(Protocol):
-    """What the readers need of a stream: a file, a member of a zip or a `MeteredStream`."""
+    """A stream to read: a file, a member of a zip or a `MeteredStream`."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to `size` bytes, all that is left where `size` is negative."""
@@ -51,7 +51,7 @@ class DataFile:
     Parameters
     ----------
     label : str
-        What error messages call it: its path, for a member of a zip behind the zip's path.
+        Its name in error messages: its path, for a member of a zip after the path of the zip.
     size : int
         Bytes, unpacked.
     """
@@ -62,12 +62,12 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Give the bytes as a stream.
+        """Open the file as a stream.
 
         Raises
         ------
         DatasetError
-            The file, or the part of the zip where it lies, is missing, truncated or damaged.
+            The file, or its part of the zip, is missing, truncated or damaged.
         """
         try:
             with self._opener() as stream:
@@ -78,12 +78,12 @@ class DataFile:
 
 
 class MeteredStream(io.RawIOBase):
-    """A stream that is hashed and counted while somebody else reads it.
+    """A stream that is hashed and counted while it is read.
 
     Parameters
     ----------
     stream : ByteStream
-        What to read.
+        The stream to read.
     on_read : callable, optional
         Called with the number of bytes read so far.
     """
@@ -95,7 +95,7 @@ class MeteredStream(io.RawIOBase):
         self._done = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
@@ -107,7 +107,7 @@ class MeteredStream(io.RawIOBase):
         return self._metered(self._stream.readline(-1 if size is None else size))
 
     def sha256(self) -> str:
-        """Read whatever is left and return the checksum of the whole stream, in hexadecimal."""
+        """Read to the end and return the checksum of the whole stream, in hexadecimal."""
         while self.read(1 << 20):
             pass
         return self._sha256.hexdigest()
@@ -154,7 +154,7 @@ def files_of(path: Path) -> dict[str, DataFile]:
     ------
     DatasetError
         `path` is neither a folder nor a zip, or the zip is damaged, encrypted, unreasonably large
-        or has an entry that would escape the folder that it is unpacked to.
+        or has an entry that would leave the folder that it is unpacked to.
     """
     if path.is_dir():
         found = [*path.glob("*"), *path.glob("*/*")]

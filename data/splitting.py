@@ -11,7 +11,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -30,9 +30,12 @@ __all__ = [
     "Group",
     "HeldOut",
     "Split",
+    "first_ratings",
     "gate_users",
     "hide_ratings",
     "holdout_groups",
+    "random_places",
+    "random_users",
     "split_by_salt",
     "strong_generalisation",
     "validation_users",
@@ -42,9 +45,9 @@ __all__ = [
 MIN_LIKES = 5
 HIDDEN_SHARE = 0.2
 HELD_OUT_SHARE = 0.2  # of the eligible users for testing, then of the rest for validation
-VALIDATION_SHARE = 0.1  # where nobody is needed for testing
+VALIDATION_SHARE = 0.1  # where there are no test users
 # Share of a database's users in the gate set, and the same in the validation set: about 60 of 600
-# users; beyond LARGE users half of that share is plenty, and the other half trains.
+# users. Beyond LARGE users half of that share is enough, and the other half trains.
 GATE_SHARE, GATE_SHARE_LARGE, LARGE = 0.10, 0.05, 10_000
 
 
@@ -61,13 +64,20 @@ class HeldOut:
     """Held-out users: what the model is given of each, and what it has to find.
 
     Row for row the same users over the same movies; no rating is in both.
+
+    Parameters
+    ----------
+    given, hidden : Interactions
+    weights : float32 array, shape (n_given,), optional
+        Weight of each given rating, for models that take one (`data.temporal.age_weights`).
     """
 
     given: Interactions
     hidden: Interactions
+    weights: NDArray[np.float32] | None = field(default=None, kw_only=True)
 
     def everything(self) -> Interactions:
-        """Return given and hidden ratings in one: never an input, but in a leak test."""
+        """Return given and hidden ratings together: an input only of a leak test."""
         parts = (self.given, self.hidden)
         users = np.concatenate([part.user_rows for part in parts])
         movies = np.concatenate([part.movie_rows for part in parts])
@@ -80,18 +90,18 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What trains, what chooses and what judges, all over the movies rated in training.
+    """Training, validation and test sets, all over the movies rated in training.
 
     Parameters
     ----------
     training : Interactions
-        What models are fitted on while their settings are chosen.
+        Models are fitted on it while settings are chosen.
     validation : HeldOut
-        What the settings are chosen by.
+        Settings are chosen by it.
     refit : Interactions
-        Training and validation together: what the chosen ones are fitted on.
+        Training and validation together: the chosen settings are fitted on it.
     test : HeldOut
-        What the result is judged by.
+        The result is judged by it.
     """
 
     training: Interactions
@@ -119,6 +129,59 @@ def hide_ratings(users: Interactions, rng: np.random.Generator) -> HeldOut:
     return HeldOut(given.select_users(judged), to_find.select_users(judged))
 
 
+def first_ratings(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
+    """Give the first n ratings of each user in random order, and hide all others.
+
+    Users without a hidden like are left out, so also those with n ratings or fewer.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+        Its given and hidden ratings are taken together.
+    n : int
+    salt : str
+        Fixes the order, see `random_places`: what is given for n is given for every larger n.
+    """
+    users = held_out.everything()
+    first = random_places(users, salt) < n
+    given, hidden = users.select_ratings(first), users.select_ratings(~first)
+    judged = hidden.likes_per_user > 0
+    return HeldOut(given.select_users(judged), hidden.select_users(judged))
+
+
+def random_users(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
+    """Return at most n users, those with the smallest hashes of salt and key, in their order."""
+    if held_out.given.n_users <= n:
+        return held_out
+    rows = np.sort(np.argsort(_digests(held_out.given.user_keys, salt), kind="stable")[:n])
+    return HeldOut(held_out.given.select_users(rows), held_out.hidden.select_users(rows))
+
+
+def random_places(users: Interactions, salt: str) -> NDArray[np.int64]:
+    """Place of each rating, from 0, in a random order of its user's ratings.
+
+    The order is by a hash of the salt, the user's key and the movie's id: it depends neither on
+    other users nor on ratings that are added later.
+
+    Parameters
+    ----------
+    users : Interactions
+    salt : str
+
+    Returns
+    -------
+    int64 array, shape (n_ratings,)
+    """
+    movies = _mixed(users.movie_ids.astype(np.uint64))
+    keys = _mixed(_digests(users.user_keys, salt)[users.user_rows] ^ movies[users.movie_rows])
+    order = np.lexsort((keys, users.user_rows))
+    places = np.empty(users.n_ratings, dtype=np.int64)
+    places[order] = np.arange(users.n_ratings) - np.repeat(
+        users.indptr[:-1], users.ratings_per_user
+    )
+    return places
+
+
 def holdout_groups(
     user_keys: Iterable[object], salt: str, *, n_users: int | None = None
 ) -> NDArray[np.int8]:
@@ -126,9 +189,9 @@ def holdout_groups(
 
     u = blake2b(salt ‖ key) / 2^64 puts a user into the gate set where u < share, into the
     validation set where share <= u < 2 share, and into training otherwise. The share is .10, and
-    .05 beyond 10,000 users. The rule does not look at the ratings, so that nobody who becomes
-    eligible later has been trained on before; and the gate set of either share lies in what no
-    training ever reads with the other.
+    .05 beyond 10,000 users. The rule does not depend on the ratings, so no user who becomes
+    eligible later has been trained on before; and no training with one share reads the gate set of
+    the other.
 
     Parameters
     ----------
@@ -143,18 +206,13 @@ def holdout_groups(
     -------
     int8 array, shape (n_keys,)
     """
-    prefix = salt.encode()
-    digests = [
-        int.from_bytes(blake2b(prefix + str(key).encode(), digest_size=8).digest(), "big")
-        for key in user_keys
-    ]
-    u = np.array(digests, dtype=np.uint64) / 2.0**64
-    share = gate_share(len(digests) if n_users is None else n_users)
+    u = _digests(user_keys, salt) / 2.0**64
+    share = gate_share(len(u) if n_users is None else n_users)
     return np.select([u < share, u < 2 * share], [Group.GATE, Group.VALIDATION], 0).astype(np.int8)
 
 
 def gate_share(n_users: int) -> float:
-    """Share of the users in the gate set of a database with so many."""
+    """Return the share of the users in the gate set of a database with `n_users` users."""
     return GATE_SHARE_LARGE if n_users > LARGE else GATE_SHARE
 
 
@@ -258,3 +316,18 @@ def _held_out(
     users = interactions.select_users((groups == group) & eligible)
     # A generator of its own for each set: more validation users do not change the test.
     return hide_ratings(users.with_movies(movie_ids), np.random.default_rng([seed, group]))
+
+
+def _digests(user_keys: Iterable[object], salt: str) -> NDArray[np.uint64]:
+    """blake2b(salt ‖ key), the first 64 bits, for each key."""
+    prefix = salt.encode()
+    digests = (blake2b(prefix + str(key).encode(), digest_size=8).digest() for key in user_keys)
+    return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)
+
+
+def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix the bits of each number: the output function of SplitMix64."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

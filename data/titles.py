@@ -1,4 +1,4 @@
-"""Titles as people type them, from titles as MovieLens writes them.
+"""Titles as users type them, from titles as MovieLens writes them.
 
 MovieLens puts the year at the end and a leading article behind its title, in every language and in
 every alternative title: ``"City of Lost Children, The (Cité des enfants perdus, La) (1995)"`` is
@@ -41,7 +41,7 @@ FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 
 def split_title(text: str) -> tuple[str, int | None]:
-    """Split a title of MovieLens into the title as people type it and the year.
+    """Split a title of MovieLens into the title as users type it and the year.
 
     Parameters
     ----------

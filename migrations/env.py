@@ -1,4 +1,4 @@
-"""Runs the migrations: on the connection that `app.migrating` hands over, or by hand.
+"""Runs the migrations: on the connection that `app.db.schema` hands over, or by hand.
 
 By hand is for development (``alembic revision --autogenerate``), on the database of the settings.
 """

@@ -1,6 +1,6 @@
-"""H Wᵀ for hidden states of 0 and 1, in half of the time of a product of floats.
+"""H Wᵀ for hidden states of 0 and 1, in half the time of a product of floats.
 
-Of four units there are 16 states. The sums of W over each subset of four units are made once per
+Four units have 16 states. The sums of W over each subset of four units are made once per
 block of movies; a user's x is then one looked-up row for every four units, where a product of
 floats multiplies four (the method of the four Russians [1]_). Every sum has a fixed order.
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["add_product", "aligned", "pack_states", "subset_sums"]
 
 # Groups of four units that are looked up in one pass over x; their sums over 128 columns of W
-# take 64 kB, little enough for the cache nearest to the core.
+# take 64 kB, little enough for the innermost cache.
 GROUPS = 8
 LINE = 16  # floats in a line of the cache
 

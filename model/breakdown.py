@@ -1,4 +1,4 @@
-"""One model's row of the result: its figures, also by kind of user and by kind of movie."""
+"""One model's row of the result: its figures, also by group of users and of movies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "result",
 ]
 
-# Movies that hold the first, the second and the last third of the likes in training.
+# Movies with the first, the second and the last third of the likes in training.
 POPULARITY_GROUPS = ("popular", "middle", "rare")
 # Normal quantile of a 95 % interval: held-out users are a hundred and more.
 Z95 = 1.959964
@@ -50,14 +50,14 @@ def result(
     groups: NDArray[np.integer],
     n_movies: NDArray[np.integer],
 ) -> dict[str, Any]:
-    """All that is said of a model on its held-out users, as JSON values.
+    """All figures of a model on its held-out users, as JSON values.
 
     Parameters
     ----------
     model : str
         Its name.
     judgement : Judgement
-    groups, n_films
+    groups, n_movies
         As in `by_popularity`.
     """
     return {
@@ -131,7 +131,7 @@ def by_popularity(
     judgement : Judgement
     groups : int array, shape (n_hidden,)
         Group of the movie of each hidden rating.
-    n_films : int array, shape (3,)
+    n_movies : int array, shape (3,)
         Movies in each group.
     """
     rows = []

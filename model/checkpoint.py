@@ -1,8 +1,8 @@
-"""A training run on disk, from which it goes on to the same weights, bit for bit.
+"""A training run on disk, which resumes to the same weights, bit for bit.
 
     <folder>/<run>-<updates>/    one whole checkpoint; it appears by a rename
         W.npy a.npy b.npy          parameters
-        velocity_W.npy ...         what momentum repeats
+        velocity_W.npy ...         last update, for the momentum
         kept_W.npy ...             sum over the epochs that are averaged
         state.json                 position, curve, identity of the run, checksums
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.artifact import sync_folder
+from data.durable import new_file, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -40,12 +39,12 @@ __all__ = ["Checkpoint", "CheckpointError", "identity", "kept", "read", "remove"
 FORMAT = 1
 STATE = "state.json"
 TEMPORARY = ".unfinished-"
-# Held while files are written or removed; the system lets go of it when the process dies.
+# Locked while files are written or removed; the system releases it when the process ends.
 LOCK = ".lock"
 
 
 class CheckpointError(ValueError):
-    """There is no checkpoint to go on from, or it is damaged or of another run."""
+    """There is no checkpoint to resume from, or it is damaged or of another run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Checkpoint:
     Parameters
     ----------
     identity : mapping
-        What the run is: see `identity`.
+        Of the run; see `identity`.
     position : mapping of str to int
         Epochs and batches done, and the counts that go with them.
     curve : list
@@ -72,9 +71,9 @@ class Checkpoint:
 def identity(
     interactions: Interactions, config: Config, seed: int, start: RBM | None
 ) -> dict[str, Any]:
-    """Say what decides the weights: ratings, hyper-parameters, seed and the machine begun with.
+    """Everything that determines the weights: ratings, hyper-parameters, seed and warm start.
 
-    The users' keys are no part of it, nor is the number of threads: neither changes a bit.
+    User keys and the number of threads are not included: neither changes a bit.
     """
     data = (
         interactions.indptr, interactions.movie_ids, interactions.movie_rows, interactions.liked
@@ -88,13 +87,13 @@ def identity(
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Add a checkpoint; the ones before it go when it is whole and has reached the disk.
+    """Write a checkpoint; earlier ones are removed once it is durable.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing. Only one run at a time keeps its checkpoints in a folder: the
-        last to write removes those of others.
+        Created if missing. Holds the checkpoints of one run at a time: the last run to write
+        removes those of others.
     checkpoint : Checkpoint
 
     Returns
@@ -121,7 +120,7 @@ def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
     ----------
     folder : Path
     expected : mapping
-        `identity` of the run that is to go on.
+        `identity` of the run to resume.
 
     Raises
     ------
@@ -141,7 +140,7 @@ def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
 
 
 def kept(folder: Path) -> set[str]:
-    """Name the checkpoints in a folder, of any run, and what is left of unfinished ones."""
+    """Names of the checkpoints in a folder, of any run, unfinished ones included."""
     return {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
 
 
@@ -156,10 +155,8 @@ def remove(folder: Path, names: Collection[str] | None = None) -> None:
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     folder.mkdir()
     for name, array in checkpoint.arrays.items():
-        with (folder / f"{name}.npy").open("xb") as file:
+        with new_file(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array, dtype=np.float32), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
     state = {
         "format": FORMAT,
         "identity": checkpoint.identity,
@@ -167,10 +164,8 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "curve": checkpoint.curve,
         "files": {name: _digest(array) for name, array in checkpoint.arrays.items()},
     }
-    with (folder / STATE).open("x", encoding="utf-8") as text:
-        json.dump(state, text, indent=2, allow_nan=False)
-        text.flush()
-        os.fsync(text.fileno())
+    with new_file(folder / STATE) as file:
+        file.write(json.dumps(state, indent=2, allow_nan=False).encode())
     sync_folder(folder)
 
 

@@ -1,51 +1,44 @@
 """The whole protocol: split, choose settings on validation users, refit, judge on test users.
 
-The result is plain JSON and holds what a stranger needs to repeat it.
+The result is plain JSON and holds what is needed to repeat it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import version
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.progress import ignore_progress
 from data.splitting import (
-    HELD_OUT_SHARE,
-    HIDDEN_SHARE,
-    MIN_LIKES,
     strong_generalisation,
 )
 from data.temporal import TimeSlices, temporal
 from model.breakdown import as_json, paired_difference, pool, popularity_groups, result
-from model.candidates import NAMES, choose, families
+from model.by_ratings import ALL, by_n_ratings, thinned
+from model.candidates import NAMES, families
 from model.evaluation import figures, leak_test, measure, prove_unseen
+from model.protocol import describe, protocol
+from model.refit import completed, finish_all, refitted
+from model.selection import Part, distinct, select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Mapping, Sequence
 
     from data.interactions import Interactions
-    from data.splitting import Split
-    from model.candidates import Chosen
+    from data.progress import Progress
+    from data.splitting import HeldOut, Split
     from model.config import Config
     from model.evaluation import Judgement, Scorer
     from model.metrics import Estimate
+    from model.selection import Family, Selection
 
-__all__ = ["Progress", "compare", "fingerprint"]
+__all__ = ["compare"]
 
-# (what is being fitted, fits done, fits in all)
-Progress = Callable[[str, int, int], None]
 # What a report card shows of the RBM alone.
 OF_RBM = ("reliability", "by_ratings", "by_popularity", "settings")
-LIBRARIES = ("recommender", "numpy", "scipy", "numba")
 
 
 def compare(
@@ -55,27 +48,27 @@ def compare(
     models: Sequence[str] | None = None,
     config: Config | None = None,
     dataset: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
     observe: Callable[[str, Scorer, Split], None] | None = None,
 ) -> dict[str, Any]:
-    """Judge the RBM beside its baselines, on the same people.
+    """Judge the RBM beside its baselines, on the same users.
 
     Parameters
     ----------
     interactions : Interactions or TimeSlices
-        A matrix is split by people (strong generalisation), anew for each seed; `TimeSlices` are
+        A matrix is split by users (strong generalisation), anew for each seed; `TimeSlices` are
         already split by date.
     seeds : sequence of int
-        Of the splits and of the fits. The held-out users of several splits are pooled; somebody
-        may be among those of two splits.
+        Of the splits and of the fits. The held-out users of several splits are pooled, to choose
+        settings too; a user may be in those of two splits.
     models : sequence of str, optional
         Some of `NAMES`; default: all.
     config : Config, optional
         Of the RBM; default: what suits the size of the data.
     dataset : mapping, optional
-        What to say of the data in the result: name, checksum, like threshold ...
-    progress : callable, optional
-        Called before each fit and at the end with what is fitted, fits done, fits in all.
+        Description of the data for the result: name, checksum, like threshold ...
+    progress : callable
+        Called with the model, work done and work in all, in about ms of a small data set.
     observe : callable, optional
         Called with the name of each judged model, the model, and the split it was judged on.
 
@@ -83,8 +76,9 @@ def compare(
     -------
     dict
         JSON values: ``dataset``, ``protocol``, ``results`` (a row for each model; see
-        `model.breakdown.result`) and, with the RBM, ``leak_test`` and the parts of its row that
-        its card shows. Each figure has its standard error, null where there is none.
+        `model.breakdown.result`), ``by_n_ratings`` where users are split (see
+        `model.by_ratings.by_n_ratings`) and, with the RBM, ``leak_test`` and the parts of its row
+        that its card shows. Each figure has its standard error, null where there is none.
 
     Raises
     ------
@@ -96,63 +90,68 @@ def compare(
     names = _known(models)
     if isinstance(interactions, TimeSlices) and len(seeds) > 1:
         raise ValueError("a split by date is one split: several seeds would repeat its users")
-    runs = []
-    for n, seed in enumerate(seeds):
-        split = _split(interactions, seed)
-        counter = _Counter(progress, n, len(seeds))
-        runs.append(_run(split, names, seed, config, counter, observe))
+    runs = [_run(interactions, seed) for seed in seeds]
+    known = families(runs[0].split.training, config)
+    counter = _Counter(progress, sum(_cost(known[name], runs) for name in names))
+    for name in names:
+        counter.start(name, known[name].cost)
+        _judge(known[name], runs, counter, observe)
+        counter.end(_cost(known[name], runs))
     report: dict[str, Any] = {
-        "dataset": {**(dataset or {}), **_describe(interactions)},
-        "protocol": _protocol(interactions, runs),
+        "dataset": {**(dataset or {}), **describe(interactions)},
+        "protocol": protocol(interactions, {run.seed: run.split for run in runs}),
         "results": [_result(name, runs) for name in names],
     }
+    if runs[0].by_number:
+        report["by_n_ratings"] = _by_n_ratings(names, runs)
     if "rbm" in names:
         [rbm] = [row for row in report["results"] if row["model"] == "rbm"]
         report |= {key: rbm[key] for key in OF_RBM} | {"leak_test": _leak(runs)}
     return report
 
 
-def fingerprint(interactions: Interactions) -> str:
-    """SHA-256 of all users, movies, likes and dislikes, in their order."""
-    digest = hashlib.sha256("\n".join(map(str, interactions.user_keys.tolist())).encode())
-    for array, dtype in (
-        (interactions.indptr, "<i8"),
-        (interactions.movie_ids, "<i8"),
-        (interactions.movie_rows, "<i4"),
-        (interactions.liked, "?"),
-    ):
-        digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
-    return digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Run:
-    """One split, all models judged on it."""
+    """One split and all models judged on it, by the number of given ratings where it has these."""
 
     seed: int
-    split: dict[str, Any]
-    groups: NDArray[np.int64]
-    group_sizes: NDArray[np.int64]
-    judgements: dict[str, Judgement]
-    fits: dict[str, dict[str, Any]]
-    leak: tuple[Estimate, Estimate] | None
+    split: Split
+    validation: dict[str, HeldOut]
+    test: dict[str, HeldOut]
+    judgements: dict[str, dict[str, Judgement]] = field(default_factory=dict)
+    settings: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    fits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    leak: tuple[Estimate, Estimate] | None = None
+
+    @property
+    def by_number(self) -> bool:
+        """False for a split by date, which has no random first ratings."""
+        return len(self.test) > 1
 
 
 class _Counter:
-    """Passes progress on: the splits have the same number of fits each."""
+    """Passes progress on, in expected milliseconds on a small data set."""
 
-    def __init__(self, progress: Progress | None, run: int, n_runs: int) -> None:
-        self._progress, self._run, self._n_runs = progress, run, n_runs
-        self._done, self._fits = 0, 0
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._name, self._cost, self._done, self._begun = "", 0, 0, 0
 
-    def start(self, n_fits: int) -> None:
-        self._fits = n_fits
+    def start(self, name: str, cost: int) -> None:
+        self._name, self._cost, self._begun = name, cost, self._done
+        self._progress(name, self._done, self._total)
 
-    def tick(self, name: str, fits: int = 0) -> None:
-        self._done += fits
-        if self._progress is not None:
-            total = self._n_runs * self._fits
-            self._progress(name, self._run * self._fits + self._done, total)
+    def tick(self) -> None:
+        self._done += self._cost
+        self._progress(self._name, self._done, self._total)
+
+    def end(self, cost: int) -> None:
+        self._done = self._begun + cost
+        self._progress(self._name, self._done, self._total)
+
+
+def _cost(family: Family, runs: Sequence[_Run]) -> int:
+    """Cost of all fits of a family, at most."""
+    return family.cost * family.most_fits(len(runs[0].validation)) * len(runs)
 
 
 def _known(models: Sequence[str] | None) -> list[str]:
@@ -175,122 +174,107 @@ def _split(interactions: Interactions | TimeSlices, seed: int) -> Split:
     return split
 
 
-def _run(
-    split: Split,
-    names: Sequence[str],
-    seed: int,
-    config: Config | None,
+def _run(interactions: Interactions | TimeSlices, seed: int) -> _Run:
+    split = _split(interactions, seed)
+    if isinstance(interactions, TimeSlices):
+        return _Run(seed, split, {ALL: split.validation}, {ALL: split.test})
+    salt = f"seed {seed}"
+    run = _Run(seed, split, thinned(split.validation, salt=salt), thinned(split.test, salt=salt))
+    for n in run.test:
+        prove_unseen(split.training, run.validation[n].hidden)
+        prove_unseen(split.refit, run.test[n].hidden)
+    return run
+
+
+def _judge(
+    family: Family,
+    runs: Sequence[_Run],
     counter: _Counter,
     observe: Callable[[str, Scorer, Split], None] | None,
-) -> _Run:
-    known = families(split.training, config)
-    counter.start(sum(known[name].n_fits for name in names))
-    judgements, fits, leak = {}, {}, None
-    for name in names:
-        counter.tick(name)
-        chosen = choose(known[name], split, seed, on_fit=partial(counter.tick, name, 1))
-        judgements[name] = measure(chosen.model, split.test)
-        fits[name] = _fit(chosen, known[name].criterion)
-        if observe is not None:
-            observe(name, chosen.model, split)
-        if name == "rbm":
-            leak = leak_test(chosen.model, split.test)
-    of_movies = popularity_groups(split.refit)
-    groups, group_sizes = (
-        of_movies[split.test.hidden.movie_rows],
-        np.bincount(of_movies, minlength=3),
-    )
-    return _Run(seed, _split_in_numbers(split), groups, group_sizes, judgements, fits, leak)
+) -> None:
+    """Choose the settings on all validation users, refit the best and judge them on every split."""
+    parts = [Part(run.split.training, run.validation, run.seed) for run in runs]
+    started = time.perf_counter()
+    selection = select(family, parts, counter.tick)
+    finished = finish_all(selection, parts)
+    tuning_seconds = (time.perf_counter() - started) / len(runs)
+    for place, run in enumerate(runs):
+        tuned = finished[place] if finished else None
+        best = {n: selection.best.get(n, selection.best[ALL]) for n in run.test}
+        run.settings[family.name] = best
+        judged: dict[str, Judgement] = {}
+        for settings in distinct([best[ALL], *best.values()]):
+            started = time.perf_counter()
+            model = refitted(family, settings, run.split.refit, run.seed, tuned)
+            if not judged:  # the settings of `ALL` come first
+                fit_seconds = time.perf_counter() - started
+                run.fits[family.name] = _fit(
+                    family, selection, completed(settings, tuned), fit_seconds, tuning_seconds
+                )
+                _look(family.name, model, run, observe)
+            judged |= {n: measure(model, run.test[n]) for n in best if best[n] == settings}
+            counter.tick()
+        run.judgements[family.name] = {n: judged[n] for n in best}
 
 
-def _fit(chosen: Chosen, criterion: str) -> dict[str, Any]:
-    tried = [{"settings": dict(settings), criterion: value} for settings, value in chosen.tried]
+def _look(
+    name: str,
+    model: Scorer,
+    run: _Run,
+    observe: Callable[[str, Scorer, Split], None] | None,
+) -> None:
+    if observe is not None:
+        observe(name, model, run.split)
+    if name == "rbm":
+        run.leak = leak_test(model, run.split.test)
+
+
+def _fit(
+    family: Family,
+    selection: Selection,
+    settings: Mapping[str, Any],
+    fit_seconds: float,
+    tuning_seconds: float,
+) -> dict[str, Any]:
+    tried = [
+        {"settings": dict(each), family.criterion: found[ALL]} for each, found in selection.tried
+    ]
     return {
-        "settings": dict(chosen.settings),
-        "fit_seconds": round(chosen.fit_seconds, 3),
-        "tuning_seconds": round(chosen.tuning_seconds, 3),
+        "settings": dict(settings),
+        "fit_seconds": round(fit_seconds, 3),
+        "tuning_seconds": round(tuning_seconds, 3),
         "tried": tried if len(tried) > 1 else [],
     }
 
 
-def _split_in_numbers(split: Split) -> dict[str, Any]:
-    return {
-        "n_movies": split.training.n_movies,
-        "n_training_users": split.training.n_users,
-        "n_validation_users": split.validation.given.n_users,
-        "n_test_users": split.test.given.n_users,
-        "n_test_given": split.test.given.n_ratings,
-        "n_test_hidden_likes": int(split.test.hidden.liked.sum()),
-        "n_test_hidden_dislikes": int((~split.test.hidden.liked).sum()),
-        "sha256": {
-            "training": fingerprint(split.training),
-            "test_given": fingerprint(split.test.given),
-            "test_hidden": fingerprint(split.test.hidden),
-        },
-    }
-
-
-def _describe(interactions: Interactions | TimeSlices) -> dict[str, Any]:
-    if isinstance(interactions, TimeSlices):
-        slices = (interactions.training, interactions.validation, interactions.test)
-        return {
-            "n_ratings": sum(part.n_ratings for part in slices),
-            "n_likes": sum(int(part.liked.sum()) for part in slices),
-            "fingerprint": [fingerprint(part) for part in slices],
-        }
-    return {
-        "n_users": interactions.n_users,
-        "n_movies": interactions.n_movies,
-        "n_ratings": interactions.n_ratings,
-        "n_likes": int(interactions.liked.sum()),
-        "fingerprint": fingerprint(interactions),
-    }
-
-
-def _protocol(interactions: Interactions | TimeSlices, runs: Sequence[_Run]) -> dict[str, Any]:
-    if isinstance(interactions, TimeSlices):
-        rule: dict[str, Any] = {
-            "name": "temporal",
-            "given": "what a user rated before the last period",
-            "hidden": "what they rated within it",
-        }
-    else:
-        rule = {
-            "name": "strong",
-            "min_likes": MIN_LIKES,
-            "held_out_share": HELD_OUT_SHARE,
-            "hidden_share": HIDDEN_SHARE,
-        }
-    return {
-        **rule,
-        "seeds": [run.seed for run in runs],
-        "splits": [run.split for run in runs],
-        "catalogue": "the movies rated in training, without those given",
-        "settings_chosen_on": "validation users, then refitted on training and validation",
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES},
-        "cpus": os.cpu_count(),
-    }
-
-
 def _result(name: str, runs: Sequence[_Run]) -> dict[str, Any]:
-    judgement = pool([run.judgements[name] for run in runs])
+    judgement = pool([run.judgements[name][ALL] for run in runs])
     fits = [run.fits[name] for run in runs]
-    groups = np.concatenate([run.groups for run in runs])
+    groups = [popularity_groups(run.split.refit) for run in runs]
+    hidden = [run.split.test.hidden.movie_rows for run in runs]
+    of_hidden = [own[rows] for own, rows in zip(groups, hidden, strict=True)]
     row = {
-        **result(name, judgement, groups, runs[0].group_sizes),
+        **result(name, judgement, np.concatenate(of_hidden), np.bincount(groups[0], minlength=3)),
         "fit_seconds": round(float(np.mean([fit["fit_seconds"] for fit in fits])), 3),
         "tuning_seconds": round(float(np.mean([fit["tuning_seconds"] for fit in fits])), 3),
         "settings": fits[0]["settings"],
         "per_seed": [
-            {"seed": run.seed, **run.fits[name], "metrics": _metrics(run.judgements[name])}
+            {"seed": run.seed, **run.fits[name], "metrics": _metrics(run.judgements[name][ALL])}
             for run in runs
         ],
     }
     if "rbm" in runs[0].judgements and name != "rbm":
-        rbm = pool([run.judgements["rbm"] for run in runs])
+        rbm = pool([run.judgements["rbm"][ALL] for run in runs])
         row["rbm_minus_this"] = paired_difference(rbm, judgement)
     return row
+
+
+def _by_n_ratings(names: Sequence[str], runs: Sequence[_Run]) -> list[dict[str, Any]]:
+    judged = {
+        name: {n: pool([run.judgements[name][n] for run in runs]) for n in runs[0].test}
+        for name in names
+    }
+    return by_n_ratings(judged, {name: runs[0].settings[name] for name in names})
 
 
 def _metrics(judgement: Judgement) -> dict[str, dict[str, float | None]]:

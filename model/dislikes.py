@@ -1,7 +1,7 @@
-"""How much a dislike says: the weights of dislikes in the finished machine.
+"""The weights of dislikes in the finished machine.
 
-Contrastive divergence makes W[i,L] and W[i,D] equally large, since having seen a movie at all is
-most of what either tells. For finding what somebody will like, a dislike is the poorer witness.
+Contrastive divergence makes W[i,L] and W[i,D] equally large, since both mostly encode that the
+movie was seen. For predicting likes, a dislike is less informative.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def weigh_dislikes(rbm: RBM, weight: float) -> RBM:
 
         W'[i,D] = weight W[i,D]      a'[i,D] = a[i,D] + (1 - weight) / 2 sum_j W[i,D,j]
 
-    so that x[i,D] is what it was where half of the hidden units are on. In the classic machine
-    likes and dislikes are two sides of one thing: it stays as it is.
+    so that x[i,D] is unchanged where half of the hidden units are on. The classic machine, where
+    only W[i,L] - W[i,D] matters, is not changed.
 
     Parameters
     ----------
@@ -37,10 +37,11 @@ def weigh_dislikes(rbm: RBM, weight: float) -> RBM:
     Returns
     -------
     RBM
+        Without prior and couplings, which were fitted to other weights (`model.finish`).
     """
     if rbm.classic:
         return rbm
     W, a = rbm.W.copy(), rbm.a.copy()
     W[:, DISLIKE] *= np.float32(weight)
     a[:, DISLIKE] += np.float32((1 - weight) / 2) * rbm.W[:, DISLIKE].sum(axis=1)
-    return replace(rbm, W=W, a=a)
+    return replace(rbm, W=W, a=a, prior=None, couplings=None)

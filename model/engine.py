@@ -1,7 +1,7 @@
 """One update of contrastive divergence by the kernels: parameters, velocities and buffers.
 
 The same computation as `model.learning.contrastive_divergence` and `model.learning.centred`
-followed by a step uphill; the symbols are those of `model.rbm`.
+followed by a gradient step; the symbols are those of `model.rbm`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = ["Engine", "compute_threads", "l2_per_column"]
 def compute_threads(n: int) -> Iterator[None]:
     """Let the kernels run on `n` threads and every BLAS product on the one that calls it.
 
-    Threads of BLAS's own that wait for work would only get in the way of the kernels. The setting
-    of BLAS is that of the whole process while this lasts.
+    Waiting BLAS threads would slow the kernels down. The BLAS setting applies to the whole process
+    until the context ends.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Engine:
     Parameters
     ----------
     interactions : Interactions
-        What is trained on.
+        Training data.
     rbm : RBM
         Its arrays W, a and b are changed by `update`.
     config : Config
@@ -68,7 +68,7 @@ class Engine:
         self, interactions: Interactions, rbm: RBM, config: Config, *, seed: int, threads: int
     ) -> None:
         with compute_threads(threads):
-            pass  # an impossible number is refused now, not at the first update
+            pass  # refuse an invalid number now, not at the first update
         self.rbm, self.config, self.threads = rbm, config, threads
         self.velocity_W = np.zeros_like(rbm.weights)
         self.velocity_a = np.zeros_like(rbm.a.reshape(-1))
@@ -82,7 +82,7 @@ class Engine:
         self._buffers_for = 0
 
     def update(self, users: NDArray[np.int64], decay: float) -> int:
-        """Take one step uphill for a batch; returns how many ratings its reconstruction misses.
+        """Ascend one step for a batch; returns how many ratings its reconstruction misses.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Engine:
         rbm.b[...] += self.velocity_b
 
     def _make_buffers(self, n: int) -> None:
-        """Room for a batch of n users; memory that no draw ever reaches is never touched."""
+        """Allocate buffers for n users; the system commits only the pages that are written."""
         n_movies, n_hidden = self.rbm.n_movies, self.rbm.n_hidden
         n_blocks = -(-n_movies // kernels.BLOCK)
         self._P = np.empty((2 * n, n_hidden), dtype=np.float32)

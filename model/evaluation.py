@@ -1,4 +1,4 @@
-"""Judge a model on held-out users: rank the full catalogue, look for the hidden likes."""
+"""Judge a model on held-out users: rank the full catalogue, find the hidden likes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from model.metrics import (
 from model.scoring import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -45,13 +45,13 @@ __all__ = [
     "summarise",
 ]
 
-# Places of the ranking that the metrics look at.
+# Places of the ranking that the metrics use.
 DEPTH = 100
 RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 
 class Scorer(Protocol):
-    """What can be judged: the RBM and every baseline."""
+    """A model that can be judged: the RBM and every baseline."""
 
     @property
     def movie_ids(self) -> NDArray[np.int64]:
@@ -62,17 +62,17 @@ class Scorer(Protocol):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Scores, which rank, and P(like | seen), each of shape (n_movies,).
 
-        The second is None of a model that has no such probability.
+        The second is None for a model without such a probability.
         """
 
 
 class LeakError(AssertionError):
-    """A model was given what it is asked to find; every figure would be worthless."""
+    """A hidden rating was given to the model; every figure would be worthless."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """What a model did for each held-out user; `figures` sums it up.
+    """Results of a model for each held-out user; `figures` summarises them.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Judgement:
     probabilities : float32 array, shape (n_hidden,), or None
         P(like | seen) of each hidden rating.
     coverage : float
-        Share of the catalogue that is among anybody's first 20.
+        Share of the catalogue that is among the first 20 of any user.
     seconds : float
         Wall time of scoring the catalogue for one user, mean.
     """
@@ -117,12 +117,13 @@ def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
 
 
 def measure(model: Scorer, held_out: HeldOut) -> Judgement:
-    """Score one user at a time, as the service does, and compare with what was hidden.
+    """Score one user at a time, as the service does, and compare with the hidden ratings.
 
     Parameters
     ----------
     model : Scorer
     held_out : HeldOut
+        With ``weights`` only for a model whose ``score_user`` takes ``weights=``.
 
     Returns
     -------
@@ -143,7 +144,7 @@ def leak_test(model: Scorer, held_out: HeldOut) -> tuple[Estimate, Estimate]:
     """NDCG@100 as it is, and with the hidden ratings among the inputs.
 
     Only the given movies are left out of both rankings. An honest evaluation lies well below the
-    second figure; one that equals it has been given what it was to find.
+    second figure; one that equals it was given the hidden ratings.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def prove_unseen(seen: Interactions, hidden: Interactions) -> None:
     Parameters
     ----------
     seen, hidden : Interactions
-        Over the same movies; users are told apart by their keys.
+        Over the same movies; users are identified by their keys.
     """
     _, in_seen, in_hidden = np.intersect1d(seen.user_keys, hidden.user_keys, return_indices=True)
     row = np.full(seen.n_users, -1)
@@ -225,20 +226,29 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
 def _score(
     model: Scorer, inputs: Interactions, held_out: HeldOut
 ) -> tuple[NDArray[np.int64], NDArray[np.float32] | None, float]:
-    """First movies of everybody, P(like | seen) of the hidden ratings, and wall time."""
+    """First movies of every user, P(like | seen) of the hidden ratings, and wall time."""
     given, hidden = held_out.given, held_out.hidden
     ranking = np.full((given.n_users, DEPTH), -1, dtype=np.int64)
     probabilities: list[NDArray[np.float32]] = []
     seconds = 0.0
+    score: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32] | None]] = model.score_user
     for row in range(given.n_users):
         started = time.perf_counter()
-        scores, like_given_seen = model.score_user(*inputs.user(row))
+        scores, like_given_seen = score(*inputs.user(row), **_weights(held_out, row))
         seconds += time.perf_counter() - started
         best = rank(scores, model.movie_ids, exclude=given.user(row)[0], limit=DEPTH)
         ranking[row, : len(best)] = best
         if like_given_seen is not None:
             probabilities.append(like_given_seen[hidden.user(row)[0]])
     return ranking, np.concatenate(probabilities) if probabilities else None, seconds
+
+
+def _weights(held_out: HeldOut, row: int) -> dict[str, NDArray[np.float32]]:
+    """Weights of a user's given ratings, as an argument of models that take them."""
+    if held_out.weights is None:
+        return {}
+    begin, end = held_out.given.indptr[row : row + 2]
+    return {"weights": held_out.weights[begin:end]}
 
 
 def _per_user(places: NDArray[np.int64], hidden: Interactions) -> dict[str, NDArray[np.float64]]:

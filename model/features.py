@@ -1,6 +1,6 @@
-"""Hidden units in words: the movies that switch each of them on and off most.
+"""Hidden units described by the movies that switch each of them on and off most.
 
-NumPy alone: the service describes its model with nothing but the artifact at hand.
+NumPy alone, for serving: a description needs only the artifact.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.rbm import DISLIKE, LIKE, columns, sigmoid
+from model.fold_in import WHOLE, fold_in
+from model.rbm import DISLIKE, LIKE
 from model.scoring import rank
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from data.interactions import Interactions
     from model.rbm import RBM
 
-__all__ = ["Feature", "MovieWeight", "describe_features"]
+__all__ = ["HiddenUnit", "MovieWeight", "describe_features"]
 
-# People whose hidden probabilities are averaged for `Feature.share_on`: its standard error is then
-# below .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
+# Users whose hidden probabilities `HiddenUnit.share_on` averages: its standard error is then below
+# .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
 SHARE_SAMPLE = 2_000
 
 
@@ -37,7 +38,7 @@ class MovieWeight:
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class HiddenUnit:
     """One hidden unit.
 
     Parameters
@@ -45,11 +46,11 @@ class Feature:
     unit : int
         j, its position in ``rbm.b``.
     importance : float
-        Variance of the unit's input over people, see `describe_features`.
+        Variance of the unit's input over users, see `describe_features`.
     on, off : tuple of MovieWeight
-        Movies whose likes switch the unit on and off, the most telling first.
+        Movies whose likes switch the unit on and off, by falling ``telling``.
     share_on : float or None
-        Mean of P(h_j = 1 | v) over people, None where no ratings were given.
+        Mean of P(h_j = 1 | v) over users, None without `interactions`.
     """
 
     unit: int
@@ -64,7 +65,7 @@ class Feature:
         Parameters
         ----------
         titles : mapping of int to (str, int or None)
-            Title and year of each movie id; a movie without an entry is called by its id.
+            Title and year of each movie id; a movie without an entry is named by its id.
         """
 
         def movies(weights: tuple[MovieWeight, ...]) -> list[dict[str, Any]]:
@@ -94,35 +95,35 @@ def describe_features(
     *,
     n_units: int | None = None,
     interactions: Interactions | None = None,
-) -> list[Feature]:
-    """Describe the hidden units by movies, those that matter most first.
+) -> list[HiddenUnit]:
+    """Describe the hidden units by their movies, by falling importance.
 
-    The movies of a unit are those whose likes make most of the difference between people:
+    The movies of a unit are those whose likes contribute most to the variance between users:
 
         p[i,s]        = exp(a[i,s]) / (1 + exp(a[i,L]) + exp(a[i,D]))
         telling[i,j]  = W[i,L,j] sqrt(p[i,L] (1 - p[i,L]))
         importance[j] = sum_i (sum_s p[i,s] W[i,s,j]^2 - (sum_s p[i,s] W[i,s,j])^2)
 
-    p is the share of people in each state as the visible biases hold it (they start at the
-    empirical log-odds and stay close), so no ratings are needed. ``telling`` is the standard
-    deviation, over people, of what movie i sends up to unit j, signed: the bare weight would name
-    movies that hardly anybody has seen. ``importance`` is the variance of the whole input, were
-    the movies independent; a unit whose input never varies tells nobody apart.
+    p is the share of users in each state according to the visible biases (they start at the
+    empirical log-odds and stay close), so no ratings are needed. ``telling`` is the signed standard
+    deviation, over users, of the contribution of movie i to the input of unit j: the weight alone
+    would favour movies that few users have seen. ``importance`` is the variance of the whole input
+    if the movies were independent; a unit with a constant input distinguishes no users.
 
     Parameters
     ----------
     rbm : RBM
-    n_films : int
+    n_movies : int
         Movies per direction at most; only those with a weight of the right sign are named.
     n_units : int, optional
         How many units at most; default: all.
     interactions : Interactions, optional
-        Whose ratings ``share_on`` averages over, over this machine's movies in their order; of
-        more than 2,000 people, 2,000 at even distances.
+        Users that ``share_on`` averages over, with the movies of this machine in their order; of
+        more than 2,000 users, 2,000 at even distances.
 
     Returns
     -------
-    list of Feature
+    list of HiddenUnit
         By falling importance, ties by unit.
 
     Raises
@@ -136,7 +137,7 @@ def describe_features(
     shares = None if interactions is None else _shares_on(rbm, interactions)
     units = np.argsort(-importance, kind="stable")[:n_units]
     return [
-        Feature(
+        HiddenUnit(
             int(j),
             float(importance[j]),
             _most_telling(rbm, int(j), deviation, n_movies, sign=1),
@@ -155,9 +156,9 @@ def _state_shares(a: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _input_variance(W: NDArray[np.floating], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variance over people of each unit's input, the movies independent; shape (n_hidden,).
+    """Variance over users of each unit's input, the movies independent; shape (n_hidden,).
 
-    The square of the movie's mean is multiplied out, so that nothing of the size of W is made.
+    The square of the movie's mean is multiplied out, which avoids a temporary of the size of W.
     """
     own = np.einsum("is,isj,isj->j", p * (1 - p), W, W)
     both = np.einsum("i,ij,ij->j", p[:, LIKE] * p[:, DISLIKE], W[:, LIKE], W[:, DISLIKE])
@@ -178,16 +179,13 @@ def _most_telling(
 
 
 def _shares_on(rbm: RBM, interactions: Interactions) -> NDArray[np.float64] | None:
-    """Mean of P(h | v) over people, shape (n_hidden,); None without people."""
-    if not np.array_equal(interactions.movie_ids, rbm.movie_ids):
-        raise ValueError("the movies of the interactions are not those of the model")
+    """Mean of P(h | v) over users, shape (n_hidden,); None without users."""
+    rbm.refuse_other_movies(interactions)
     n = interactions.n_users
     if n == 0:
         return None
-    people = np.unique(np.linspace(0, n - 1, min(n, SHARE_SAMPLE)).astype(np.int64))
+    users = np.unique(np.linspace(0, n - 1, min(n, SHARE_SAMPLE)).astype(np.int64))
     total = np.zeros(rbm.n_hidden)
-    for row in people:
-        # The input by a plain sum: one gather per user, no matrix of people x movies.
-        received = rbm.weights[columns(*interactions.user(row))].sum(axis=0)
-        total += sigmoid(rbm.b + received)
-    return total / len(people)
+    for row in users:
+        total += fold_in(rbm, *interactions.user(row), block=WHOLE)
+    return total / len(users)

@@ -1,13 +1,16 @@
-"""The gate: whether a newly trained machine may take the place of the one that is served.
+"""The gate: whether a newly trained machine may replace the active one.
 
 A candidate passes when its parameters are finite and sane, when it ranks better than popularity,
 and when it does not rank worse than the active machine, beyond chance. All are judged on the same
 gate users over the candidate's movies; the hidden likes of each are the same for all.
 
-What is due to chance is told by the paired bootstrap: the gate users are drawn anew, with
-replacement, and the mean difference of their NDCG@100 is worked out each time. Of those means the
-middle 90 % are the interval, so that a candidate as good as the active machine is refused one time
-in twenty.
+Chance is measured by the paired bootstrap: the gate users are resampled with replacement, and the
+mean difference of their NDCG@100 is computed each time. The middle 90 % of those means are the
+interval, so that a candidate as good as the active machine is refused one time in twenty.
+
+New users have few ratings, so the gate looks at users who give only their first 3 or 10 ratings,
+too: there a candidate is refused that ranks worse than popularity or than the active machine. These
+intervals are wider, the middle 98 %, so that looking three times refuses few good candidates.
 
 References
 ----------
@@ -16,7 +19,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,22 +27,36 @@ import numpy as np
 from model.sanity import insane_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from model.evaluation import Judgement, Scorer
     from model.rbm import RBM
 
-__all__ = ["METRIC", "Difference", "OverMovies", "Verdict", "judge_candidate", "paired_bootstrap"]
+__all__ = [
+    "FEW",
+    "METRIC",
+    "Difference",
+    "OverMovies",
+    "Verdict",
+    "judge_candidate",
+    "paired_bootstrap",
+]
 
 METRIC = "ndcg@100"
 N_RESAMPLES = 2_000
 LEVEL = 0.05  # in each tail
-# Draws that are held at one time: 8 MB of them.
+LEVEL_FEW = 0.01  # in each tail, for users with few ratings
+# Given ratings that the gate judges at, beside all; keys of `model.by_ratings.thinned`.
+FEW = ("3", "10")
+RIVALS = {"popularity": "popularity", "active": "the active model"}
+# Draws in memory at one time: 8 MB.
 DRAWS_AT_ONCE = 1_000_000
 
 
 class Difference(NamedTuple):
-    """A mean difference over users, and the middle 90 % of its bootstrap means."""
+    """A mean difference over users, and the middle 90 % (or 98 %) of its bootstrap means."""
 
     mean: float
     low: float
@@ -48,22 +65,25 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says.
+    """Result of the gate.
 
     Parameters
     ----------
     reasons : tuple of str
-        Why the candidate is refused, for people; empty when it passes.
+        Why the candidate is refused, as text; empty when it passes.
     differences : dict
         NDCG@100 of the candidate less that of each rival, by the rival's name.
+    few : dict of dict
+        The same by the number of given ratings, for those of `FEW` that were judged.
     """
 
     reasons: tuple[str, ...]
     differences: dict[str, Difference]
+    few: dict[str, dict[str, Difference]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
-        """True when nothing speaks against the candidate."""
+        """True when there is no reason to refuse the candidate."""
         return not self.reasons
 
     def as_json(self) -> dict[str, Any]:
@@ -72,14 +92,18 @@ class Verdict:
             "passed": self.passed,
             "reasons": list(self.reasons),
             "metric": METRIC,
-            "differences": {name: each._asdict() for name, each in self.differences.items()},
+            "differences": _as_json(self.differences),
             "resamples": N_RESAMPLES,
             "level": LEVEL,
+            "by_n_ratings": [
+                {"n": int(n), "level": LEVEL_FEW, "differences": _as_json(differences)}
+                for n, differences in self.few.items()
+            ],
         }
 
 
 class OverMovies:
-    """A model over the movies of another one: those that it does not know come last.
+    """A model over the movies of another one; movies unknown to it come last.
 
     Parameters
     ----------
@@ -106,7 +130,7 @@ class OverMovies:
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], None]:
-        """Scores of the model, which is given what it knows of the ratings; -inf for the others."""
+        """Scores of the model from the ratings of movies it knows; -inf for unknown movies."""
         own = self._own_row[movie_rows]
         scores, _ = self._model.score_user(own[own >= 0], liked[own >= 0])
         result = np.full(len(self._movie_ids), -np.inf, dtype=np.float32)
@@ -120,6 +144,8 @@ def judge_candidate(
     popularity: Judgement,
     active: Judgement | None,
     obstacle: str | None = None,
+    *,
+    few: Mapping[str, Mapping[str, Judgement]] | None = None,
 ) -> Verdict:
     """Say whether a candidate may be published.
 
@@ -130,7 +156,10 @@ def judge_candidate(
         Of the candidate, of popularity and of the active machine (`OverMovies` of the candidate) on
         the same gate users; None where no machine is active.
     obstacle : str, optional
-        Why the two machines cannot be compared; what cannot be shown to be no worse is refused.
+        Why the two machines cannot be compared; the candidate is then refused.
+    few : mapping, optional
+        Judgements ``rbm`` (the candidate), ``popularity`` and, where one is active, ``active``, by
+        the number of given ratings. Numbers that fewer than 2 users have are left out.
     """
     reasons = [f"its parameter {name}" for name in insane_parameters(candidate)]
     differences = {"popularity": _difference(judgement, popularity)}
@@ -146,11 +175,23 @@ def judge_candidate(
             reasons.append(
                 f"it is worse than the active model beyond chance: {_words(differences['active'])}"
             )
-    return Verdict(tuple(reasons), differences)
+    of_few = {n: _of_few(judged) for n, judged in (few or {}).items() if _enough(judged)}
+    reasons += [
+        f"with {n} ratings it is worse than {RIVALS[rival]} beyond chance: "
+        f"{_words(difference, LEVEL_FEW)}"
+        for n, rivals in of_few.items()
+        for rival, difference in rivals.items()
+        if not difference.high >= 0
+    ]
+    return Verdict(tuple(reasons), differences, of_few)
 
 
 def paired_bootstrap(
-    one: NDArray[np.floating], other: NDArray[np.floating], *, seed: int = 0
+    one: NDArray[np.floating],
+    other: NDArray[np.floating],
+    *,
+    seed: int = 0,
+    level: float = LEVEL,
 ) -> Difference:
     """Mean of ``one - other`` over users, and its bootstrap interval.
 
@@ -160,6 +201,8 @@ def paired_bootstrap(
         A metric of the same users.
     seed : int
         Of the draws: the same figures give the same interval.
+    level : float
+        Share of the bootstrap means beyond each end of the interval.
     """
     differences = np.asarray(one, dtype=np.float64) - other
     n = len(differences)
@@ -169,14 +212,33 @@ def paired_bootstrap(
     for begin in range(0, N_RESAMPLES, step):
         end = min(begin + step, N_RESAMPLES)
         means[begin:end] = differences[rng.integers(n, size=(end - begin, n))].mean(axis=1)
-    low, high = np.quantile(means, (LEVEL, 1 - LEVEL))
+    low, high = np.quantile(means, (level, 1 - level))
     return Difference(float(differences.mean()), float(low), float(high))
+
+
+def _enough(judged: Mapping[str, Judgement]) -> bool:
+    return len(judged["rbm"].per_user[METRIC]) > 1
+
+
+def _of_few(judged: Mapping[str, Judgement]) -> dict[str, Difference]:
+    """NDCG@100 of the candidate less that of each rival, with the wider interval."""
+    own = judged["rbm"].per_user[METRIC]
+    return {
+        name: paired_bootstrap(own, rival.per_user[METRIC], level=LEVEL_FEW)
+        for name, rival in judged.items()
+        if name in RIVALS
+    }
+
+
+def _as_json(differences: Mapping[str, Difference]) -> dict[str, dict[str, float]]:
+    return {name: each._asdict() for name, each in differences.items()}
 
 
 def _difference(one: Judgement, other: Judgement) -> Difference:
     return paired_bootstrap(one.per_user[METRIC], other.per_user[METRIC])
 
 
-def _words(difference: Difference) -> str:
+def _words(difference: Difference, level: float = LEVEL) -> str:
     mean, low, high = difference
-    return f"{METRIC.upper()} {mean:+.3f} (90 % of bootstrap means: {low:+.3f} to {high:+.3f})"
+    middle = f"{1 - 2 * level:.0%}".replace("%", " %")
+    return f"{METRIC.upper()} {mean:+.3f} ({middle} of bootstrap means: {low:+.3f} to {high:+.3f})"

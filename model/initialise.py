@@ -1,11 +1,11 @@
-"""The machine that training begins with: from nothing, or from an earlier machine.
+"""The parameters that training starts from: random ones, or a warm start from an earlier machine.
 
-A cold start knows how popular each movie is, and no more. For a warm start, where movies have come
-and gone since: a movie that both machines know keeps its weights and biases, one that is
-new starts as every movie of a cold start does, one that is gone is forgotten.
+Initialising sets the visible biases to the popularity of each movie; the weights are small and
+random. A warm start copies weights and biases of the movies that both machines have; new movies are
+initialised, movies that no longer exist are dropped.
 
-The rates of a cold start fall linearly to 0 over its epochs. A warm start repeats the last third of
-that schedule: a third of the epochs, from a third of the rates.
+Without a warm start the learning rates fall linearly to 0 over all epochs. A warm start repeats the
+last third of that schedule: a third of the epochs, from a third of the rates.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["base_rates", "initialise", "warm_config", "warm_start"]
 
 INITIAL_WEIGHT_SCALE = 0.01
-# Ratings more of each kind for every movie: the logarithm of none is finite, and that of a few no
-# more than they say. Measured against 1/2 on ml-latest-small: NDCG@100 + .003.
+# Added to the count of each state of every movie: keeps the logarithm of 0 ratings finite and damps
+# that of a few. Measured against 1/2 on ml-latest-small: NDCG@100 + .003.
 BIAS_PSEUDO_COUNT = 2.0
 
-# Part of the cold schedule that a warm start repeats.
+# A warm start repeats the last 1 / PART of the schedule.
 PART = 3
 
 
@@ -62,7 +62,7 @@ def initialise(interactions: Interactions, config: Config, seed: int) -> RBM:
 
 
 def warm_config(config: Config) -> Config:
-    """Return the schedule for going on from an earlier machine; see the module's docstring."""
+    """Return the schedule of a warm start; see the module's docstring."""
     rates = ("learning_rate_weights", "learning_rate_visible", "learning_rate_hidden")
     shorter = {"n_epochs": max(round(config.n_epochs / PART), 1)}
     return config.model_copy(
@@ -71,10 +71,10 @@ def warm_config(config: Config) -> Config:
 
 
 def warm_start(start: RBM, fresh: RBM) -> RBM:
-    """Put what an earlier machine knows into a new one.
+    """Copy the parameters of an earlier machine into a new one.
 
-    Where the mean number of ratings has changed from m to m', t of the same person has changed by
-    log(m / m'); the biases take the opposite, so that the user's P(v | h) is what it was:
+    Where the mean number of ratings has changed from m to m', t of the same user has changed by
+    log(m / m'); the biases compensate, so that the user's P(v | h) stays the same:
 
         a'[i,s] = a[i,s] + log(m' / m)
 
@@ -83,7 +83,7 @@ def warm_start(start: RBM, fresh: RBM) -> RBM:
     start : RBM
         The earlier machine.
     fresh : RBM
-        What a cold start would begin with; not changed.
+        The initialised machine; not changed.
 
     Returns
     -------

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BLOCK = 64
 # Hidden units per block of the upward pass: their part of W's frequent rows stays in the cache.
 UNITS = 128
-# Parts that users and movies are dealt to one by one, so that all parts are equally much work.
+# Parts to which users and movies are assigned in turn, so that all parts are equal work.
 PARTS = 16
 
 ONE = np.float32(1)
@@ -48,7 +48,7 @@ LOWEST, HIGHEST = np.float32(-87), np.float32(80)
 
 
 class Ratings(NamedTuple):
-    """Ratings of the batch: ``columns[indptr[users[r]]:indptr[users[r] + 1]]`` for its person r."""
+    """Ratings of the batch: ``columns[indptr[users[r]]:indptr[users[r] + 1]]`` for its user r."""
 
     indptr: NDArray[np.int64]
     columns: NDArray[np.int32]
@@ -56,7 +56,7 @@ class Ratings(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """Draws of the batch: ``places[r, k * width:][:counts[r, k]]`` for person r and block k."""
+    """Draws of the batch: ``places[r, k * width:][:counts[r, k]]`` for user r and block k."""
 
     places: NDArray[np.int32]  # (n, n_movies)
     counts: NDArray[np.int32]  # (n, n_blocks)
@@ -71,14 +71,14 @@ class Touched(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """Hidden probabilities of the batch, and the activity that they are counted from."""
+    """Hidden probabilities of the batch, and the mean that centring subtracts."""
 
     P: Floats  # (2 n, J), data above draws
     middle: Floats  # (J,)
 
 
 class Rates(NamedTuple):
-    """Learning rates of one update, and the share of the last one that is repeated."""
+    """Learning rates of one update, and the momentum."""
 
     W: np.float32
     a: np.float32
@@ -132,7 +132,7 @@ def add_rows(M: Floats, rows: NDArray[np.int32], first: int, total: Floats) -> N
 
 @compiled(parallel=True)
 def upward(ratings: Ratings, W: Floats, b: Floats, P: Floats) -> None:
-    """P[r] = σ(b + sum of W[c] over the columns c of person r).
+    """P[r] = σ(b + sum of W[c] over the columns c of user r).
 
     W float32 (C, J), b (J,), result P (n, J).
     """
@@ -169,7 +169,7 @@ def downward(
     """Draw every movie's state from x = a + t + H Wᵀ, as `model.sampling.sample_visible` does.
 
     H float32 (n, J) of 0 and 1, W (C, J), a (C,), t (n,); result in `draws`, of width BLOCK. The
-    number of threads decides who does which block, not what comes of it.
+    number of threads decides which thread computes a block, not its result.
     """
     places, counts, _ = draws  # (numba 0.68 loses writes to draws.counts in a prange)
     n, n_movies = places.shape
@@ -236,7 +236,7 @@ def downward_rated(
 
 @compiled()
 def pack(draws: Draws, drawn: Ratings) -> None:
-    """Fill ``drawn.indptr`` and ``drawn.columns`` with the draws, person by person."""
+    """Fill ``drawn.indptr`` and ``drawn.columns`` with the draws, user by user."""
     n, n_blocks = draws.counts.shape
     end = 0
     drawn.indptr[0] = 0
@@ -254,7 +254,7 @@ def transpose(data: Ratings, drawn: Ratings, touched: Touched) -> int:
     starts, rows = touched
     n = len(data.users)
     starts[:] = 0
-    latest = np.full(len(starts) - 1, -1, np.int32)  # last person whose data have the column
+    latest = np.full(len(starts) - 1, -1, np.int32)  # last user whose data have the column
     right = 0
     for r in range(n):
         for c in data.columns[data.indptr[data.users[r]] : data.indptr[data.users[r] + 1]]:

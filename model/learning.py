@@ -1,4 +1,4 @@
-"""Contrastive divergence: what the data says minus what the machine says of it.
+"""Contrastive divergence: statistics of the data minus those of its reconstruction.
 
 The log-likelihood of the data has the gradient (reference [1], equation 5)
 
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from model.sampling import sample_hidden, sample_rated, sample_visible
+from model.draws import sample_hidden
+from model.sampling import sample_rated, sample_visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ __all__ = ["Gradient", "cd_gradient", "centred", "contrastive_divergence"]
 
 
 class Gradient(NamedTuple):
-    """Direction in which the parameters become more likely, a mean over users."""
+    """Direction of rising likelihood, a mean over users."""
 
     W: NDArray[np.float32]  # (2 * n_movies, n_hidden)
     a: NDArray[np.float32]  # (2 * n_movies,)
@@ -68,11 +69,10 @@ def cd_gradient(
 
 
 def centred(gradient: Gradient, middle: NDArray[np.float32]) -> Gradient:
-    """Gradient of the same machine with its hidden units counted from their mean activity [2]_.
+    """Gradient of the same machine with centred hidden units, h - m [2]_.
 
-    With h - m in place of h in the last term of the energy, the visible biases are those of movies
-    where the units are as active as usual, a' = a + W m, and a weight learns only from what its
-    unit does beyond that:
+    With h - m in place of h in the last term of the energy, the visible biases become
+    a' = a + W m, and a weight learns only from the deviation of its unit from the mean:
 
         dW' = <v0 (P(h|v0) - m)> - <vk (P(h|vk) - m)> = dW - da m     da' = da     db' = db
 

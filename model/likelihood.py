@@ -1,4 +1,4 @@
-"""How probable the machine finds what people rated: log P(v | t), by annealed importance sampling.
+"""Log-likelihood of the users' ratings, log P(v | t), by annealed importance sampling.
 
 The free energy gives log P(v | t) = -F(v) - log Z(t) but for the partition function, a sum over
 3^n_movies 2^n_hidden states. Annealed importance sampling [1]_ estimates it by a walk through
@@ -9,8 +9,8 @@ the first machine and the same hidden units in both):
     a_k         = (1 - β_k) a0 + β_k a                 0 = β_0 < β_1 < ... < β_K = 1
     log p*_k(v) = sum_is (a_k[i,s] + t) v[i,s] + sum_j softplus(β_k (b[j] + sum_is v[i,s] W[i,s,j]))
 
-The first machine, a0 the base rates of the movies, is what `popularity` knows; its movies are
-independent, so that it is drawn from exactly and
+The first machine has the base rates of the movies as biases a0, like `popularity`; its movies are
+independent, so exact samples can be drawn from it, and
 
     log Z_0(t) = n_hidden log 2 + sum_i log(1 + exp(a0[i,L] + t) + exp(a0[i,D] + t))
 
@@ -33,9 +33,10 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
+from model.draws import sample_hidden
 from model.initialise import base_rates
 from model.rbm import activity, columns, sigmoid, softplus
-from model.sampling import sample_hidden, sample_visible
+from model.sampling import sample_visible
 
 if TYPE_CHECKING:
     from typing import Any
@@ -63,12 +64,12 @@ class LogLikelihood:
     ----------
     mean : float
     error : float
-        Standard error of log Z alone: how far the mean may be from the exact one of these users.
+        Standard error of log Z alone: the error of the mean for these users.
     users_error : float
-        Standard error of the mean over users: how far these users' may be from everybody's; nan of
-        a single user.
+        Standard error of the mean over users: the error as an estimate for all users; nan for a
+        single user.
     base_rates : float
-        The same mean under the machine that the walk began with: W = 0, the movies' base rates.
+        The same mean under the first machine: W = 0 and the movies' base rates.
     n_users : int
     """
 
@@ -89,7 +90,9 @@ def log_likelihood(
     n_chains: int = 20,
     n_steps: int = 1_000,
 ) -> LogLikelihood:
-    """Estimate the mean of log P(v | t) of people's ratings, each given its own activity t.
+    """Estimate the mean of log P(v | t) over users, each with their own activity t.
+
+    Of the machine that was trained: without couplings, which are fitted afterwards.
 
     Parameters
     ----------
@@ -99,22 +102,24 @@ def log_likelihood(
     rng : numpy.random.Generator
     base : array, shape (n_movies, 2), optional
         Biases a0 of the machine that the walk begins with; default: the base rates of
-        `interactions`. Give those of the training data when judging other people.
+        `interactions`. Give those of the training data when judging other users.
     n_users : int
-        At most so many, drawn at random; all where there are fewer.
+        Users at most, drawn at random; all where there are fewer.
     n_chains : int
         Walks for each number of ratings that occurs, at least 2. The cost is that of
         ``n_users * n_chains * n_steps`` downward passes of one user.
     n_steps : int
-        Machines between the two: K. Too few show in a large error.
+        Machines between the two: K. Too few give a large error.
 
     Raises
     ------
     ValueError
-        The machine is classic, which says nothing of what is not rated; its movies are not those
+        The machine is classic, which has no probability of unrated movies; its movies are not those
         of the interactions; or there are no ratings.
     """
-    _refuse_other_movies(rbm, interactions)
+    rbm.refuse_other_movies(interactions)
+    if interactions.n_ratings == 0:
+        raise ValueError("there are no ratings to judge the model by")
     a0 = base_rates(interactions) if base is None else np.asarray(base)
     rated = np.flatnonzero(interactions.ratings_per_user)
     if len(rated) > n_users:
@@ -149,7 +154,7 @@ def log_partition(
     """Estimate log Z(t) by annealed importance sampling; see the module's docstring.
 
     The standard error is that of the mean weight, sd(w) / (<w> sqrt(n_chains)). It is itself an
-    estimate: chains that have all missed the same states do not know it.
+    estimate, too small where all chains have missed the same states.
 
     Parameters
     ----------
@@ -223,11 +228,5 @@ def _visible(users: Interactions) -> sparse.csr_array[Any]:
 
 def _float64(rbm: RBM) -> RBM:
     """Return the same machine in double precision: log P is a small difference of large numbers."""
-    return replace(rbm, **{name: getattr(rbm, name).astype(np.float64) for name in ("W", "a", "b")})
-
-
-def _refuse_other_movies(rbm: RBM, interactions: Interactions) -> None:
-    if not np.array_equal(interactions.movie_ids, rbm.movie_ids):
-        raise ValueError("the movies are not those of the model: use with_movies(rbm.movie_ids)")
-    if interactions.n_ratings == 0:
-        raise ValueError("there are no ratings to judge the model by")
+    arrays = {name: getattr(rbm, name).astype(np.float64) for name in ("W", "a", "b")}
+    return replace(rbm, **arrays, couplings=None)

@@ -101,7 +101,7 @@ def share_of_places(marked: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
 
 
 def coverage(ranking: NDArray[np.integer], k: int, n_movies: int) -> float:
-    """Share of the catalogue that is among the first k movies of anybody.
+    """Share of the catalogue that is among the first k movies of any user.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def auc(p: NDArray[np.floating], liked: NDArray[np.bool_], users: NDArray[np.int
 
     From ranks: the rank of a like among all less its rank among likes is the number of dislikes
     below it. The standard error sums these shares by user (reference [2]), since the ratings of
-    one user go together. Not a number where one of the two kinds is missing.
+    one user are correlated. Not a number where one of the two kinds is missing.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def calibration_error(bins: Bins) -> float:
 
 
 def clustered(values: NDArray[np.floating], users: NDArray[np.integer]) -> Estimate:
-    """Mean over ratings, with a standard error that lets the ratings of a user go together.
+    """Mean over ratings, with a standard error for correlated ratings within a user.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What is followed after every epoch, at a fraction of the epoch's cost.
+"""Metrics after every epoch, at a fraction of the epoch's cost.
 
-Curves to follow, not results to quote: of a bounded number of users, many in one product, whose
-last bits differ from those of `model.scoring`. Results come from `model.evaluation` and
+Curves to watch, not results to quote: of a bounded number of users, many per product, so the last
+bits differ from those of `model.scoring`. Results come from `model.evaluation` and
 `model.likelihood`.
 
 References
@@ -38,7 +38,7 @@ MAX_PAIRS = 100
 
 
 class RankingMonitor:
-    """Follows the ranking of the first `MOST_USERS` held-out users.
+    """Follows the ranking of the first `MAX_USERS` held-out users.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class RankingMonitor:
 
 
 class FreeEnergyMonitor:
-    """Follows how much better the machine knows the people that it was trained on than others.
+    """Follows overfitting: the gap of free energies between validation and training users.
 
         gap = mean of D(v) over validation users - mean of D(v) over training users
         D(v) = F(v) - F0(v)       F0: the free energy with W = 0 and a at the base rates
@@ -86,16 +86,16 @@ class FreeEnergyMonitor:
     in nats per user. -D(v) is what log P(v | t) has gained over the base rates, up to log Z(t); as
     Z depends on t alone, each validation user is paired with the training user whose number of
     ratings is nearest, and the partition functions drop out of the difference. The gap is about 0
-    before training; while it keeps rising the machine learns its training users by heart (reference
-    [1]). D rather than F, because some people like better known movies than others: that difference
-    is there from the start and would drown the rest.
+    before training; while it keeps rising the machine overfits (reference [1]). D rather than F,
+    because users differ in the popularity of the movies they rate: that difference exists before
+    training and would dominate the gap.
 
     Parameters
     ----------
     training : Interactions
     held_out : HeldOut
-        Validation users over the same movies. All their ratings are looked at: nothing is
-        predicted here.
+        Validation users over the same movies. All their ratings are used: nothing is predicted
+        here.
     base : float32 array, shape (n_movies, 2)
         Biases at the base rates.
     """
@@ -119,7 +119,7 @@ class FreeEnergyMonitor:
         """Return the gap in nats per user; None without users.
 
         None of the classic machine as well: its partition function depends on which movies a user
-        has rated, so that free energies of two people say nothing of their probabilities.
+        has rated, so that free energies of two users cannot be compared.
         """
         if rbm.classic or self._validation.n_users == 0:
             return None

@@ -1,6 +1,6 @@
-"""Random numbers as a function of their place: a counter-based generator for the kernels.
+"""A counter-based random number generator for the kernels.
 
-The same counter and key give the same numbers, whichever thread asks, in whatever order.
+The same counter and key give the same numbers, in any thread and any order.
 
 References
 ----------
@@ -38,7 +38,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 def compiled(
     *, parallel: bool = False, inline: bool = False, reassociate: bool = False
 ) -> Callable[[Function], Function]:
-    """numba.njit, its result kept on disk where the package or the user's cache is writable.
+    """numba.njit, its result cached on disk where the package or the user's cache is writable.
 
     `reassociate` leaves the order of sums to the compiler: vectors of one kind of processor give
     one order, those of another perhaps another.
@@ -50,7 +50,7 @@ def compiled(
     def decorate(function: Function) -> Function:
         try:
             return cast("Function", numba.njit(cache=True, **options)(function))
-        except RuntimeError:  # no folder to keep it in: compiled anew in every process
+        except RuntimeError:  # no cache folder: compiled in every process
             return cast("Function", numba.njit(**options)(function))
 
     return decorate

@@ -1,4 +1,4 @@
-"""Judge a published model on people that no training has seen."""
+"""Judge a published model on users that no training has seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from data.splitting import MIN_LIKES, Group, gate_share, gate_users, holdout_groups
 from model.baselines import Popularity
 from model.breakdown import popularity_groups, result
-from model.evaluation import measure
+from model.by_ratings import ALL, by_n_ratings, measure_thinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ __all__ = ["UnknownGateUsersError", "judge_published"]
 
 
 class UnknownGateUsersError(ValueError):
-    """Nobody can say whom the model was not trained on; the message says why."""
+    """The users that the model was not trained on are unknown; the message says why."""
 
 
 def judge_published(
@@ -38,14 +38,15 @@ def judge_published(
     card : mapping
         The model's card: its holdout rule and salt, the number of users, the seed.
     interactions : Interactions
-        All that is rated now.
+        All current ratings.
     salt : str
         The holdout salt of the database that the ratings come from.
 
     Returns
     -------
     dict
-        ``protocol`` and ``results`` of the RBM and of popularity.
+        ``protocol``, ``results`` of the RBM and of popularity, and ``by_n_ratings`` of the two
+        (`model.by_ratings.by_n_ratings`).
 
     Raises
     ------
@@ -64,6 +65,7 @@ def judge_published(
     of_movies = popularity_groups(training)
     groups, n_movies = of_movies[held_out.hidden.movie_rows], np.bincount(of_movies, minlength=3)
     models: dict[str, Scorer] = {"popularity": Popularity.fit(training), "rbm": rbm}
+    judged = measure_thinned(models, held_out, salt=salt)
     return {
         "protocol": {
             "name": "gate",
@@ -73,14 +75,14 @@ def judge_published(
             "n_test_users": held_out.given.n_users,
         },
         "results": [
-            result(name, measure(model, held_out), groups, n_movies)
-            for name, model in models.items()
+            result(name, judgements[ALL], groups, n_movies) for name, judgements in judged.items()
         ],
+        "by_n_ratings": by_n_ratings(judged),
     }
 
 
 def _rule(card: Mapping[str, Any], salt: str) -> tuple[int, int]:
-    """Read the number of users and the seed that decided the gate users of the model."""
+    """Read the number of users and the seed that determined the gate users of the model."""
     try:
         own_salt = card["holdout"]["salt"]
         n_users, seed = int(card["data"]["n_users"]), int(card["seed"])
@@ -91,6 +93,6 @@ def _rule(card: Mapping[str, Any], salt: str) -> tuple[int, int]:
     if own_salt != salt:
         raise UnknownGateUsersError(
             "the model was trained on another database: its holdout salt is not this one's, so "
-            "anybody here may be among those it was trained on"
+            "any user here may be among those it was trained on"
         )
     return n_users, seed

@@ -1,4 +1,4 @@
-"""How alike movies are to the machine, and lists of unlike ones.
+"""Similarity of movies by their weights, and diverse lists.
 
 NumPy alone; nothing here is needed for training.
 """
@@ -20,12 +20,12 @@ __all__ = ["diversify", "like_lengths", "similarity"]
 
 
 def like_lengths(rbm: RBM) -> NDArray[np.float32]:
-    """Length of what a like of each movie sends to the hidden units, and the median length more.
+    """Length of the like weights of each movie, plus the median length.
 
         l[i] = |W[i,L]| + median_k |W[k,L]|
 
-    The weights of a movie that few have seen are short and mostly noise; divided by their bare
-    length they would look like anything. The median makes up for what is not known of them.
+    The weights of a movie that few users have seen are short and mostly noise; divided by their own
+    length they would resemble other movies by chance. The median damps them.
 
     Returns
     -------
@@ -34,20 +34,20 @@ def like_lengths(rbm: RBM) -> NDArray[np.float32]:
     weights = rbm.W[:, LIKE]
     lengths = np.sqrt(np.einsum("ij,ij->i", weights, weights))
     shrunk: NDArray[np.float32] = lengths + np.median(lengths) if len(lengths) else lengths
-    # A machine of nothing but zeros finds nothing alike; it must not divide by zero for that.
+    # Weights of 0 alone must not lead to a division by 0.
     return np.maximum(shrunk, np.float32(1e-12))
 
 
 def similarity(rbm: RBM, row: int, lengths: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much alike a movie and each movie are: whether liking them says the same of a user.
+    """Similarity of a movie to every movie: cosine of their like weights.
 
-        s[i] = W[row,L] · W[i,L] / (l[row] l[i])        a cosine, shrunk by `like_lengths`
+        s[i] = W[row,L] · W[i,L] / (l[row] l[i])        shrunk by `like_lengths`
 
     Parameters
     ----------
     rbm : RBM
     row : int
-        The movie that the others are compared with.
+        The movie to compare with.
     lengths : float32 array, shape (n_movies,)
         What `like_lengths` returned.
 
@@ -68,12 +68,12 @@ def diversify(
     lengths: NDArray[np.float32],
     limit: int,
 ) -> NDArray[np.int64]:
-    """Reorder movies by maximal marginal relevance: each next one good, and unlike those before.
+    """Reorder movies by maximal marginal relevance: relevant, and unlike those before.
 
         next = argmax_i (1 - diversity) score[i] / max score - diversity max_k∈chosen s[i,k]
 
     s is that of `similarity`. With diversity 0 the order stays. The first n places do not depend
-    on how many are asked for.
+    on `limit`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def diversify(
     directions = rbm.W[rows, LIKE] / lengths[rows][:, np.newaxis]
     gain = np.float32(1 - diversity) * (scores / scores.max()).astype(np.float32)
     likeness = np.full(len(rows), -np.inf, dtype=np.float32)
-    chosen = np.zeros(n, dtype=np.int64)  # the first is the best: it is like nothing before it
+    chosen = np.zeros(n, dtype=np.int64)  # the first is the best
     for place in range(1, n):
         latest = chosen[place - 1]
         np.maximum(likeness, directions @ directions[latest], out=likeness)

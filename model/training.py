@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
 from model import checkpoint
-from model.calibration import TYPICAL
 from model.config import Config
 from model.dislikes import weigh_dislikes
 from model.engine import Engine, compute_threads
+from model.finish import finish
 from model.initialise import initialise, warm_start
 from model.monitor import FreeEnergyMonitor, RankingMonitor
 from model.rbm import RBM
@@ -32,12 +32,12 @@ __all__ = ["DivergenceError", "EpochReport", "Trainer", "train"]
 
 
 class DivergenceError(ArithmeticError):
-    """The weights have run away; the message names the epoch."""
+    """The weights have diverged; the message names the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """What one epoch came to.
+    """Result of one epoch.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class EpochReport:
     validation_ndcg : float or None
         NDCG@100 of validation users by `model.monitor`, None without any.
     free_energy_gap : float or None
-        How much more the machine knows of training users than of validation users, in nats per
-        user, by `model.monitor`; None without any, and of the classic machine.
+        Overfitting in nats per user, by `model.monitor`; None without validation users, and for the
+        classic machine.
     seconds : float
         Wall time of the epoch, the validation included.
     """
@@ -80,7 +80,8 @@ def train(interactions: Interactions, config: Config | None = None, *, seed: int
     Returns
     -------
     RBM
-        With the typical calibration: nobody was held out to fit one (`model.calibration`).
+        With its prior, and with typical settings of couplings and calibration: no users were held
+        out to choose them (`model.finish`).
 
     Raises
     ------
@@ -91,26 +92,26 @@ def train(interactions: Interactions, config: Config | None = None, *, seed: int
     """
     trainer = Trainer(interactions, config, seed=seed)
     list(trainer.epochs())
-    return replace(trainer.rbm(), calibration=TYPICAL)
+    return finish(trainer.rbm(), interactions, None, trainer.config)
 
 
 class Trainer:
-    """One training run, which can be stopped after any batch and gone on with elsewhere.
+    """One training run, which can be stopped after any batch and resumed elsewhere.
 
     Parameters
     ----------
     interactions : Interactions
-        Users without ratings have nothing to teach and are left out.
+        Users without ratings are left out.
     config : Config, optional
         Default: ``Config.for_data(interactions)``.
     seed : int
         As for `train`; not negative.
     validation : HeldOut, optional
-        Users to follow the ranking on; they have no part in the weights.
+        Users to measure the ranking on; they do not influence the weights.
     threads : int, optional
         Default: one per core, or as ``NUMBA_NUM_THREADS`` says.
     start : RBM, optional
-        An earlier machine to go on from, over the same or other movies (`model.initialise` has a
+        An earlier machine for a warm start, over the same or other movies (`model.initialise` has a
         schedule for it). Not changed.
 
     Attributes
@@ -118,9 +119,9 @@ class Trainer:
     curve : list of EpochReport
         Of all epochs that are done.
     engine : Engine
-        What takes the updates; benchmarks time it by itself.
+        Computes the updates; benchmarks time it alone.
     identity : dict
-        What decides the weights (`model.checkpoint.identity`).
+        Everything that determines the weights (`model.checkpoint.identity`).
 
     Raises
     ------
@@ -150,14 +151,14 @@ class Trainer:
         fresh = initialise(interactions, self.config, seed)
         if start is None:
             self._rbm = fresh
-        else:  # trained weights again, as those that training goes on with
+        else:  # undo the weight of dislikes, to continue from the trained weights
             self._rbm = warm_start(weigh_dislikes(start, 1 / self.config.dislike_weight), fresh)
         self.engine = Engine(interactions, self._rbm, self.config, seed=seed, threads=self.threads)
         self._ranking = self._energies = None
         if validation is not None:
             self._ranking = RankingMonitor(validation)
             self._energies = FreeEnergyMonitor(interactions, validation, fresh.a)
-        # The sum over the epochs that are averaged; until the first of them, the last epoch alone.
+        # Sum over the averaged epochs; before the first of them, the last epoch alone.
         self._kept = tuple(array.copy() for array in self._parameters)
         self._n_kept = 1
         self._batch = self._missed = 0  # of the running epoch
@@ -169,12 +170,12 @@ class Trainer:
         return len(self.curve) == self.config.n_epochs
 
     def epochs(self) -> Iterator[EpochReport]:
-        """Train all epochs that are still to do, one report after each; ends early after `stop`.
+        """Train the remaining epochs, one report after each; ends early after `stop`.
 
         Raises
         ------
         DivergenceError
-            The weights are not finite or have run away. `rbm` then returns the last good ones.
+            The weights are not finite or have diverged. `rbm` then returns the last good ones.
         """
         while not self.finished:
             started = time.perf_counter()
@@ -202,7 +203,7 @@ class Trainer:
         self._stopped = True
 
     def rbm(self) -> RBM:
-        """Return the machine after the last good epoch: the mean of the last ones, once begun."""
+        """Return the machine after the last good epoch, averaged once averaging has begun."""
         return weigh_dislikes(self._trained(), self.config.dislike_weight)
 
     def save(self, folder: Path) -> Path:
@@ -211,7 +212,7 @@ class Trainer:
         Raises
         ------
         DivergenceError
-            The weights have run away: there is nothing to go on with.
+            The weights have diverged: there is nothing to resume.
         """
         self._refuse_divergence()
         curve = [asdict(report) for report in self.curve]
@@ -219,7 +220,7 @@ class Trainer:
         return checkpoint.write(folder, state)
 
     def resume(self, folder: Path) -> None:
-        """Go on where the newest checkpoint in the folder stands, to the same weights bit for bit.
+        """Resume from the newest checkpoint in the folder, to the same weights bit for bit.
 
         Raises
         ------
@@ -235,7 +236,7 @@ class Trainer:
         self.curve = [EpochReport(**report) for report in state.curve]
 
     def _trained(self) -> RBM:
-        """Return the machine whose distribution has been learnt, its dislikes not yet weighed."""
+        """Return the trained machine, before `weigh_dislikes`."""
         W, a, b = (array / np.float32(self._n_kept) for array in self._kept)
         p = self._rbm
         return RBM(W, a, b, p.movie_ids, p.mean_ratings, p.classic)
@@ -263,7 +264,7 @@ class Trainer:
         }
 
     def _finish_epoch(self) -> bool:
-        """Take the batches of this epoch that are still to do; False when stopped before that."""
+        """Train on the remaining batches of this epoch; False when stopped before the end."""
         epoch = len(self.curve)
         batches = self._batches(epoch)
         n_updates = self.config.n_epochs * len(batches)
@@ -289,7 +290,7 @@ class Trainer:
             )
 
     def _keep(self) -> None:
-        """Keep the weights after a good epoch: add them to the mean, or replace the last ones."""
+        """Store the weights after a good epoch: add them to the sum, or replace the last ones."""
         n_epochs, done = self.config.n_epochs, len(self.curve)
         first_averaged = n_epochs - round(self.config.averaged_share * n_epochs)
         averaging = done > first_averaged

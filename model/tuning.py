@@ -1,7 +1,7 @@
-"""A search for hyper-parameters on validation users, which can be stopped and gone on with.
+"""A search for hyper-parameters on validation users that can be interrupted and resumed.
 
-Trials are proposed by the tree-structured Parzen estimator [1]_ and kept in a file of SQLite: the
-same call goes on where the last one ended. The first trial is ``Config.for_data``; the others lie
+Trials are proposed by the tree-structured Parzen estimator [1]_ and stored in a file of SQLite: the
+same call resumes where the last one ended. The first trial is ``Config.for_data``; the others lie
 around it, within the factors below. No trial is cut short: the learning rates fall to 0 over all
 epochs, and most of the gain comes with the last of them.
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["TrialReport", "Tuned", "tune"]
 
 # Each is searched on a logarithmic scale from the default divided by this factor to the default
-# times it. The three learning rates are one: searched apart they gain nothing.
+# times it. The three learning rates are equal: searching them apart gained nothing.
 FACTORS = {"n_hidden": 2.0, "n_epochs": 2.0, "batch_size": 2.0, "learning_rate": 3.0, "l2": 4.0}
 RATES = ("learning_rate_weights", "learning_rate_visible", "learning_rate_hidden")
 # These are searched on a linear scale, whatever the default.
@@ -50,7 +50,7 @@ DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 @dataclass(frozen=True, slots=True)
 class TrialReport:
-    """What one trial came to.
+    """Result of one trial.
 
     Parameters
     ----------
@@ -89,16 +89,16 @@ def tune(
     seed: int = 0,
     on_trial: Callable[[TrialReport], None] | None = None,
 ) -> Tuned:
-    """Search hyper-parameters by NDCG@100 of the validation users; test users are not looked at.
+    """Search hyper-parameters by NDCG@100 of the validation users; test users are not used.
 
     Parameters
     ----------
     splits : sequence of Split
-        A trial's score is the mean over them: of several splits, less of it is chance.
+        A trial's score is the mean over them; several splits reduce the noise.
     n_trials : int
         In all, those that `storage` holds of the same search included.
     storage : Path, optional
-        File of SQLite, which may hold other searches; default: nothing is kept.
+        File of SQLite, which may hold other searches; default: nothing is stored.
     base : Config, optional
         The first trial, which the others lie around; default: ``Config.for_data``.
     seed : int
@@ -141,7 +141,7 @@ def tune(
 
 
 def suggest(trial: optuna.Trial, base: Config) -> Config:
-    """Take a configuration near `base` from what the search proposes."""
+    """Let the search propose a configuration near `base`."""
     params: dict[str, Any] = {}
     for name, middle in _middles(base).items():
         low, high = _bounds(name, middle)
@@ -191,7 +191,7 @@ def _score(splits: Sequence[Split], config: Config, seed: int) -> float:
 
 
 def _study(splits: Sequence[Split], base: Config, storage: Path | None, seed: int) -> optuna.Study:
-    """Open or make the search that these splits, this base and this seed stand for."""
+    """Open or create the search of these splits, this base and this seed."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if storage is not None:
         storage.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +201,7 @@ def _study(splits: Sequence[Split], base: Config, storage: Path | None, seed: in
         direction="maximize",
         load_if_exists=True,
     )
-    # A generator of its own for each beginning: the same one would propose the same trials again.
+    # Another seed after each resumption: the same one would propose the same trials again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     if not any(trial.params == _centre(base) for trial in study.trials if trial.state in DONE):
         study.enqueue_trial(_centre(base))

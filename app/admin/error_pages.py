@@ -1,4 +1,4 @@
-"""Errors under /admin as pages: there a user reads them."""
+"""Errors under /admin as HTML pages."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ PATH = "/admin"
 
 
 def error_page(error: AppError, scope: Scope, headers: Mapping[str, str]) -> Response:
-    """Show an error as a page; who is not signed in is led to do so."""
+    """Render an error as a page; without a session, redirect to the sign-in page."""
     root = scope.get("root_path", "").rstrip("/")
     others = {name: value for name, value in headers.items() if name != "WWW-Authenticate"}
     if error.status == HTTPStatus.UNAUTHORIZED:

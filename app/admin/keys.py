@@ -1,4 +1,4 @@
-"""API keys on the operators' pages: listed, made, revoked."""
+"""API keys on the operators' pages: list, create, revoke."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ KeyPrefix = Annotated[str, Path(pattern=r"^[^\x00-\x1f]{1,16}$")]
 
 @router.get("")
 def get_keys(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
-    """List the keys, and offer to make one."""
+    """List the keys, with a form that creates one."""
     return _show_keys(request, visitor, services)
 
 
@@ -34,14 +34,14 @@ def get_keys(request: Request, visitor: Operator, services: ServicesDependency) 
 def post_key(
     request: Request, visitor: Operator, form: SentForm, services: ServicesDependency
 ) -> Response:
-    """Make a key, and show it this once."""
+    """Create a key, and show it once."""
     name, scopes = form.one("name"), [Scope(s) for s in form.all("scope") if s in set(Scope)]
     problem = _problem(form)
     if problem:
         return _show_keys(request, visitor, services, status=422, problem=problem, key_name=name)
     key = create_key(services.database, scopes, name)
     services.find(KeyRing).refresh()
-    logger.info("key %s was made on the operators' pages", key.prefix)
+    logger.info("key %s was created on the operators' pages", key.prefix)
     return show(request, visitor, "new-key.html", key=key, scopes=scopes, key_name=name)
 
 
@@ -49,7 +49,7 @@ def post_key(
 def get_revoke(
     prefix: KeyPrefix, request: Request, visitor: Operator, services: ServicesDependency
 ) -> Response:
-    """Say which key would be revoked, and ask."""
+    """Ask for confirmation of a revocation."""
     valid = [key for key in _keys(services) if key["revoked_at"] is None]
     key = next((key for key in valid if key["prefix"] == prefix), None)
     if key is None:
@@ -66,8 +66,8 @@ def post_revoke(
     _form: SentForm,
     services: ServicesDependency,
 ) -> Response:
-    """Make a key invalid for good."""
-    with suppress(KeyNotFoundError):  # somebody else was quicker
+    """Revoke a key."""
+    with suppress(KeyNotFoundError):  # already revoked by another request
         revoke_key(services.database, prefix)
         logger.info("key %s was revoked on the operators' pages", prefix)
     services.find(KeyRing).refresh()
@@ -83,7 +83,7 @@ def _show_keys(
     problem: str | None = None,
     key_name: str = "",
 ) -> Response:
-    # Those that are valid first, and in both parts the newest first.
+    # Valid keys first, and in both parts the newest first.
     keys = _keys(services)[::-1]
     keys.sort(key=lambda key: key["revoked_at"] is not None)
     return show(

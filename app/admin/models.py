@@ -1,19 +1,19 @@
-"""Models on the operators' pages: looked at, activated, rolled back."""
+"""Models on the operators' pages: list, inspect, activate, roll back."""
 
 from fastapi import APIRouter, Request, Response
 
 from app.admin.security import HEADERS, Operator, SentForm, go_to, show
 from app.auth.dependencies import requester
-from app.core.errors import NoPreviousModelError, OtherModelActivatedError
 from app.http.api import Services, ServicesDependency
 from app.live.model_reloader import ModelReloader
 from app.registry import service
 from app.registry.endpoints import REPORT_POLICY
+from app.registry.errors import NoPreviousModelError, OtherModelActivatedError
 from app.registry.schemas import ModelVersionId
 
 router = APIRouter(prefix="/admin/models")
 
-# How well each model did, as a card has it; others than these are on the report card.
+# Metrics shown of each model; the report card has more.
 METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 
@@ -27,22 +27,22 @@ def get_models(request: Request, visitor: Operator, services: ServicesDependency
 
 @router.get("/rollback")
 def get_rollback(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
-    """Say what a rollback changes, and ask."""
+    """Ask for confirmation of a rollback."""
     active = service.find_active(services.database)
     if active.version is None or active.previous is None:
         raise NoPreviousModelError
-    left, taken = (
+    before, after = (
         service.find_model(services.database, version)
         for version in (active.version, active.previous)
     )
-    return show(request, visitor, "rollback.html", left=left, taken=taken)
+    return show(request, visitor, "rollback.html", before=before, after=after)
 
 
 @router.post("/rollback")
 def post_rollback(
     request: Request, _visitor: Operator, form: SentForm, services: ServicesDependency
 ) -> Response:
-    """Serve the model before the active one."""
+    """Activate the previous model."""
     _refuse_other(services, form.one("instead_of"))
     service.rollback(services.database, services.settings.models_dir, by=requester(request))
     services.find(ModelReloader).reload()
@@ -53,7 +53,7 @@ def post_rollback(
 def get_model(
     version: ModelVersionId, request: Request, visitor: Operator, services: ServicesDependency
 ) -> Response:
-    """Show what is known of a model."""
+    """Show a model."""
     model = service.find_model(services.database, version)
     return show(request, visitor, "model.html", model=model, metrics=METRICS)
 
@@ -73,11 +73,11 @@ def get_report(
 def get_activate(
     version: ModelVersionId, request: Request, visitor: Operator, services: ServicesDependency
 ) -> Response:
-    """Say what activating a model changes, and ask."""
+    """Ask for confirmation of an activation."""
     model = service.find_model(services.database, version)
     active = service.find_active(services.database).version
-    left = service.find_model(services.database, active) if active else None
-    return show(request, visitor, "activate.html", model=model, left=left)
+    before = service.find_model(services.database, active) if active else None
+    return show(request, visitor, "activate.html", model=model, before=before)
 
 
 @router.post("/{version}/activate")
@@ -88,7 +88,7 @@ def post_activate(
     form: SentForm,
     services: ServicesDependency,
 ) -> Response:
-    """Serve a model from now on."""
+    """Activate a model."""
     _refuse_other(services, form.one("instead_of"))
     service.activate(
         services.database,
@@ -102,6 +102,6 @@ def post_activate(
 
 
 def _refuse_other(services: Services, confirmed: str) -> None:
-    """Refuse to replace another model than the page named that was confirmed."""
+    """Refuse when the active model is not the one that the form named."""
     if (service.find_active(services.database).version or "") != confirmed:
         raise OtherModelActivatedError

@@ -24,12 +24,9 @@ def add(
 
 
 def find(connection: Connection, sha256: str, now: datetime) -> Row[Any] | None:
-    """Return a session that has not expired and whose key is valid, with what the key allows."""
+    """Return a session that has not expired and whose key is valid, with the scopes of the key."""
     return connection.execute(
-        select(
-            admin_sessions.c.key_prefix, admin_sessions.c.created_at, admin_sessions.c.expires_at
-        )
-        .add_columns(api_keys.c.scopes)
+        select(admin_sessions, api_keys.c.scopes)
         .join(api_keys, api_keys.c.prefix == admin_sessions.c.key_prefix)
         .where(
             admin_sessions.c.sha256 == sha256,
@@ -39,8 +36,8 @@ def find(connection: Connection, sha256: str, now: datetime) -> Row[Any] | None:
     ).first()
 
 
-def put_off(connection: Connection, sha256: str, expires_at: datetime) -> None:
-    """Let a session last longer."""
+def extend(connection: Connection, sha256: str, expires_at: datetime) -> None:
+    """Extend a session."""
     connection.execute(
         update(admin_sessions)
         .where(admin_sessions.c.sha256 == sha256)
@@ -54,5 +51,5 @@ def remove(connection: Connection, sha256: str) -> None:
 
 
 def remove_expired(connection: Connection, now: datetime) -> None:
-    """Forget the sessions that nobody can use any more."""
+    """Delete expired sessions."""
     connection.execute(delete(admin_sessions).where(admin_sessions.c.expires_at <= now))

@@ -1,7 +1,7 @@
 """Sessions of operators: opened with an admin key, ended by time, by signing out, or with the key.
 
-Only the hash of what the cookie holds is stored. Each look reads the session and its key from the
-database, so that what ends in one process has ended in all.
+Only the hash of the token in the cookie is stored. Each request reads the session and its key from
+the database, so that a session that ends in one process ends in all.
 """
 
 import hmac
@@ -13,27 +13,27 @@ from app.auth.keys import digest
 from app.auth.scopes import Scope
 from app.db.engine import Database
 
-# An unattended screen stays open for so long, and nobody stays signed in over night.
+# Limits for an unattended screen, and for a session at all: none lasts over night.
 IDLE = timedelta(minutes=30)
 AT_MOST = timedelta(hours=12)
-# A session in use is written again this seldom, not with every page.
+# The expiry of a session in use is stored at most this often, not with every page.
 RENEW_EVERY = timedelta(minutes=1)
 
 TOKEN_BYTES = 32
 
 
 def new_token() -> str:
-    """Draw what a cookie holds."""
+    """Draw the token for a cookie."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def form_token(token: str) -> str:
-    """Derive what a form must bring along: only a page made for the holder of the cookie has it."""
+    """Derive the token of a form: only pages rendered for this cookie have it."""
     return hmac.digest(token.encode(), b"form", "sha256").hex()
 
 
 def open_session(database: Database, key_prefix: str) -> str:
-    """Sign in the holder of a key; return what their cookie is to hold."""
+    """Open a session for a key; return the token for its cookie."""
     token, now = new_token(), datetime.now(UTC)
     with database.unit_of_work() as connection:
         repository.remove_expired(connection, now)
@@ -42,7 +42,7 @@ def open_session(database: Database, key_prefix: str) -> str:
 
 
 def find_session(database: Database, token: str, *, renew: bool = True) -> str | None:
-    """Return the prefix of the key that a session was opened with, None when it has ended."""
+    """Return the prefix of the key of a session, None when it has ended."""
     sha256, now = digest(token), datetime.now(UTC)
     with database.read() as connection:
         row = repository.find(connection, sha256, now)
@@ -51,11 +51,11 @@ def find_session(database: Database, token: str, *, renew: bool = True) -> str |
     expires_at = min(now + IDLE, row.created_at + AT_MOST)
     if renew and expires_at - row.expires_at >= RENEW_EVERY:
         with database.unit_of_work() as connection:
-            repository.put_off(connection, sha256, expires_at)
+            repository.extend(connection, sha256, expires_at)
     return str(row.key_prefix)
 
 
 def close_session(database: Database, token: str) -> None:
-    """Sign out."""
+    """End a session."""
     with database.unit_of_work() as connection:
         repository.remove(connection, digest(token))

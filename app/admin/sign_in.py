@@ -15,7 +15,7 @@ from app.http.api import ServicesDependency
 router = APIRouter(prefix="/admin")
 logger = logging.getLogger(__name__)
 
-# Nobody guesses 256 bits; but nobody mistypes a key so often either.
+# Against flooding; 256 random bits cannot be guessed anyway.
 TRIES_PER_MINUTE = 10
 
 NOT_VALID = "This key is not valid."
@@ -42,14 +42,14 @@ def post_sign_in(
         problem = f"Too many tries; the next one may come in {allowance.retry_s} s."
         wait = {"Retry-After": str(allowance.retry_s)}
         return show(request, visitor, "sign-in.html", status=429, headers=wait, problem=problem)
-    services.find(KeyRing).refresh()  # one that was made a moment ago, by another process, counts
+    services.find(KeyRing).refresh()  # another process may just have made the key
     principal = services.find(KeyRing).find(form.one("key"))
     if principal is None or principal.prefix is None or not principal.may(Scope.ADMIN):
         problem = NOT_VALID if principal is None else NOT_ADMIN
         logger.warning("a key was refused on the operators' pages: %s", problem)
         return show(request, visitor, "sign-in.html", status=403, problem=problem)
     token = open_session(services.database, principal.prefix)
-    logger.info("somebody has signed in with key %s", principal.prefix)
+    logger.info("an operator has signed in with key %s", principal.prefix)
     close_session(services.database, visitor.token)
     response = go_to(request, "")
     give_cookie(response, token)

@@ -1,17 +1,18 @@
-"""Traffic and latency since the service started, read from the figures that Prometheus reads."""
+"""Traffic and latency since the service started, from the metrics of Prometheus."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, isnan
+from operator import itemgetter
 
 from prometheus_client.samples import Sample
 
 from app.core import metrics
 
-# What watches the service, or shows it, is not the traffic that it is there for.
+# Routes of operation, which do not count as traffic of the service.
 OWN_ROUTES = ("/admin", "/docs", "/health/", "/metrics", "/openapi.json", "/static/")
 NO_ROUTE = "-"
 ROUTES_SHOWN = 8
@@ -21,14 +22,14 @@ DRIFT = (
     "recommender_unknown_film_ratings_share",
 )
 
-# Requests no slower than so many seconds, for each of these bounds.
+# Number of requests that took at most so many seconds, by bound.
 Buckets = Counter[float]
 Samples = defaultdict[str, list[Sample]]  # by name
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Requests to one route, or to all; `slowest` is the last bound that was measured with."""
+    """Requests to one route, or to all; `slowest_s` is the last bound of the histogram."""
 
     name: str
     n: int
@@ -40,7 +41,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What the service was asked since it started, by all workers together."""
+    """All requests since the service started, of all workers together."""
 
     total: Flow
     routes: list[Flow]
@@ -49,42 +50,35 @@ class Traffic:
     workers: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far the ratings have gone from those that the served model was trained on."""
-
-    age_s: float
-    ratings_since: float
-    unknown_share: float
-
-
-def read_traffic() -> tuple[Traffic, Drift | None]:
-    """Sum up the figures of all workers; no drift where no model is served."""
-    samples: Samples = defaultdict(list)  # what no worker has counted yet is missing
+def read_traffic() -> tuple[Traffic, metrics.Drift | None]:
+    """Sum the metrics of all workers; no drift when no model is served."""
+    samples: Samples = defaultdict(list)  # metrics without a value yet are missing
     for family in metrics.families():
         for sample in family.samples:
             samples[sample.name].append(sample)
-    counts, failures = _requests(samples["recommender_http_requests_total"])
+    requests = samples["recommender_http_requests_total"]
+    counts = _sum(requests, _name)
+    failures = _sum((s for s in requests if s.labels["status"].startswith("5")), _name)
     buckets = _buckets(samples["recommender_http_request_seconds_bucket"])
     of_all = Buckets()
     for each in buckets.values():
         of_all.update(each)
-    outcomes = _by_label(samples["recommender_cache_requests_total"], "outcome")
-    kept = outcomes["hit"] + outcomes["not_modified"]
-    workers = _by_label(samples["recommender_model_workers"], "version")
+    outcomes = _sum(samples["recommender_cache_requests_total"], itemgetter("outcome"))
+    cached = outcomes["hit"] + outcomes["not_modified"]
+    workers = _sum(samples["recommender_model_workers"], itemgetter("version"))
     flows = [_flow(name, counts[name], failures[name], buckets[name]) for name in counts]
     traffic = Traffic(
         _flow("all", counts.total(), failures.total(), of_all),
         sorted(flows, key=lambda flow: -flow.n)[:ROUTES_SHOWN],
-        kept / outcomes.total() if outcomes.total() else None,
-        _by_label(samples["recommender_fallbacks_total"], "reason").total(),
+        cached / outcomes.total() if outcomes.total() else None,
+        _sum(samples["recommender_fallbacks_total"], itemgetter("reason")).total(),
         {version: n for version, n in workers.items() if n},
     )
     return traffic, _drift(samples)
 
 
 def quantile(buckets: Mapping[float, float], share: float) -> float | None:
-    """Estimate how many seconds this share of requests took at most, as Prometheus does.
+    """Estimate a quantile of the seconds per request, as Prometheus does.
 
     Infinite beyond the last bound, None without requests.
     """
@@ -102,16 +96,15 @@ def quantile(buckets: Mapping[float, float], share: float) -> float | None:
     return None
 
 
-def _requests(samples: Iterable[Sample]) -> tuple[Counter[str], Counter[str]]:
-    """Count requests and failures of the service by method and route."""
-    counts: Counter[str] = Counter()
-    failures: Counter[str] = Counter()
+def _sum(
+    samples: Iterable[Sample], name_of: Callable[[Mapping[str, str]], str | None]
+) -> Counter[str]:
+    """Add up samples by a name from their labels, without those that have none."""
+    sums: Counter[str] = Counter()
     for sample in samples:
-        if name := _name(sample.labels):
-            counts[name] += int(sample.value)
-            if sample.labels["status"].startswith("5"):
-                failures[name] += int(sample.value)
-    return counts, failures
+        if name := name_of(sample.labels):
+            sums[name] += int(sample.value)
+    return sums
 
 
 def _buckets(samples: Iterable[Sample]) -> defaultdict[str, Buckets]:
@@ -135,16 +128,9 @@ def _flow(name: str, n: int, n_failed: int, buckets: Buckets) -> Flow:
     )
 
 
-def _by_label(samples: Iterable[Sample], label: str) -> Counter[str]:
-    values: Counter[str] = Counter()
-    for sample in samples:
-        values[sample.labels[label]] += int(sample.value)
-    return values
-
-
-def _drift(samples: Samples) -> Drift | None:
+def _drift(samples: Samples) -> metrics.Drift | None:
     values = [sample.value for name in DRIFT for sample in samples[name]]
-    # No numbers while no model is served; an age of 0 before the first look.
+    # NaN while no model is served; an age of 0 before the first poll.
     if len(values) < len(DRIFT) or not values[0] or any(map(isnan, values)):
         return None
-    return Drift(*values)
+    return metrics.Drift(*values)

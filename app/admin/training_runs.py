@@ -1,9 +1,9 @@
-"""Trainings on the operators' pages: begun, listed, followed."""
+"""Trainings on the operators' pages: start, list, follow."""
 
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.admin.security import HEADERS, Operator, SentForm, Visitor, go_to, show
@@ -12,8 +12,8 @@ from app.auth.dependencies import requester
 from app.auth.keys import KeyRing
 from app.http.api import Services, ServicesDependency
 from app.jobs import endpoints as training
-from app.jobs.runs import begin_run, find_run, list_runs
 from app.jobs.schemas import TrainingOptions, TrainingRunId
+from app.jobs.service import find_run, list_runs, start_run
 
 router = APIRouter(prefix="/admin/runs")
 
@@ -22,7 +22,7 @@ RUNS_SHOWN = 30
 
 @router.get("")
 def get_runs(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
-    """List the latest runs, and offer another one."""
+    """List the latest runs, with a form that starts one."""
     runs = list_runs(services.database, RUNS_SHOWN)
     under_way = next((run for run in runs if not run.state.is_final), None)
     return show(request, visitor, "runs.html", runs=runs, under_way=under_way)
@@ -32,11 +32,11 @@ def get_runs(request: Request, visitor: Operator, services: ServicesDependency) 
 def post_run(
     request: Request, _visitor: Operator, form: SentForm, services: ServicesDependency
 ) -> Response:
-    """Begin a training."""
+    """Start a training."""
     options = TrainingOptions(
         from_scratch=form.is_ticked("from_scratch"), publish_anyway=form.is_ticked("publish_anyway")
     )
-    run = begin_run(services.database, services.settings, options, requester(request))
+    run = start_run(services.database, services.settings, options, requester(request))
     return go_to(request, f"/runs/{run.id}")
 
 
@@ -44,7 +44,7 @@ def post_run(
 def get_run(
     run_id: TrainingRunId, request: Request, visitor: Operator, services: ServicesDependency
 ) -> Response:
-    """Show how far a run is, or what it has come to."""
+    """Show the progress of a run, or its result."""
     return show(request, visitor, "run.html", run=find_run(services.database, run_id))
 
 
@@ -52,16 +52,16 @@ def get_run(
 async def get_events(
     run_id: TrainingRunId, request: Request, visitor: Operator, services: ServicesDependency
 ) -> Response:
-    """Give a run whenever it has changed, for its page."""
+    """Stream a run whenever it has changed, for its page."""
     await run_in_threadpool(find_run, services.database, run_id)  # or 404, before it is too late
     events = _events(request, visitor, services, run_id)
-    return StreamingResponse(events, media_type=training.EVENTS, headers=HEADERS)
+    return EventSourceResponse(events, headers=HEADERS)
 
 
 async def _events(
     request: Request, visitor: Visitor, services: Services, run_id: int
-) -> AsyncIterator[str]:
-    """Follow a run for as long as its visitor may; watching alone keeps nobody signed in."""
+) -> AsyncIterator[bytes]:
+    """Follow a run as long as the session lasts; following alone does not extend it."""
     async for event in training.events(request, services, run_id):
         if not await run_in_threadpool(_may_still_watch, services, visitor):
             return

@@ -1,1 +1,1 @@
-"""Who may use the service, and how much: keys, scopes, rate limits, client addresses."""
+"""Authentication and rate limits: API keys, scopes, limiter, client addresses."""

@@ -1,4 +1,4 @@
-"""Where a request comes from, when proxies stand in between."""
+"""The address of a client, also behind proxies."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORWARDED_FOR = b"x-forwarded-for"
-# One customer of a provider commonly has all addresses of such a network.
+# A customer of a provider usually has a whole network of this size.
 IPV6_CUSTOMER_BITS = 64
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
-    """Return the address to count requests by: of the peer, or what trusted proxies say of it."""
+    """Return the address for the rate limit: the peer's, or the one that trusted proxies report."""
     peer = scope.get("client")
     address = parse(peer[0]) if peer else None
     if address is None:
@@ -25,7 +25,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 
 
 def parse(text: str) -> Address | None:
-    """Read an address, None for what is none."""
+    """Read an address, None for any other text."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
@@ -35,7 +35,7 @@ def parse(text: str) -> Address | None:
 
 
 def _forwarded(scope: Scope, trusted: Sequence[Network], peer: Address) -> Address:
-    """Follow X-Forwarded-For from its end, where our proxies write, to who is none of them."""
+    """Return the last address in X-Forwarded-For that is no trusted proxy."""
     values = [value for name, value in scope["headers"] if name == FORWARDED_FOR]
     for text in reversed(b",".join(values).decode("latin-1").split(",")):
         address = parse(text)

@@ -1,9 +1,6 @@
-"""The first admin key, from a file or into one, so that a new installation is never open."""
+"""The first admin key, read from or written to a file: a new installation is never open."""
 
-import os
 import re
-import secrets
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,27 +11,28 @@ from app.auth.keys import NewKey
 from app.auth.scopes import Scope
 from app.config import PREFIX
 from app.db.engine import Database
+from data.durable import whole_file
 
 SETTING = f"{PREFIX}BOOTSTRAP_ADMIN_KEY_FILE"
 NAME = "bootstrap"
-# Only the plain hash of a secret is stored, so a key that somebody chose must be as good as drawn:
-# 128 bits as hexadecimal, and not one character typed again and again.
+# Secrets are stored as a plain hash, so a chosen key must be as strong as a drawn one: 128 bits as
+# hexadecimal, and not one character repeated.
 KEY = re.compile(r"(?P<prefix>[A-Za-z0-9_-]{1,16})\.(?P<secret>[A-Za-z0-9_+/=~-]{32,256})")
 MIN_DIFFERENT = 10
 MAX_LENGTH = 1024
 
 
 class BootstrapKeyError(ValueError):
-    """The file of the first key cannot be used; the message never holds what is in it."""
+    """The file of the first key cannot be used; the message never holds its content."""
 
 
 def make_first_key(database: Database, file: Path) -> str | None:
     """Register the key in the file, or draw one and write it there; return its prefix.
 
-    None where a key was ever made: then the file is not even looked at. Of several replicas that
-    start together one makes the key, and the others find it.
+    None if the database ever had a key: then the file is not read. Of several replicas that start
+    together, one makes the key and the others find it.
     """
-    with database.read() as connection:  # the common case waits for no writer
+    with database.read() as connection:  # the usual case, without a write lock
         if repository.any_key(connection):
             return None
     with database.unit_of_work() as connection:
@@ -42,13 +40,13 @@ def make_first_key(database: Database, file: Path) -> str | None:
         if repository.any_key(connection):
             return None
         key = _read(file) or _draw_into(file)
-        # The file comes first: killed in between, the next start finds the key there.
+        # The file first: after a kill in between, the next start reads the key from it.
         _add(connection, key)
     return key.prefix
 
 
 def _read(file: Path) -> NewKey | None:
-    """Return the key in the file, None where it is not there or empty."""
+    """Return the key in the file, None if the file is missing or empty."""
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_LENGTH)
@@ -69,20 +67,13 @@ def _read(file: Path) -> NewKey | None:
 
 
 def _draw_into(file: Path) -> NewKey:
-    """Draw a key and write it where only this account can read it, whole or not at all."""
+    """Draw a key and write it atomically, readable by this account alone."""
     key = NewKey.draw()
-    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(f"{key.text}\n")
-            opened.flush()
-            os.fsync(descriptor)
-        unfinished.replace(file)
+        with whole_file(file, 0o600) as opened:
+            opened.write(f"{key.text}\n".encode())
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise BootstrapKeyError(f"{SETTING}: cannot write {file}: {error.strerror}") from error
     return key
 

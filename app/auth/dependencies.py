@@ -1,4 +1,4 @@
-"""What a route needs: its dependency, and its mark in the OpenAPI document."""
+"""Dependencies by which a route requires a scope."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -6,57 +6,57 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.auth.errors import InsufficientScopeError, UnauthorizedError
 from app.auth.keys import PRINCIPAL, may
 from app.auth.scopes import Scope
 from app.config import Settings
-from app.core.errors import InsufficientScopeError, UnauthorizedError
 
 bearer = HTTPBearer(
     scheme_name="ApiKey",
     description="A key made by `recommender keys create`: `Authorization: Bearer <key>`. Not "
-    "asked for on a loopback address as long as no key was ever made.",
+    "needed on a loopback address as long as no key was ever made.",
     auto_error=False,
 )
 
 
 class Visit(StrEnum):
-    """What the page for people asks, and what may therefore be open to who has no key."""
+    """Parts of the API that the public page uses, and that may therefore be open without a key."""
 
-    MOVIES = "films"  # what there is, and what to recommend for ratings that the request brings
-    PUBLIC_USERS = "public_users"  # people of a public release
+    MOVIES = "films"  # movies, and recommendations for the ratings in the request
+    PUBLIC_USERS = "public_users"  # users of a public release
 
 
 def open_visits(settings: Settings) -> frozenset[Visit]:
-    """Tell what needs no key; people of a release only where nobody but this machine gets here."""
+    """Return what needs no key; users of a release only where the service is private."""
     if not settings.shows_public_page:
         return frozenset()
     return frozenset(Visit) if settings.is_private else frozenset({Visit.MOVIES})
 
 
 class Requires:
-    """Lets a request pass that has the scope, or that the page for people may send."""
+    """Allows requests that have the scope, or that the public page may send."""
 
     def __init__(self, scope: Scope, visit: Visit | None = None) -> None:
         self.scope = scope
         self.visit = visit
 
-    # `async`, or FastAPI would hop to a worker thread for these lines alone.
+    # `async`: FastAPI would run a plain function in a worker thread.
     async def __call__(
         self,
         request: Request,
         _key: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
     ) -> None:
-        """Refuse whoever may not."""
+        """Refuse any other request."""
         if may(request.scope, self.scope) or self.visit in request.app.state.open_visits:
             return
         principal = request.scope.get(PRINCIPAL)
         if principal is None or principal.prefix is None:
             raise UnauthorizedError
-        raise InsufficientScopeError(self.scope)
+        raise InsufficientScopeError(scope=self.scope)
 
 
 def requester(request: Request) -> str:
-    """Say who sent this request, for what is recorded of it."""
+    """Name the sender of this request, for records."""
     principal = request.scope.get(PRINCIPAL)
     prefix = principal.prefix if principal else None
     return f"key {prefix}" if prefix else "somebody without a key"

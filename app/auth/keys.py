@@ -1,4 +1,4 @@
-"""API keys: what they look like, what they allow, and those that are valid now, in memory."""
+"""API keys: their form, their scopes, and the valid ones in memory."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from app.core.errors import DatabaseUnavailableError
 from app.core.polling import Poller
 from app.db.engine import Database
 
-# A key that was made or revoked elsewhere counts here after so many seconds at most.
+# A key that was made or revoked elsewhere counts here after this time at most.
 POLL_S = 1.0
 PREFIX_BYTES, SECRET_BYTES = 6, 32
-# Name in the ASGI scope of who has sent the request.
+# Name in the ASGI scope of the sender of the request.
 PRINCIPAL = "recommender.principal"
 
 
 class NewKey(NamedTuple):
-    """A key as it is made; only the hash of the secret is stored."""
+    """A new key; only the hash of its secret is stored."""
 
     prefix: str
     secret: str
 
     @classmethod
     def draw(cls) -> NewKey:
-        """Draw 256 random bits, and a name for them."""
+        """Draw a prefix and 256 random bits."""
         return cls(secrets.token_hex(PREFIX_BYTES), secrets.token_urlsafe(SECRET_BYTES))
 
     @property
@@ -41,13 +41,13 @@ class NewKey(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """What is stored of the secret."""
+        """The stored hash of the secret."""
         return digest(self.secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a key by its prefix, or nobody in particular."""
+    """The sender of a request: a key by its prefix, or an anonymous client."""
 
     prefix: str | None
     scopes: frozenset[Scope]
@@ -62,9 +62,9 @@ UNRESTRICTED = Principal(None, frozenset(Scope))
 
 
 class KeyRing:
-    """The valid keys, in memory; a thread follows the database.
+    """The valid keys in memory; a thread polls the database.
 
-    A database that ever had a key is never open again, so revoking the last one opens nothing.
+    A database that ever had a key is never open again, even after the last key was revoked.
     """
 
     def __init__(self, database: Database, *, may_be_open: bool) -> None:
@@ -78,24 +78,24 @@ class KeyRing:
 
     @property
     def is_loaded(self) -> bool:
-        """False until the keys could be read once."""
+        """True once the keys have been read."""
         return self._keys is not None
 
     @property
     def is_open(self) -> bool:
-        """True when no key is asked for: none was ever made, and nobody else can get here."""
+        """True when no key is needed: none was ever made, and the service may be open."""
         return self._is_open
 
     def start(self) -> None:
-        """Load the keys, and follow them from now on."""
+        """Load the keys and start polling."""
         self._poller.start()
 
     def stop(self) -> None:
-        """End following."""
+        """Stop polling."""
         self._poller.stop()
 
     def refresh(self) -> None:
-        """Take over what has changed in the database."""
+        """Reload the keys."""
         with self._refreshing:
             with self.database.read() as connection:
                 rows = repository.all_keys(connection)
@@ -107,7 +107,7 @@ class KeyRing:
             }
 
     def find(self, key: str) -> Principal | None:
-        """Return who has this key, None when it is not valid."""
+        """Return the principal of this key, None when the key is not valid."""
         if self._keys is None:
             raise DatabaseUnavailableError
         prefix, _, secret = key.partition(".")
@@ -116,16 +116,16 @@ class KeyRing:
 
 
 def digest(secret: str) -> str:
-    """Hash a secret; of 256 random bits a plain SHA-256 cannot be guessed back."""
+    """Hash a secret; a plain SHA-256 of 256 random bits cannot be reversed."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
 def _known(scopes: Iterable[str]) -> frozenset[Scope]:
-    """Leave out what a newer version may have granted."""
+    """Drop scopes of a newer version."""
     return frozenset(Scope(scope) for scope in scopes if scope in set(Scope))
 
 
 def may(request: MutableMapping[str, Any], scope: Scope) -> bool:
-    """Tell whether whoever sent this request may do what needs `scope`."""
+    """Tell whether the sender of this request has the scope."""
     principal: Principal = request.get(PRINCIPAL, UNAUTHENTICATED)
     return principal.may(scope)

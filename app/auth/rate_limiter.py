@@ -1,4 +1,4 @@
-"""How many requests a key or an address may send: a token bucket each, in memory."""
+"""Rate limits: a token bucket in memory for each key and address."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from time import monotonic
 from typing import NamedTuple
 
 WINDOW_S = 60
-# A bucket takes some 250 bytes; when there are more, those that have been full for long go.
+# A bucket takes some 250 bytes; above this number the least recently used ones are dropped.
 MAX_BUCKETS = 100_000
 
 
 class Allowance(NamedTuple):
-    """What is left for a client after a request."""
+    """The remaining limit of a client after a request."""
 
     limit: int
     remaining: int
-    reset_s: int  # until the whole limit is there again
-    retry_s: int  # until the next request may come; 0 when this one may
+    reset_s: int  # until the whole limit is available again
+    retry_s: int  # until the next request is allowed; 0 when this one is
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Say it to the client."""
+        """Response headers."""
         headers = [
             (b"ratelimit-limit", b"%d" % self.limit),
             (b"ratelimit-remaining", b"%d" % self.remaining),
@@ -32,17 +32,17 @@ class Allowance(NamedTuple):
 
 
 class Limiter:
-    """Allows each client `per_minute` requests at once, and as many more over each minute."""
+    """Allows each client `per_minute` requests at once, refilled over a minute."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self.per_minute = per_minute
         self.clock = clock
         self._rate = per_minute / WINDOW_S
-        # Client → (tokens, when); in the order of last use, since each use puts it at the end.
+        # Client → (tokens, when), in the order of last use.
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, client: str) -> Allowance | None:
-        """Count a request; None where nothing is limited."""
+        """Count a request; None without a limit."""
         if not self.per_minute:
             return None
         now = self.clock()
@@ -62,6 +62,6 @@ class Limiter:
         )
 
     def _forget(self) -> None:
-        """Drop the tenth that was used longest ago; most are full again, and so nothing is lost."""
+        """Drop the least recently used tenth; most of them are full again, so nothing is lost."""
         for client in list(self._buckets)[: MAX_BUCKETS // 10]:
             del self._buckets[client]

@@ -10,13 +10,13 @@ from app.db.tables import api_keys
 
 
 def all_keys(connection: Connection) -> Sequence[Row[Any]]:
-    """Return every key, revoked ones too, the oldest first."""
+    """Return all keys, revoked ones too, the oldest first."""
     query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.prefix)
     return connection.execute(query).all()
 
 
 def lock(connection: Connection) -> None:
-    """Make others wait who make keys; SQLite admits one writer anyway."""
+    """Let other processes wait before they make keys; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE"))
 

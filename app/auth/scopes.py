@@ -1,10 +1,10 @@
-"""What an API key allows, apart from all else about keys: the command line asks for no more."""
+"""Scopes of API keys, in a module without imports, for a fast command line."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a key allows; `admin` allows everything, `write` not reading."""
+    """What a key allows; `admin` allows everything, `write` does not include `read`."""
 
     READ = "read"
     WRITE = "write"

@@ -16,11 +16,11 @@ class KeyNotFoundError(ValueError):
 
 
 class UnsafeBindError(ValueError):
-    """The service would be open to a network without anything that controls who may use it."""
+    """The service would be open to a network without any access control."""
 
 
 def create_key(database: Database, scopes: Iterable[Scope], name: str) -> NewKey:
-    """Make a key; its secret is known only now."""
+    """Make a key; its secret can be read only now."""
     key = NewKey.draw()
     with database.unit_of_work() as connection:
         repository.add(
@@ -35,7 +35,7 @@ def create_key(database: Database, scopes: Iterable[Scope], name: str) -> NewKey
 
 
 def list_keys(database: Database) -> list[dict[str, Any]]:
-    """Return what is known of every key; the secrets are not."""
+    """Return all keys, without their secrets."""
     with database.read() as connection:
         rows = repository.all_keys(connection)
     return [
@@ -51,7 +51,7 @@ def list_keys(database: Database) -> list[dict[str, Any]]:
 
 
 def revoke_key(database: Database, key: str) -> str:
-    """Make a key invalid for good, named by its prefix or as a whole; return the prefix."""
+    """Revoke a key, given as a whole or by its prefix; return the prefix."""
     prefix = key.partition(".")[0]
     with database.unit_of_work() as connection:
         if not repository.revoke(connection, prefix, datetime.now(UTC)):
@@ -60,7 +60,7 @@ def revoke_key(database: Database, key: str) -> str:
 
 
 def check_bind(settings: Settings, database: Database) -> None:
-    """Refuse to serve a network before there is a key that tells one client from another."""
+    """Refuse to serve a network before the first key is made."""
     if settings.is_private or settings.insecure:
         return
     with database.read() as connection:
@@ -69,8 +69,8 @@ def check_bind(settings: Settings, database: Database) -> None:
     passed_on = f" behind a proxy ({PREFIX}TRUSTED_PROXIES, {PREFIX}ALLOWED_HOSTS)"
     where = f"{settings.host}{passed_on if settings.on_loopback else ''}"
     raise UnsafeBindError(
-        f"refusing to serve on {where}: there is no API key, so anybody who reaches that "
+        f"refusing to serve on {where}: there is no API key, so any client that reaches that "
         "address could read and change every rating. Make one with `recommender keys create`, "
         f"serve this machine alone on 127.0.0.1, or pass --insecure ({PREFIX}INSECURE=true) when "
-        "something in front of the service decides who may use it"
+        "something in front of the service controls access"
     )

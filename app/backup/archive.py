@@ -1,35 +1,49 @@
-"""The file of a back-up: a zip with a manifest that holds the checksum of everything else.
+"""The file of a back-up: a tar of plain files.
 
+models/<version>/<file>    the artifacts, as they are in the models folder
+tables/<table>.jsonl.gz    one JSON array per row
 manifest.json              format, revision of the schema, rows and columns of each table,
-                           length and SHA-256 of each file below
-tables/<table>.jsonl       one JSON array a row
-models/<version>/<file>    the artifacts, as they lie in the models folder
+                           length and SHA-256 of each file above
+
+Format 1 was a zip of the same files, its tables compressed by the zip itself.
 """
 
-from __future__ import annotations
-
-import hashlib
+import gzip
 import json
+import os
 import re
+import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-# Of a database with thousands of models; a longer one is none of ours.
-MAX_MANIFEST_LENGTH = 64 * 2**20
-# The longest row has a card of a model, some ten kilobytes.
-MAX_LINE_LENGTH = 64 * 2**20
-BLOCK = 2**20
+from app.core.archive import ArchiveError, checked_blocks, entry, open_member, open_tar, sha256_of
+from data.source import MeteredStream
 
-# Nothing else is ever in a back-up, so no name in it can lead out of the models folder.
+FORMAT = 2
+ZIP_FORMAT = 1
+SUFFIX = ".tar"
+MANIFEST = "manifest.json"
+# Enough for a database with thousands of models.
+MAX_MANIFEST_LENGTH = 64 * 2**20
+# The longest row has the card of a model, some ten kilobytes.
+MAX_LINE_LENGTH = 64 * 2**20
+ZIP_MAGIC = b"PK\x03\x04"
+
+# No other file is ever in a back-up, so no name in it can lead out of the models folder.
 PLAIN = "[A-Za-z0-9][A-Za-z0-9._-]*"
 MODEL_FILE = re.compile(f"models/(?P<version>{PLAIN})/(?P<file>{PLAIN})")
+
+Open = Callable[[], IO[bytes]]
+Files = Mapping[str, Open]
+Members = list[tuple[str, Open]]
 
 
 class BackupError(Exception):
@@ -37,7 +51,7 @@ class BackupError(Exception):
 
 
 class DamagedBackupError(BackupError):
-    """The file is no back-up, or not as it was written."""
+    """The file is no back-up, or is damaged."""
 
 
 class Part(BaseModel):
@@ -50,7 +64,7 @@ class Part(BaseModel):
 
 
 class TablePart(BaseModel):
-    """What a table holds."""
+    """The columns of a table, and the number of its rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +73,7 @@ class TablePart(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a back-up holds."""
+    """The content of a back-up."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,146 +83,144 @@ class Manifest(BaseModel):
     revision: str = Field(description="Of the schema, as Alembic names it")
     tables: dict[str, TablePart]
     models: list[str] = Field(description="Versions whose files are in the back-up")
-    missing_models: list[str] = Field(description="Versions whose files were damaged or away")
+    missing_models: list[str] = Field(description="Versions whose files were damaged or missing")
     files: dict[str, Part]
+
+    def table_file(self, table: str) -> str:
+        """Return the name of the file of a table."""
+        return f"tables/{table}.jsonl" + ("" if self.format == ZIP_FORMAT else ".gz")
 
 
 class ArchiveWriter:
-    """Writes files into an archive, and remembers their checksums."""
+    """Writes files into an archive; `files` has their lengths and checksums."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], folder: Path) -> None:
+        """Write to `file`; temporary files are in `folder`."""
         self.files: dict[str, Part] = {}
-        self._zip = zipfile.ZipFile(file, "w")
+        self._folder = folder
+        self._tar = tarfile.TarFile(fileobj=file, mode="w", format=tarfile.GNU_FORMAT)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         """Write the end of the archive."""
-        self._zip.close()
+        self._tar.close()
 
-    def add(self, name: str, chunks: Iterable[bytes], *, compress: bool) -> None:
-        """Write a file as its parts come, however long it is."""
-        entry = zipfile.ZipInfo(name)
-        entry.external_attr = 0o600 << 16
-        entry.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-        digest, length = hashlib.sha256(), 0
-        with self._zip.open(entry, "w", force_zip64=True) as out:
-            for chunk in chunks:
-                out.write(chunk)
-                digest.update(chunk)
-                length += len(chunk)
-        self.files[name] = Part(length=length, sha256=digest.hexdigest())
+    def add(self, name: str, file: IO[bytes], sha256: str) -> None:
+        """Write a file."""
+        length = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        self._tar.addfile(entry(name, length, mode=0o600), file)
+        self.files[name] = Part(length=length, sha256=sha256)
+
+    def add_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Compress and write a file, whose length is not known before."""
+        with TemporaryFile(dir=self._folder) as packed:
+            with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as out:
+                out.writelines(lines)
+            packed.seek(0)
+            self.add(name, packed, sha256_of(packed))
 
     def finish(self, manifest: Manifest) -> None:
-        """Write the manifest, which comes last since it knows all others."""
-        self.add(MANIFEST, [manifest.model_dump_json(indent=2).encode()], compress=True)
+        """Write the manifest, which comes last since it describes the others."""
+        content = manifest.model_dump_json(indent=2).encode()
+        self._tar.addfile(entry(MANIFEST, len(content), mode=0o600), BytesIO(content))
 
 
 class ArchiveReader:
     """Reads the files of an archive, each against its checksum."""
 
-    def __init__(self, archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
+    def __init__(self, files: Files, manifest: Manifest, path: Path) -> None:
         self.manifest = manifest
         self.path = path
-        self._zip = archive
+        self._files = files
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Give a file in parts; raises at its end when it is not what was written."""
-        part = self.manifest.files[name]
-        digest, length = hashlib.sha256(), 0
-        for block in self._blocks(name):
-            digest.update(block)
-            length += len(block)
-            yield block
-        if (length, digest.hexdigest()) != (part.length, part.sha256):
-            raise DamagedBackupError(f"{self.path} is damaged: {name} is not what was written")
+        """Yield a file in blocks; raises `DamagedBackupError` at its end if it is damaged."""
+        with _naming(self.path), self._files[name]() as file:
+            yield from checked_blocks(file, name, self.manifest.files[name].sha256)
 
-    def _blocks(self, name: str) -> Iterator[bytes]:
-        with _naming(self.path):
-            file = self._zip.open(name)
-        with file:
-            while True:
-                with _naming(self.path):
-                    block = file.read(BLOCK)
-                if not block:
-                    return
-                yield block
-
-    def lines(self, name: str) -> Iterator[bytes]:
-        """Give a file line by line; raises where one has no end."""
-        begun: list[bytes] = []  # the parts of the last line
-        length = 0
-        for chunk in self.chunks(name):
-            first, *others = chunk.split(b"\n")
-            begun.append(first)
-            length += len(first)
-            if length > MAX_LINE_LENGTH:
-                raise DamagedBackupError(f"{self.path} is damaged: {name} has a line without end")
-            if others:
-                yield b"".join(begun)
-                yield from others[:-1]
-                begun = [others[-1]]
-                length = len(others[-1])
-        if length:
-            yield b"".join(begun)
+    def rows(self, table: str) -> Iterator[bytes]:
+        """Yield the lines of a table; raises `DamagedBackupError` at its end if it is damaged."""
+        name = self.manifest.table_file(table)
+        with _naming(self.path), self._files[name]() as file:
+            metered = MeteredStream(file)
+            lines = gzip.GzipFile(fileobj=metered) if name.endswith(".gz") else metered
+            while line := lines.readline(MAX_LINE_LENGTH + 1):
+                if len(line) > MAX_LINE_LENGTH:
+                    raise ArchiveError(f"{name} has a line without end")
+                yield line.removesuffix(b"\n")
+            if metered.sha256() != self.manifest.files[name].sha256:
+                raise ArchiveError(f"{name} does not have its checksum")
 
     def verify(self) -> None:
-        """Read everything; raises `DamagedBackupError` where a checksum or a count is wrong."""
-        tables = {table_file(table): part for table, part in self.manifest.tables.items()}
+        """Read everything; raises `DamagedBackupError` if a checksum or a count is wrong."""
         for name in self.manifest.files:
-            if name not in tables:
+            if MODEL_FILE.fullmatch(name):
                 for _ in self.chunks(name):
                     pass
-                continue
-            n_rows = sum(1 for _ in self.lines(name))
-            if n_rows != tables[name].rows:
+        for table, part in self.manifest.tables.items():
+            n_rows = sum(1 for _ in self.rows(table))
+            if n_rows != part.rows:
                 raise DamagedBackupError(
-                    f"{self.path} is damaged: {name} has {n_rows} rows, not {tables[name].rows}"
+                    f"{self.path} is damaged: {table} has {n_rows} rows, not {part.rows}"
                 )
 
     def model_files(self, version: str) -> Mapping[str, str]:
-        """Give the files of a model, with their names in the archive."""
+        """Return the files of a model, with their names in the archive."""
         found = (MODEL_FILE.fullmatch(name) for name in self.manifest.files)
         return {m["file"]: m[0] for m in found if m is not None and m["version"] == version}
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[ArchiveReader]:
-    """Open a back-up, whose manifest is then known to be of this form."""
-    with path.open("rb") as file:
+    """Open a back-up and check that its manifest is valid and names all files."""
+    with path.open("rb") as file, ExitStack() as stack:
         with _naming(path):
-            archive = zipfile.ZipFile(file)
-            manifest = _read_manifest(archive, path)
-        yield ArchiveReader(archive, manifest, path)
+            is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+            members = _zip_members(file) if is_zip else _tar_members(file, stack)
+            manifest = _read_manifest(dict(members), ZIP_FORMAT if is_zip else FORMAT, path)
+            _check_names([name for name, _ in members if name != MANIFEST], manifest)
+        yield ArchiveReader(dict(members), manifest, path)
 
 
-def table_file(table: str) -> str:
-    """Name the file of a table."""
-    return f"tables/{table}.jsonl"
+def _tar_members(file: IO[bytes], stack: ExitStack) -> Members:
+    if file.seek(0, os.SEEK_END) % tarfile.RECORDSIZE:
+        raise ArchiveError("it is cut off")
+    file.seek(0)
+    tar = stack.enter_context(open_tar(file, "r:"))
+    return [(header.name, partial(open_member, tar, header)) for header in tar]
 
 
-def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
+def _zip_members(file: IO[bytes]) -> Members:
+    archive = zipfile.ZipFile(file)
+    return [(name, partial(archive.open, name)) for name in archive.namelist()]
+
+
+def _read_manifest(files: Files, format_: int, path: Path) -> Manifest:
     try:
-        entry = archive.getinfo(MANIFEST)
-        if entry.file_size > MAX_MANIFEST_LENGTH:
+        with files[MANIFEST]() as file:
+            content = file.read(MAX_MANIFEST_LENGTH + 1)
+        if len(content) > MAX_MANIFEST_LENGTH:
             raise DamagedBackupError(f"{path} is no back-up: its manifest is too long")
-        document: dict[str, Any] = json.loads(archive.read(entry))
-        if document["format"] != FORMAT:
+        document: dict[str, Any] = json.loads(content)
+        if document["format"] != format_:
             raise BackupError(
                 f"{path} has format {document['format']!r}, this version reads {FORMAT}"
             )
-        manifest = Manifest.model_validate(document)
+        return Manifest.model_validate(document)
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedBackupError(f"{path} is no back-up: it has no manifest of ours") from error
-    held = sorted(name for name in archive.namelist() if name != MANIFEST)
-    tables = {table_file(table) for table in manifest.tables}
+        raise DamagedBackupError(f"{path} is no back-up: it has no valid manifest") from error
+
+
+def _check_names(held: list[str], manifest: Manifest) -> None:
+    tables = {manifest.table_file(table) for table in manifest.tables}
     others = [MODEL_FILE.fullmatch(name) for name in held if name not in tables]
     versions = {found["version"] for found in others if found}
-    whole = held == sorted(manifest.files) and tables <= set(held) and None not in others
+    whole = sorted(held) == sorted(manifest.files) and tables <= set(held) and None not in others
     if not whole or versions != set(manifest.models):
-        raise DamagedBackupError(f"{path} is damaged: its files are not those of its manifest")
-    return manifest
+        raise ArchiveError("its files are not those of its manifest")
 
 
 @contextmanager
@@ -218,5 +230,5 @@ def _naming(path: Path) -> Iterator[None]:
     except BackupError:
         raise
     except Exception as error:
-        # Of a damaged zip nearly anything comes: an offset before its begin, a method unknown.
+        # A damaged zip or gzip raises nearly anything: an unknown method, a negative offset.
         raise DamagedBackupError(f"{path} is damaged, or no back-up: {error}") from error

@@ -1,10 +1,8 @@
-"""Rows in a form that either database is filled from: one JSON array a row.
+"""Rows in a form that both databases can load: one JSON array per row.
 
-Tables are read as they are in the database, not as the code has them, so that a database can be
-backed up before it is upgraded, and a back-up of an older version be restored.
+Tables are read as they are in the database, not as in the code, so that a database can be backed up
+before it is upgraded, and a back-up of an older version can be restored.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,26 +27,26 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 
 from app.db.tables import active_model, admin_sessions, installation, metadata, shared_counts
 
-# As many rows are Python objects at one time.
+# Rows that are Python objects at one time.
 CHUNK = 10_000
-# One row each from the first migration on: they say nothing about whether a database is empty.
+# One row each from the first migration on, also in an empty database.
 SINGLE_ROWS = {installation.name, active_model.name}
-# Who is signed in on the pages for operators: a restore brings no session back that has ended.
-# And what is counted anew from the ratings that were restored.
+# Not in a back-up: sessions of the admin pages, so that none that has ended is restored, and counts
+# that are computed from the ratings.
 FORGOTTEN = {admin_sessions.name, shared_counts.name}
 
 Convert = Callable[[Any], Any]
 
 
 def tables_of(connection: Connection) -> list[Table]:
-    """Return our tables as this database has them; each follows those that it refers to."""
+    """Return our tables as they are in this database, each after those that it refers to."""
     found = MetaData()
     found.reflect(connection, only=lambda name, _: name in metadata.tables)
     return found.sorted_tables
 
 
 def filled(connection: Connection, tables: Iterable[Table]) -> list[str]:
-    """Name the tables that somebody has put rows into."""
+    """Return the names of the tables that are not empty."""
     return [
         table.name
         for table in tables
@@ -58,7 +56,7 @@ def filled(connection: Connection, tables: Iterable[Table]) -> list[str]:
 
 
 def dump(connection: Connection, table: Table, report: Callable[[int], None]) -> Iterator[bytes]:
-    """Give the rows of a table as lines, by rising key; report how many there were so far."""
+    """Yield the rows of a table as lines, by rising key; report how many so far."""
     query = select(table).order_by(*table.primary_key)
     # On PostgreSQL a cursor in the server: otherwise the driver would hold all rows.
     result = connection.execute(query, execution_options={"yield_per": CHUNK})
@@ -70,7 +68,7 @@ def dump(connection: Connection, table: Table, report: Callable[[int], None]) ->
 
 
 def lock(connection: Connection, tables: Sequence[Table]) -> None:
-    """Make everybody else wait; SQLite admits one writer anyway."""
+    """Make all other writers wait; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {_names(connection, tables)}"))
 
@@ -87,8 +85,8 @@ def clear(connection: Connection, tables: Sequence[Table]) -> None:
 def load(
     connection: Connection, table: Table, columns: Sequence[str], lines: Iterable[bytes]
 ) -> Iterator[int]:
-    """Fill an empty table; give how many rows it has so far."""
-    # Sorting an index once takes a fraction of the time of putting each row into its place.
+    """Fill an empty table; yield how many rows it has so far."""
+    # Creating an index once takes a fraction of the time of inserting each row into it.
     indexes = list(table.indexes)
     for index in indexes:
         index.drop(connection)
@@ -111,7 +109,7 @@ def _encode(row: Sequence[Any]) -> bytes:
 
 
 def _seconds(moment: datetime) -> int:
-    # All moments are kept in whole seconds; SQLite has no other type for them.
+    # All times are stored in whole seconds; SQLite has no other type for them.
     return int(moment.timestamp())
 
 
@@ -120,7 +118,7 @@ def _moment(seconds: int) -> datetime:
 
 
 def _decode(table: Table, columns: Sequence[str], lines: Iterable[bytes]) -> Iterator[list[Any]]:
-    """Read lines into what the driver of the database takes."""
+    """Convert lines to rows for the driver of the database."""
     converts: list[tuple[int, Convert]] = [
         (place, json.dumps if isinstance(table.c[name].type, JSON) else _moment)
         for place, name in enumerate(columns)
@@ -163,7 +161,7 @@ def _copy(
 
 
 def _move_sequences(connection: Connection, table: Table) -> None:
-    """Let the next row get a number that none has; never go back, which no rollback would undo."""
+    """Make the next key unused; never lower a sequence, which no rollback would undo."""
     for key in table.primary_key:
         name = connection.scalar(select(func.pg_get_serial_sequence(table.name, key.name)))
         if name is not None:

@@ -1,23 +1,19 @@
 """Makes back-ups and restores them: all of it or nothing."""
 
-from __future__ import annotations
-
-import os
-import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as program_version
+from itertools import count
 from pathlib import Path
-from typing import BinaryIO
 
 from sqlalchemy import Connection, Table, func, select, update
 
 from app.backup import artifacts, rows
 from app.backup.archive import (
     FORMAT,
+    SUFFIX,
     ArchiveReader,
     ArchiveWriter,
     BackupError,
@@ -25,30 +21,27 @@ from app.backup.archive import (
     Manifest,
     TablePart,
     open_archive,
-    table_file,
 )
 from app.db import schema as migrating
 from app.db.engine import Database
 from app.db.tables import installation, model_versions, users
 from app.registry import folder
 from app.registry import repository as models
-from model.artifact import sync_folder
+from data.durable import whole_file
+from data.progress import Progress, ignore_progress
 
-# Called with what is being read or written, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int | None], None]
-
-# A model can be removed while it is copied; then the whole is begun anew.
+# A model can be removed while it is copied; then the back-up starts again.
 ATTEMPTS = 3
 MICROSECONDS = 1_000_000
 
 
 class ModelRemovedError(Exception):
-    """A model that the snapshot names was removed meanwhile."""
+    """A model of the snapshot was removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a back-up holds."""
+    """A back-up."""
 
     path: Path
     length: int
@@ -56,21 +49,24 @@ class Summary:
 
 
 def back_up(
-    database: Database, models_dir: Path, target: Path, *, progress: Progress | None = None
+    database: Database, models_dir: Path, target: Path, *, progress: Progress = ignore_progress
 ) -> Summary:
     """Write database and models into a new file, as they are at one moment.
 
-    A folder as target gets a file named by the time. Nothing is left behind when it fails.
+    A folder as target gets a file named by the time. A back-up that fails leaves nothing.
     """
     created_at = datetime.now(UTC)
-    path = target / f"recommender-{created_at:%Y%m%dT%H%M%SZ}.zip" if target.is_dir() else target
+    named = target / f"recommender-{created_at:%Y%m%dT%H%M%SZ}{SUFFIX}"
+    path = named if target.is_dir() else target
     if path.exists():
         raise BackupError(f"{path} exists already: name another file, or a folder")
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with _appearing(path) as file:
-                manifest = _write(database, models_dir, file, created_at, progress or _silent)
+            with whole_file(path, 0o600) as file, ArchiveWriter(file, path.parent) as writer:
+                manifest = _write(database, models_dir, writer, created_at, progress)
             break
+        except OSError as error:
+            raise BackupError(f"cannot write {path}: {error.strerror}") from error
         except ModelRemovedError as error:
             if attempt == ATTEMPTS:
                 raise BackupError(f"models are removed faster than copied: {error}") from error
@@ -78,7 +74,7 @@ def back_up(
 
 
 def verify(path: Path) -> Summary:
-    """Read a back-up against its checksums; raises `BackupError` where it is not whole."""
+    """Read a back-up against its checksums; raises `BackupError` if it is damaged."""
     with open_archive(path) as reader:
         reader.verify()
         return Summary(path, path.stat().st_size, reader.manifest)
@@ -90,12 +86,12 @@ def restore(
     path: Path,
     *,
     replace: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> Summary:
-    """Make database and models what they were when the back-up was made, in one transaction.
+    """Restore database and models as they were, in one transaction.
 
-    What the database holds is refused, unless `replace` says that it may go. A back-up of an older
-    version is brought to the newest revision.
+    The database must be empty, unless `replace` allows to delete its content. A back-up of an older
+    version is upgraded to the newest revision.
     """
     with open_archive(path) as reader:
         reader.verify()
@@ -105,32 +101,31 @@ def restore(
                 f"{path} is of revision {revision}, this version knows {migrating.head()}: "
                 "it was made by a newer one"
             )
-        # In this order: whoever removes a model has the folder, and waits for the database.
+        # In this order: the removal of a model locks the folder, then waits for the database.
         with folder.locked(models_dir), database.unit_of_work(alters_schema=True) as connection:
             found = migrating.lock(connection)
-            handed_out = _make_room(connection, found, replace=replace)
-            report = progress or _silent
+            last_used = _make_room(connection, found, replace=replace)
             n_models = len(reader.manifest.models)
             with artifacts.unpacked(
-                reader, models_dir, lambda done: report("models", done, n_models)
+                reader, models_dir, lambda done: progress("models", done, n_models)
             ) as versions:
-                _restore_tables(connection, reader, found, report)
+                _restore_tables(connection, reader, found, progress)
                 migrating.bring_up(connection)
-                _go_on_counting(connection, handed_out)
+                _raise_revisions(connection, last_used)
                 # Last, so that a back-up whose rows do not fit changes no file; but before the
-                # rows are there for all to see, so that none names what is not there.
+                # commit, so that no row refers to missing files.
                 artifacts.put_in_place(models_dir, versions)
         return Summary(path, path.stat().st_size, reader.manifest)
 
 
-def _silent(_stage: str, _done: int, _total: int | None) -> None:
-    """Report nothing."""
-
-
 def _write(
-    database: Database, models_dir: Path, file: BinaryIO, created_at: datetime, report: Progress
+    database: Database,
+    models_dir: Path,
+    writer: ArchiveWriter,
+    created_at: datetime,
+    report: Progress,
 ) -> Manifest:
-    with ArchiveWriter(file) as writer, database.read() as connection:
+    with database.read() as connection:
         revision = migrating.current_of(connection)
         if revision is None:
             raise BackupError("the database has no tables: there is nothing to back up")
@@ -176,12 +171,12 @@ def _versions(connection: Connection) -> list[tuple[str, str]]:
 
 
 def _is_removed(database: Database, models_dir: Path, version: str) -> bool:
-    # The files go before the row is gone for all to see: wait for whoever is between the two. A
-    # folder that may not be written to is one that nobody removes from.
+    # The files are removed before the row is: wait for a process that is between the two. From a
+    # read-only folder nothing is removed.
     with suppress(OSError), folder.locked(models_dir):
         pass
     with database.read() as connection:
-        return not models.exists(connection, version)
+        return models.find(connection, version) is None
 
 
 def _write_table(
@@ -189,45 +184,12 @@ def _write_table(
 ) -> TablePart:
     total = connection.execute(select(func.count()).select_from(table)).scalar_one()
     lines = rows.dump(connection, table, lambda done: report(table.name, done, total))
-    writer.add(table_file(table.name), lines, compress=True)
+    writer.add_lines(f"tables/{table.name}.jsonl.gz", lines)
     return TablePart(columns=table.columns.keys(), rows=total)
 
 
-class _Counted:
-    """Lines, and which of them was read last."""
-
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self.number = 0
-        self._lines = lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self._lines:
-            self.number += 1
-            yield line
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file, for this account alone, that gets its name once it is on the disk."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
-        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise BackupError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-        unfinished.rename(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
 def _make_room(connection: Connection, found: str | None, *, replace: bool) -> int:
-    """See that rows may go; return the last number of a change of ratings that was handed out."""
+    """Check that rows may be deleted; return the last revision of ratings that was used."""
     if found is None:
         return 0
     if not migrating.knows(found):
@@ -254,31 +216,32 @@ def _restore_tables(
     else:
         migrating.bring_up(connection, revision)
     tables = rows.tables_of(connection)
-    rows.clear(connection, tables)  # also what the migrations have put there
+    rows.clear(connection, tables)  # also rows of the migrations
     kept = {table.name: table for table in tables if table.name not in rows.FORGOTTEN}
     held = {name: set(part.columns) for name, part in reader.manifest.tables.items()}
     if held != {name: set(table.columns.keys()) for name, table in kept.items()}:
         raise BackupError(f"{reader.path} does not have the tables of revision {revision}")
     for name, table in kept.items():
-        part, lines = reader.manifest.tables[name], _Counted(reader.lines(table_file(name)))
+        part, n_read = reader.manifest.tables[name], count()
+        lines = (line for line, _ in zip(reader.rows(name), n_read, strict=False))
         try:
             for done in rows.load(connection, table, part.columns, lines):
                 report(name, done, part.rows)
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DamagedBackupError(
-                f"{reader.path} is damaged: {table_file(name)} line {lines.number} is no row "
+                f"{reader.path} is damaged: tables/{name}.jsonl line {next(n_read)} is no row "
                 f"of {name}: {error}"
             ) from error
 
 
-def _go_on_counting(connection: Connection, handed_out: int) -> None:
-    """Let no number of a change mean two states: caches and cursors tell states apart by it.
+def _raise_revisions(connection: Connection, last_used: int) -> None:
+    """Raise the revisions above all used before: caches and cursors identify states by them.
 
-    The database whose back-up this is went on counting, and may be gone. The clock in microseconds
-    is beyond all that it can have handed out, and beyond any restore before this one.
+    The database of the back-up went on counting, and may be gone. The clock in microseconds is
+    above every revision that it can have used, and above those of earlier restores.
     """
     restored = connection.execute(select(installation.c.ratings_revision)).scalar_one()
-    revision = max(int(time.time() * MICROSECONDS), restored + 1, handed_out + 1)
+    revision = max(int(time.time() * MICROSECONDS), restored + 1, last_used + 1)
     connection.execute(
         update(installation).values(ratings_revision=revision, movies_revision=revision)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import output as console
+from app.cli import output
 from app.cli.session import open_database, read_settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def backup(
         done = "is whole"
     else:
         settings = read_settings()
-        with open_database(settings, as_it_is=True) as database, bars.stages() as progress:
+        with open_database(settings, any_revision=True) as database, bars.stages() as progress:
             summary = service.back_up(database, settings.models_dir, path, progress=progress)
         done = "written"
     _show(summary, done)
@@ -57,34 +57,27 @@ def restore(
     settings = read_settings()
     if replace and not yes:
         typer.confirm("Delete everything in the database, for what the back-up holds?", abort=True)
-    with open_database(settings, as_it_is=True) as database, bars.stages() as progress:
+    with open_database(settings, any_revision=True) as database, bars.stages() as progress:
         summary = service.restore(
             database, settings.models_dir, path, replace=replace, progress=progress
         )
     _show(summary, "restored")
-    console.err.print(
+    output.note(
         "API keys are as they were then: revoke again what was revoked since "
-        "(recommender keys list). People who were erased since are back: erase them again.",
-        markup=False,
-        soft_wrap=True,
+        "(recommender keys list). Users who were erased since are back: erase them again."
     )
 
 
 def _show(summary: Summary, done: str) -> None:
     manifest = summary.manifest
     ratings = manifest.tables["ratings"].rows
-    console.out.print(
+    output.say(
         f"{summary.path} {done}: {ratings:,} ratings by {manifest.tables['users'].rows:,} users, "
         f"{len(manifest.models)} models, revision {manifest.revision}, "
-        f"{summary.length / 2**20:,.1f} MiB, made {manifest.created_at}.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"{summary.length / 2**20:,.1f} MiB, made {manifest.created_at}."
     )
     if manifest.missing_models:
-        console.err.print(
-            "Without the files of these models, which are damaged or away: "
-            f"{', '.join(manifest.missing_models)}.",
-            markup=False,
-            soft_wrap=True,
+        output.note(
+            "Without the files of these models, which are damaged or missing: "
+            f"{', '.join(manifest.missing_models)}."
         )

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.auth.scopes import Scope
-from app.cli import output as console
+from app.cli import output
 from app.cli.session import open_database, read_settings
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the API.")
@@ -29,8 +29,8 @@ def create(
 
     with open_database(read_settings(), migrate=True) as database:
         key = create_key(database, scope, name)
-    console.out.print(key.text, markup=False, highlight=False, soft_wrap=True)
-    console.err.print("Keep it: only its hash is stored.", markup=False)
+    output.say(key.text)
+    output.note("Keep it: only its hash is stored.")
 
 
 @keys.command("list")
@@ -41,7 +41,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     with open_database(read_settings()) as database:
         listed = list_keys(database)
     if as_json:
-        console.out.print_json(json.dumps(listed))
+        output.out.print_json(json.dumps(listed))
         return
     table = Table("prefix", "name", "scopes", "created", "revoked")
     for key in listed:
@@ -49,7 +49,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
             key["prefix"], escape(key["name"]), " ".join(key["scopes"]), key["created_at"],
             key["revoked_at"] or "",
         )  # fmt: skip
-    console.out.print(table)
+    output.out.print(table)
 
 
 @keys.command("revoke")
@@ -59,4 +59,4 @@ def revoke(key: Annotated[str, typer.Argument(help="Its prefix.", metavar="PREFI
 
     with open_database(read_settings()) as database:
         prefix = revoke_key(database, key)
-    console.out.print(f"Key {prefix} is revoked.")
+    output.say(f"Key {prefix} is revoked.")

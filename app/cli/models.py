@@ -1,43 +1,54 @@
-"""`recommender models`: look at the models, choose the one that is served, carry them about."""
+"""`recommender models`: look at the models, choose the one that is served, move them."""
+
+from __future__ import annotations
 
 import json
-import os
-import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.table import Column, Table
 
-from app.cli import output as console
-from app.cli.session import open_database, read_settings
+from app.cli import output
+from app.cli.session import open_database, read_settings, requester
+
+if TYPE_CHECKING:
+    from app.registry.schemas import ImportedModel, Model, ModelSummary
 
 models = typer.Typer(
     no_args_is_help=True,
-    help="Look at the models, choose the one that is served, carry them about.",
+    help="Look at the models, choose the one that is served, move them.",
 )
 
 Version = Annotated[str, typer.Argument(help="Version of a model.", metavar="VERSION")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+OUTCOMES = {
+    "imported": "Model {} is imported",
+    "unchanged": "Model {} was here already, the same",
+    "repaired": "Model {} was here, with files damaged or missing: they are replaced",
+}
+TRACES = {"activated_anyway": "activated anyway", "rolled_back": "rolled back"}
+ELSEWHERE = "no: it may have been trained on any user here, also on those by whom models are judged"
+
 
 @models.command("list")
 def show_list(*, as_json: AsJson = False) -> None:
     """List the models, the newest first."""
-    from app.cli import model_tables as showing
     from app.registry import service
 
     with open_database(read_settings()) as database:
         listed = service.list_models(database)
     if as_json:
-        console.out.print_json(json.dumps([model.model_dump(mode="json") for model in listed]))
+        output.out.print_json(json.dumps([model.model_dump(mode="json") for model in listed]))
     else:
-        console.out.print(showing.table_of(listed))
+        output.out.print(_table(listed))
 
 
 @models.command("show")
 def show(version: Version, *, as_json: AsJson = False) -> None:
     """Show what a model is, what it was trained on and how well it does."""
-    from app.cli import model_tables as showing
     from app.registry import service
 
     settings = read_settings()
@@ -45,12 +56,12 @@ def show(version: Version, *, as_json: AsJson = False) -> None:
         model = service.find_model(database, version)
         damage = service.find_damage(database, settings.models_dir, version)
     if as_json:
-        console.out.print_json(json.dumps({**model.model_dump(mode="json"), "damage": damage}))
+        output.out.print_json(json.dumps({**model.model_dump(mode="json"), "damage": damage}))
         return
-    console.out.print(showing.facts_of(model, settings.models_dir / version, damage))
+    output.out.print(_facts(model, settings.models_dir / version, damage))
     results = model.card.get("results", [])
     if results:
-        console.show_comparison(results, "On users that no training saw, mean ± standard error")
+        output.show_comparison(results, "On users that no training saw, mean ± standard error")
 
 
 @models.command("activate")
@@ -66,8 +77,8 @@ def activate(
 
     settings = read_settings()
     with open_database(settings) as database:
-        service.activate(database, settings.models_dir, version, anyway=anyway, by=_requester())
-    console.out.print(f"Model {version} is active.", highlight=False)
+        service.activate(database, settings.models_dir, version, anyway=anyway, by=requester())
+    output.say(f"Model {version} is active.")
 
 
 @models.command("rollback")
@@ -81,11 +92,8 @@ def rollback() -> None:
     settings = read_settings()
     with open_database(settings) as database:
         left = service.find_active(database).version
-        version = service.rollback(database, settings.models_dir, by=_requester())
-    console.out.print(
-        f"Model {version} is active again. To undo this: recommender models activate {left}",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        version = service.rollback(database, settings.models_dir, by=requester())
+    output.say(f"Model {version} is active again. To undo this: recommender models activate {left}")
 
 
 @models.command("prune")
@@ -102,26 +110,26 @@ def prune(
 
     The active model and the one before it stay, whatever their age.
     """
-    from app.registry import service
+    from app.registry import removal
 
     settings = read_settings()
     with open_database(settings) as database:
-        removed = service.prune(database, settings.models_dir, keep or settings.keep_models)
+        removed = removal.prune(database, settings.models_dir, keep or settings.keep_models)
     for version in removed:
-        console.out.print(f"Model {version} is removed.", highlight=False)
+        output.say(f"Model {version} is removed.")
     if not removed:
-        console.out.print("There is nothing to remove.")
+        output.say("There is nothing to remove.")
 
 
 @models.command("remove")
 def remove(version: Version) -> None:
     """Remove a model, its files included; never the active one or the one before it."""
-    from app.registry import service
+    from app.registry import removal
 
     settings = read_settings()
     with open_database(settings) as database:
-        service.remove(database, settings.models_dir, version)
-    console.out.print(f"Model {version} is removed.", highlight=False)
+        removal.remove(database, settings.models_dir, version)
+    output.say(f"Model {version} is removed.")
 
 
 @models.command("export")
@@ -137,7 +145,7 @@ def export(
     settings = read_settings()
     with open_database(settings) as database:
         written = write_export(database, settings.models_dir, version, path)
-    console.out.print(f"Model {version} is in {written}.", highlight=False, soft_wrap=True)
+    output.say(f"Model {version} is in {written}.")
 
 
 @models.command("import")
@@ -146,19 +154,71 @@ def import_(
     *,
     activate: Annotated[bool, typer.Option("--activate", help="Serve it at once.")] = False,
 ) -> None:
-    """Take over a model from another installation, under its own version."""
-    from app.cli import model_tables as showing
+    """Import a model from another installation, under its own version."""
     from app.registry import service
     from app.registry.transfer import read_import
 
     settings = read_settings()
     with open_database(settings) as database:
         imported = read_import(
-            database, settings.models_dir, path, activate=activate, by=_requester()
+            database, settings.models_dir, path, activate=activate, by=requester()
         )
         model = service.find_model(database, imported.version)
-    console.out.print(showing.told(imported, model.state), highlight=False, soft_wrap=True)
+    output.say(_result(imported, model.state))
 
 
-def _requester() -> str:
-    return f"command line ({socket.gethostname()}:{os.getpid()})"
+def _table(models: list[ModelSummary]) -> Table:
+    table = Table("", Column("version", no_wrap=True), "data set", "NDCG@100", "popularity's")
+    for model in models:
+        table.add_row(
+            _standing(model),
+            model.version,
+            escape(str(model.dataset)),
+            _figure(model.ndcg_at_100),
+            _figure(model.popularity_ndcg_at_100),
+        )
+    return table
+
+
+def _facts(model: Model, folder: Path, damage: str | None) -> Table:
+    card = model.card
+    configuration, data = card.get("configuration", {}), card.get("data", {})
+    ratings, users = data.get("n_ratings"), data.get("n_users")
+    facts = [
+        ("standing", _standing(model) or "published"),
+        *(("refused because", reason) for reason in model.refused_because),
+        *((name, _trace(card[key])) for key, name in TRACES.items() if key in card),
+        ("here since", f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("data set", str(model.dataset)),
+        ("trained on", f"{ratings:,} ratings by {users:,} users" if ratings and users else "—"),
+        ("trained here", "yes" if model.trained_here else ELSEWHERE),
+        ("hidden units", str(configuration.get("n_hidden", "—"))),
+        ("movies", f"{card['machine']['n_movies']:,}"),
+        ("files", f"{folder}: {damage or 'whole'}"),
+    ]
+    table = Table(show_header=False, title=f"Model {model.version}", title_justify="left")
+    for name, value in facts:
+        table.add_row(name, escape(value))
+    return table
+
+
+def _result(imported: ImportedModel, state: str) -> str:
+    standing = "active" if imported.active else "not active"
+    refused = "" if state == "published" else f", and {state} where it was trained"
+    return f"{OUTCOMES[imported.outcome].format(imported.version)}. It is {standing}{refused}."
+
+
+def _standing(model: ModelSummary) -> str:
+    if model.active:
+        return "active"
+    if model.previous:
+        return "before"
+    return "" if model.state == "published" else model.state
+
+
+def _trace(trace: dict[str, Any]) -> str:
+    return f"{trace['at']} by {trace['by'] or 'unknown'}"
+
+
+def _figure(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3f}"

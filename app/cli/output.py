@@ -1,4 +1,4 @@
-"""What people see in the terminal: tables, and one line for an error."""
+"""Writes to the terminal: lines, tables and warnings."""
 
 from __future__ import annotations
 
@@ -22,13 +22,27 @@ out = Console()
 err = Console(stderr=True)
 
 
+def say(text: str) -> None:
+    """Write a line to standard output as it is."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Write a line to standard error as it is."""
+    err.print(text, markup=False, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Write a warning in a box."""
+    out.print(Panel(escape(message), border_style="bold yellow", title="Note"))
+
+
 def show_import(summary: ImportSummary) -> None:
-    """Show what an import came to."""
+    """Show the result of an import."""
     what = "is in the database already" if summary.unchanged else "imported"
-    out.print(
+    say(
         f"{summary.name} {what}: {summary.n_ratings:,} ratings of {summary.n_movies:,} movies by "
-        f"{summary.n_users:,} users.",
-        highlight=False,
+        f"{summary.n_users:,} users."
     )
     if summary.notice:
         out.print(escape(summary.notice), style="dim")
@@ -36,43 +50,37 @@ def show_import(summary: ImportSummary) -> None:
 
 def show_result(result: TrainingResult) -> None:
     """Show the figures of a model beside those of popularity, and what the gate says."""
-    out.print(_comparison(result.results, _title(result)))
-    out.print(f"NDCG@100 is {result.ratio:.2f} times that of popularity.")
-    if result.start.note:
-        out.print(result.start.note, highlight=False)
-    gate = result.gate
+    out.print(_comparison(result.judged.results, _title(result), RANKING_METRICS))
+    say(f"NDCG@100 is {result.judged.ratio:.2f} times that of popularity.")
+    if result.warm_start.note:
+        say(result.warm_start.note)
+    gate = result.judged.gate
     if gate["compared_with"]:
         change = gate["differences"]["active"]
-        out.print(
+        say(
             f"Less that of the active model {gate['compared_with']}: {change['mean']:+.3f} "
-            f"({change['low']:+.3f} to {change['high']:+.3f}).",
-            highlight=False,
+            f"({change['low']:+.3f} to {change['high']:+.3f})."
         )
     if not gate["passed"]:
-        what = "Published, although the gate says" if result.is_published else "Refused"
+        what = "Published, although the gate says" if result.judged.is_published else "Refused"
         warn(f"{what}: " + "; ".join(gate["reasons"]))
 
 
 def show_comparison(results: list[dict[str, Any]], title: str) -> None:
-    """Show how every model ranks and how far its probabilities can be trusted."""
-    out.print(_comparison(results, escape(title), ("auc", "log_loss", "ece")))
+    """Show how every model ranks, then how far its probabilities can be trusted."""
+    out.print(_comparison(results, escape(title), RANKING_METRICS))
+    judged = [row for row in results if "auc" in row["metrics"]]
+    if judged:
+        out.print(_comparison(judged, "P(like | seen)", ("auc", "log_loss", "ece")))
 
 
-def warn(message: str) -> None:
-    """Say something that must not be overlooked."""
-    out.print(Panel(escape(message), border_style="bold yellow", title="Note"))
-
-
-def show_recommendations(answer: Recommendations, dataset: str | None, *, as_json: bool) -> None:
-    """Show what somebody is recommended, with the strongest reason for each movie."""
-    if as_json:
-        out.print_json(answer.model_dump_json())
-        return
-    heading = f"Recommendations for {answer.user}"
-    if answer.reason is not None:
-        heading += f" (popular movies: {answer.reason.value.replace('_', ' ')})"
-    table = Table("", "film", "P(like)", "P(like | seen)", "because", title=escape(heading))
-    for place, item in enumerate(answer.items, start=1):
+def show_recommendations(response: Recommendations, dataset: str | None) -> None:
+    """Show what a user is recommended, with the strongest reason for each movie."""
+    heading = f"Recommendations for {response.user}"
+    if response.reason is not None:
+        heading += f" (popular movies: {response.reason.value.replace('_', ' ')})"
+    table = Table("", "movie", "P(like)", "P(like | seen)", "because", title=escape(heading))
+    for place, item in enumerate(response.items, start=1):
         year = f" ({item.year})" if item.year else ""
         because = "" if item.source == "rbm" else "popular"
         if item.because:
@@ -96,14 +104,11 @@ def _title(result: TrainingResult) -> str:
     )
 
 
-def _comparison(results: list[dict[str, Any]], title: str, further: tuple[str, ...] = ()) -> Table:
-    """One row a model, one column a metric; the standard error with those that rank."""
-    table = Table("model", *RANKING_METRICS, *further, title=title, title_justify="left")
+def _comparison(results: list[dict[str, Any]], title: str, metrics: tuple[str, ...]) -> Table:
+    """One row a model, one column a metric, with its standard error; at most 80 columns wide."""
+    table = Table("model", *metrics, title=title, title_justify="left")
     for row in results:
-        metrics = row["metrics"]
-        ranking = [_estimate(metrics[name]) for name in RANKING_METRICS]
-        others = [_estimate({"mean": metrics.get(name, {}).get("mean")}) for name in further]
-        table.add_row(row["model"], *ranking, *others)
+        table.add_row(row["model"], *(_estimate(row["metrics"][name]) for name in metrics))
     return table
 
 

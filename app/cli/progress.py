@@ -1,62 +1,98 @@
-"""Bars in the terminal that show how far a job is; serving does without them."""
+"""Progress bars in the terminal; not imported when serving."""
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from app.cli import output as console
+from app.cli import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from data import progress
     from model.training import EpochReport
     from model.tuning import TrialReport
 
 
+SECONDS_BETWEEN_LINES = 30.0
+
+
 @contextmanager
-def stages() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Show a bar for each stage of a job that reports (stage, done, total)."""
+def stages() -> Iterator[progress.Progress]:
+    """Show a bar for each stage of a job that reports (stage, done, total).
+
+    Where there is no terminal, write a line to standard error at most every 30 s instead.
+    """
+    if not output.out.is_terminal:
+        yield _Lines().report
+        return
     columns = (
         TextColumn("{task.description:<22}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console.out) as progress:
+    with Progress(*columns, console=output.out) as bars:
         tasks = {}
 
         def report(stage: str, done: int, total: int | None) -> None:
             if stage not in tasks:
-                tasks[stage] = progress.add_task(escape(stage), total=total)
-            progress.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bars.add_task(escape(stage), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
 
         yield report
 
 
-class Training(NamedTuple):
-    """What to call while a model is trained."""
+class _Lines:
+    """Says how far each stage is, and about when it will end."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def report(self, stage: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        seconds = now - self._begun.setdefault(stage, now)
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        if not total or not done:
+            output.note(f"{stage}: {done:,} after {_duration(seconds)}")
+            return
+        left = seconds * (total - done) / done
+        share = done / total
+        output.note(
+            f"{stage}: {share:.0%} after {_duration(seconds)}, about {_duration(left)} left"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+class TrainingCallbacks(NamedTuple):
+    """Called while a model is trained."""
 
     on_trial: Callable[[int, int], None]
     on_epoch: Callable[[EpochReport], None]
 
 
 @contextmanager
-def training() -> Iterator[Training]:
-    """Show a bar over the settings that are tried, if any, and then over the epochs.
-
-    With the time left, and of an epoch reconstruction error and NDCG@100 on validation users.
-    """
+def training() -> Iterator[TrainingCallbacks]:
+    """Show a bar over the settings that are tried, if any, then over the epochs with figures."""
     columns = (
         TextColumn("{task.description} {task.completed}/{task.total}"),
         BarColumn(bar_width=16),
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    with Progress(*columns, console=console.out) as progress:
+    with Progress(*columns, console=output.out) as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int, figures: str) -> None:
@@ -73,7 +109,7 @@ def training() -> Iterator[Training]:
                 figures += f"  validation {epoch.validation_ndcg:.3f}"
             show("epoch", epoch.epoch, epoch.n_epochs, figures)
 
-        yield Training(on_trial, on_epoch)
+        yield TrainingCallbacks(on_trial, on_epoch)
 
 
 @contextmanager
@@ -84,13 +120,13 @@ def trials() -> Iterator[Callable[[TrialReport], None]]:
         BarColumn(bar_width=16),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console.err) as progress:
+    with Progress(*columns, console=output.err) as progress:
         task = progress.add_task("", total=None)
 
         def report(trial: TrialReport) -> None:
             figure = "diverged" if trial.score is None else f"NDCG@100 {trial.score:.4f}"
             best = "—" if trial.best is None else f"{trial.best:.4f}"
-            console.err.print(f"trial {trial.done}: {figure}, best {best}", highlight=False)
+            output.err.print(f"trial {trial.done}: {figure}, best {best}", highlight=False)
             progress.update(task, completed=trial.done, total=trial.total)
 
         yield report

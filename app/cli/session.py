@@ -1,8 +1,12 @@
-"""What every subcommand begins with: the settings and the database, or one line saying why not."""
+"""Settings and database of a subcommand, or one line saying why not."""
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class SettingError(ValueError):
-    """An environment variable is no setting, or its value is not valid."""
+    """An environment variable is not a setting, or its value is not valid."""
 
     exit_code = 2  # as for an option that is wrong
 
 
 class SchemaBehindError(RuntimeError):
-    """The database lacks what this version needs."""
+    """The schema of the database is older than this version needs."""
 
 
 class DatabaseAwayError(RuntimeError):
@@ -42,22 +46,39 @@ def read_settings() -> Settings:
         raise SettingError(what) from None
 
 
+def requester(what: str = "command line") -> str:
+    """Name this process in what is recorded."""
+    return f"{what} ({socket.gethostname()}:{os.getpid()})"
+
+
+def limit_blas_threads(threads: int) -> None:
+    """Let matrix products use so many threads, in this process and in those that it starts.
+
+    NumPy reads the variable when it is loaded, and a process that has trained has loaded it.
+    """
+    os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+    if "numpy" in sys.modules and find_spec("threadpoolctl"):
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        threadpool_limits(limits=threads, user_api="blas")
+
+
 @contextmanager
 def open_database(
-    settings: Settings, *, migrate: bool = False, as_it_is: bool = False
+    settings: Settings, *, migrate: bool = False, any_revision: bool = False
 ) -> Iterator[Database]:
-    """Open the database, at a revision that this version works with unless taken as it is."""
+    """Open the database; refuse a revision that this version cannot work with."""
     from app.db.engine import Database
 
     database = Database(settings.database_url)
     try:
-        _prepare(database, migrate=migrate, as_it_is=as_it_is)
+        _prepare(database, migrate=migrate, any_revision=any_revision)
         yield database
     finally:
         database.dispose()
 
 
-def _prepare(database: Database, *, migrate: bool, as_it_is: bool) -> None:
+def _prepare(database: Database, *, migrate: bool, any_revision: bool) -> None:
     from sqlalchemy.exc import OperationalError
 
     from app.db.schema import current, head, is_behind, upgrade
@@ -68,7 +89,7 @@ def _prepare(database: Database, *, migrate: bool, as_it_is: bool) -> None:
             upgrade(database)
             return
         found = current(database)
-        if not as_it_is and is_behind(database):
+        if not any_revision and is_behind(database):
             state = f"is at revision {found}" if found else "has no tables yet"
             raise SchemaBehindError(
                 f"the database {shown} {state}, this version needs revision {head()}: "

@@ -1,8 +1,8 @@
-"""What is done and asked before the service starts; each refusal is one line."""
+"""Checks before the service starts; each refusal is one line."""
 
 from app.auth.bootstrap import make_first_key
 from app.auth.service import check_bind
-from app.cli import output as console
+from app.cli import output
 from app.config import PREFIX, Settings
 from app.db.engine import Database
 from app.db.model_versions import active_version
@@ -13,22 +13,20 @@ class ModelsFolderError(RuntimeError):
 
 
 def guard_access(settings: Settings, database: Database) -> None:
-    """Make the first key where a file for it is named; refuse to be open to a network."""
+    """Make the first key where a file for it is set; refuse to serve a network without keys."""
     if settings.bootstrap_admin_key_file is not None:
         prefix = make_first_key(database, settings.bootstrap_admin_key_file)
         if prefix is not None:
-            console.err.print(
-                f"The first admin key, {prefix}, is in {settings.bootstrap_admin_key_file}.",
-                markup=False,
-                soft_wrap=True,
+            output.note(
+                f"The first admin key, {prefix}, is in {settings.bootstrap_admin_key_file}."
             )
     check_bind(settings, database)
 
 
 def check_models_folder(settings: Settings, database: Database) -> None:
-    """Refuse a folder that cannot be read, or is away although there are models.
+    """Refuse a folder that cannot be read, or is missing although there are models.
 
-    A single model that is damaged is no reason: the one before it takes its place.
+    A single damaged model is no reason: the service falls back to the one before it.
     """
     folder = settings.models_dir
     with database.read() as connection:
@@ -39,7 +37,7 @@ def check_models_folder(settings: Settings, database: Database) -> None:
             next((folder / version).iterdir(), None)
     except FileNotFoundError:
         if folder.is_dir() or version is None:
-            return  # a model without files, which the service knows how to replace; or none yet
+            return  # no model yet, or one without files, which the one before replaces
         reason = f"it does not exist, and the database names model {version}"
     except OSError as error:
         reason = str(error.strerror)

@@ -6,19 +6,19 @@ import json
 import logging.config
 import os
 import re
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import output as console
-from app.cli.session import open_database, read_settings
+from app.cli import output
+from app.cli.session import open_database, read_settings, requester
 
 if TYPE_CHECKING:
     from app.config import Settings
     from app.jobs.checkpoints import Checkpoints
     from app.jobs.schemas import TrainingOptions
+    from app.training.pipeline import TrainingResult
 
 REFUSED = 3  # the exit code of a retraining whose candidate the gate has refused
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -40,16 +40,16 @@ def train(
     hidden: Hidden = None,
     config: ConfigFile = None,
     start: Annotated[
-        str | None, typer.Option(help="Version of a model to go on from.", metavar="VERSION")
+        str | None, typer.Option(help="Version of a model for a warm start.", metavar="VERSION")
     ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(min=1, help="Epochs between checkpoints.", show_default="a minute")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume from the last checkpoint.")] = False,
 ) -> None:
     """Train on what is in the database, show how well it does, publish it.
 
-    SIGTERM or Ctrl-C keeps a checkpoint for `--resume` and leaves with 128 + the signal's number.
+    SIGTERM or Ctrl-C keeps a checkpoint for `--resume`; exits with 128 + the signal's number.
     """
     from app.jobs.checkpoints import Checkpoints, Resume
 
@@ -62,15 +62,13 @@ def train(
 
 def retrain(
     *,
-    from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Do not begin with the active model.")
-    ] = False,
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="No warm start.")] = False,
     publish_anyway: Annotated[
         bool, typer.Option("--publish-anyway", help="Publish what the gate refuses.")
     ] = False,
     every: Annotated[
         str | None,
-        typer.Option(help="Go on for ever: 90s, 30m, 6h or 1d from one to the next."),
+        typer.Option(help="Repeat for ever: 90s, 30m, 6h or 1d from one to the next."),
     ] = None,
     seed: Seed = 0,
     epochs: Epochs = None,
@@ -80,12 +78,12 @@ def retrain(
 ) -> None:
     """Train on what is in the database, and publish the model only if it is no worse.
 
-    Begins with the active model, and goes on from the checkpoint of a run that was killed. The exit
+    Warm start with the active model; resumes from the checkpoint of a run that was killed. The exit
     code is 3 when the gate has refused the model: it is kept with the reasons, and not served.
     """
     settings = read_settings()
     if run is not None:
-        _carry_out(settings, run)
+        _train_run(settings, run)
         return
     options = _options(
         seed, epochs, hidden, config, from_scratch=from_scratch, publish_anyway=publish_anyway
@@ -111,15 +109,15 @@ def tune(
         Path | None, typer.Option(help="Hyper-parameters to begin with, in JSON.")
     ] = None,
     study: Annotated[
-        Path, typer.Option(help="Where trials are kept; the same command goes on from there.")
+        Path, typer.Option(help="Where trials are kept; the same command continues there.")
     ] = Path("var/tuning.db"),
-    output: Annotated[
-        Path | None, typer.Option(help="Write the best configuration to this file.")
+    path: Annotated[
+        Path | None, typer.Option("--output", help="Write the best configuration to this file.")
     ] = None,
 ) -> None:
     """Search hyper-parameters on validation users; the result is for `train --config`."""
     from app.cli import progress as bars
-    from app.training.preparation import read_configuration
+    from app.training.hyper_parameters import read_configuration
     from app.training.tuning import search
 
     settings = read_settings()
@@ -129,10 +127,10 @@ def tune(
             changes={} if config is None else read_configuration(config), on_trial=on_trial,
         )  # fmt: skip
     text = json.dumps(tuned.config.model_dump(), indent=2)
-    if output is None:
-        console.out.print_json(text)
+    if path is None:
+        output.out.print_json(text)
     else:
-        output.write_text(text + "\n")
+        path.write_text(text + "\n")
 
 
 def _options(
@@ -140,8 +138,9 @@ def _options(
 ) -> TrainingOptions:
     from pydantic import ValidationError
 
+    from app.jobs.errors import TrainingError
     from app.jobs.schemas import TrainingOptions
-    from app.training.preparation import TrainingError, read_configuration
+    from app.training.hyper_parameters import read_configuration
 
     given = {"n_epochs": epochs, "n_hidden": hidden}
     changes = {} if config is None else read_configuration(config)
@@ -154,34 +153,30 @@ def _options(
 
 
 def _train(settings: Settings, options: TrainingOptions, checkpoints: Checkpoints | None) -> None:
-    """Train here and now."""
+    """Train in this process."""
     from app.cli import progress as bars
-    from app.jobs.runs import request_run
+    from app.jobs.service import request_run
     from app.training.pipeline import carry_out
 
     with open_database(settings) as database:
-        run_id = request_run(database, options, _requester("command line"))
+        run_id = request_run(database, options, requester())
         with bars.training() as shown:
             result = carry_out(
                 database, settings, run_id, checkpoints=checkpoints, **shown._asdict()
             )
-        console.show_result(result)
-    if not result.is_published:
-        raise typer.Exit(REFUSED)
+    _show(result)
 
 
-def _carry_out(settings: Settings, run_id: int) -> None:
-    """Carry out a run that the service, or `--every`, has asked for."""
+def _train_run(settings: Settings, run_id: int) -> None:
+    """Carry out a run that the service, or `--every`, has requested."""
     from app.core.logging import log_config
     from app.training.pipeline import carry_out
 
-    os.nice(10)  # whoever answers requests on this machine goes first
+    os.nice(10)  # a service on this machine goes first
     logging.config.dictConfig(log_config(settings))
     with open_database(settings) as database:
         result = carry_out(database, settings, run_id)
-    console.show_result(result)
-    if not result.is_published:
-        raise typer.Exit(REFUSED)
+    _show(result)
 
 
 def _train_every(settings: Settings, options: TrainingOptions, interval: str) -> None:
@@ -190,8 +185,14 @@ def _train_every(settings: Settings, options: TrainingOptions, interval: str) ->
 
     logging.config.dictConfig(log_config(settings))
     with open_database(settings) as database:
-        requester = _requester(f"every {interval}")
-        train_every(database, settings, options, seconds(interval), requester)
+        requested_by = requester(f"every {interval}")
+        train_every(database, settings, options, seconds(interval), requested_by)
+
+
+def _show(result: TrainingResult) -> None:
+    output.show_result(result)
+    if not result.judged.is_published:
+        raise typer.Exit(REFUSED)
 
 
 def seconds(interval: str) -> int:
@@ -202,7 +203,3 @@ def seconds(interval: str) -> int:
             f"{interval!r} is no interval such as 90s, 30m, 6h or 1d", param_hint="--every"
         )
     return int(match[1]) * UNITS[match[2]]
-
-
-def _requester(what: str) -> str:
-    return f"{what} ({socket.gethostname()}:{os.getpid()})"

@@ -1,9 +1,8 @@
-"""What is logged, and how: one event per line on standard error, without user keys."""
+"""Logging: one event per line on standard error, without user keys."""
 
 import asyncio
 import json
 import logging
-import random
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
@@ -12,38 +11,33 @@ from typing import Any, TextIO
 
 from app.config import Settings
 
-# Requests; everything else is written at once.
+# For requests; its lines are written in batches.
 access_logger = logging.getLogger("recommender.access")
-# How long the line of a request may wait for others.
+# The longest delay of a line.
 BATCH_S = 0.05
 
-# Of the request that is being answered; what a worker thread logs for it has it too.
+# The id of the current request, also in the worker thread that handles it.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
-def new_request_id() -> str:
-    """Draw an id: a name, not a secret, for which asking the system would take too long."""
-    return f"{random.getrandbits(64):016x}"
-
-
 class LineFormatter(logging.Formatter):
-    """One line of text per event, for people."""
+    """One line of text per event."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (its name in logging)
-        """Put the id of the request behind the message."""
+        """Append the id of the request."""
         line = super().formatMessage(record)
         id_ = request_id.get()
         return f"{line} [{id_}]" if id_ else line
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per event, for programs."""
+    """One JSON object per event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the event with its fields."""
+        """Return the event with its fields."""
         event: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -58,9 +52,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class BatchHandler(logging.StreamHandler[TextIO]):
-    """Writes what comes within `BATCH_S` at once, since a write costs as much as a kept answer.
+    """Writes the lines of `BATCH_S` at once, since one write costs as much as a cached response.
 
-    For the lines of requests, which come from the event loop; `write_pending` writes the last.
+    For the lines of requests, which come from the event loop; `write_pending` writes the last ones.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -68,7 +62,7 @@ class BatchHandler(logging.StreamHandler[TextIO]):
         self._lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line; the first one of a batch has it written soon."""
+        """Add the line to the batch; the first line of a batch schedules its writing."""
         try:
             self._lines.append(self.format(record) + self.terminator)
         except Exception:
@@ -76,13 +70,13 @@ class BatchHandler(logging.StreamHandler[TextIO]):
         if len(self._lines) == 1:
             try:
                 asyncio.get_running_loop().call_later(BATCH_S, self.flush)
-            except RuntimeError:  # no event loop, so nothing to wait for
+            except RuntimeError:  # no event loop
                 self.flush()
 
     def flush(self) -> None:
-        """Write all lines that are kept."""
+        """Write the batch."""
         lines, self._lines = self._lines, []
-        # Nobody reads it any more: the service need not stop for that.
+        # A closed standard error must not stop the service.
         with suppress(OSError, ValueError):
             if lines:
                 self.stream.write("".join(lines))
@@ -90,20 +84,17 @@ class BatchHandler(logging.StreamHandler[TextIO]):
 
 
 def write_pending() -> None:
-    """Write the lines that still wait: the service ends."""
+    """Write the last batch, when the service stops."""
     for handler in access_logger.handlers:
         handler.flush()
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """Give the configuration for `logging.config.dictConfig`, or for uvicorn."""
+    """Return the configuration for `logging.config.dictConfig` or uvicorn."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {"()": LineFormatter},
-            "json": {"()": JsonFormatter},
-        },
+        "formatters": {"line": {"()": LineFormatter}, "json": {"()": JsonFormatter}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -123,9 +114,9 @@ def log_config(settings: Settings) -> dict[str, Any]:
                 "handlers": ["batches"],
                 "propagate": False,
             },
-            # What uvicorn says of a healthy start is said by the command.
+            # The command itself reports the start.
             "uvicorn": {"level": "WARNING"},
-            # Its own access log holds paths, and so user keys; ours takes its place.
+            # Its access log holds paths, and so user keys; `access_logger` replaces it.
             "uvicorn.access": {"handlers": [], "propagate": False},
         },
         "root": {"level": "WARNING", "handlers": ["stderr"]},

@@ -1,7 +1,7 @@
-"""What Prometheus reads: requests, the model that is served, caches, fallbacks, scoring time.
+"""Metrics for Prometheus: requests, served model, response cache, fallbacks, scoring time.
 
-With several workers the figures are those of all of them, kept in files that they share
-(`share_between_workers`); each worker answers `/metrics` for all.
+Several workers share their metrics in files (`share_between_workers`); each worker answers
+`/metrics` for all.
 """
 
 import os
@@ -29,38 +29,37 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
-# From an answer out of memory to one that somebody has given up waiting for.
+# From a cached response to a timeout of the client.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-# A worker makes a file and fills it within a millisecond; a busy machine may take longer.
+# A worker creates and fills a file within a millisecond; a busy machine may take longer.
 READ_AGAIN, READ_AGAIN_S = 20, 0.01
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Drift(NamedTuple):
-    """How far the ratings have gone; not a number (NaN) where nobody knows."""
+    """How much the ratings have changed since the model was trained; NaN if unknown."""
 
     age_s: float
-    """Seconds since the ratings were read that the model was trained on."""
+    """Seconds since the training read the ratings."""
     ratings_since: float
-    """How many more ratings there are now."""
+    """How many more ratings there are."""
     unknown_share: float
     """Share of the ratings on movies that the model does not know, 0 to 1."""
 
 
 UNKNOWN = Drift(nan, nan, nan)
 
-
 own_registry = CollectorRegistry()
 
 requests = Counter(
     "recommender_http_requests",
-    "Requests answered, by route template.",
+    "Requests by route template.",
     ["method", "route", "status"],
     registry=own_registry,
 )
 request_seconds = Histogram(
     "recommender_http_request_seconds",
-    "Time from a request to the end of its answer.",
+    "Time from a request to the end of its response.",
     ["method", "route"],
     buckets=SECONDS,
     registry=own_registry,
@@ -73,13 +72,13 @@ scoring_seconds = Histogram(
 )
 cache_requests = Counter(
     "recommender_cache_requests",
-    "Requests that the response cache was asked for, by what came of it.",
+    "Lookups in the response cache, by outcome.",
     ["outcome"],
     registry=own_registry,
 )
 fallbacks = Counter(
     "recommender_fallbacks",
-    "Lists that are not personal, by the reason.",
+    "Lists that are not personal, by fallback reason.",
     ["reason"],
     registry=own_registry,
 )
@@ -92,19 +91,19 @@ model_workers = Gauge(
 )
 model_age_seconds = Gauge(
     "recommender_model_age_seconds",
-    "Time since the ratings were read that the served model was trained on.",
+    "Time since the training of the served model read the ratings.",
     multiprocess_mode="livemostrecent",
     registry=own_registry,
 )
 ratings_since_model = Gauge(
     "recommender_ratings_since_model",
-    "Ratings that there are more than then: those given since, less those taken back.",
+    "Ratings added since then, less those deleted.",
     multiprocess_mode="livemostrecent",
     registry=own_registry,
 )
 unknown_ratings_share = Gauge(
     "recommender_unknown_film_ratings_share",
-    "Share of all ratings that are on movies which the served model does not know.",
+    "Share of all ratings on movies that the served model does not know.",
     multiprocess_mode="livemostrecent",
     registry=own_registry,
 )
@@ -114,19 +113,19 @@ ProcessCollector(registry=own_registry)
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request that was answered."""
     if method not in METHODS:
-        method = "other"  # a client can invent any number of them
+        method = "other"  # a client can invent any number of methods
     counter, histogram = _of_route(method, route, status)
     counter.inc()
     histogram.observe(seconds)
 
 
 def count_cache(outcome: str) -> None:
-    """Count what the response cache was asked for: `hit`, `miss` or `not_modified`."""
+    """Count a use of the response cache: `hit` or `miss`."""
     _of_outcome(outcome).inc()
 
 
 def count_fallback(reason: str) -> None:
-    """Count a list that is not personal."""
+    """Count a list that is not personal, by its fallback reason."""
     fallbacks.labels(reason).inc()
 
 
@@ -146,36 +145,36 @@ def serve_model(version: str | None, before: str | None) -> None:
 
 
 def record_drift(drift: Drift) -> None:
-    """Record how far the ratings have gone from those that the served model was trained on."""
+    """Record how much the ratings have changed since the model was trained."""
     model_age_seconds.set(drift.age_s)
     ratings_since_model.set(drift.ratings_since)
     unknown_ratings_share.set(drift.unknown_share)
 
 
 def exposition() -> bytes:
-    """Give all figures in the text format of Prometheus."""
+    """Return all metrics in the text format of Prometheus."""
     return prometheus_client.generate_latest(_registry())
 
 
 def families() -> Iterable[Metric]:
-    """Give all figures as they are now."""
+    """Return all metrics."""
     return _registry().collect()
 
 
 def share_between_workers() -> "tempfile.TemporaryDirectory[str]":
-    """Make workers that start from now on keep their figures together; the folder is theirs."""
+    """Make workers that start from now on share their metrics in a new folder."""
     folder = tempfile.TemporaryDirectory(prefix="recommender-metrics-")
     os.environ[SHARED_FOLDER] = folder.name
     return folder
 
 
 def forget_worker(pid: int) -> None:
-    """Take back what a worker that has ended said of the present."""
+    """Remove the gauges of a worker that has ended."""
     mark_process_dead(pid, os.environ[SHARED_FOLDER])  # type: ignore[no-untyped-call]
 
 
 def serve_on(address: str, port: int) -> Any:
-    """Serve the figures on a port of their own, in a thread; return the server."""
+    """Serve the metrics on a separate port, in a thread; return the server."""
     server, _thread = prometheus_client.start_http_server(port, address, registry=_registry())
     return server
 
@@ -190,13 +189,13 @@ def _registry() -> CollectorRegistry:
 
 
 class _WorkersCollector(MultiProcessCollector):
-    """Reads what the workers have written; again where one is just beginning a file."""
+    """Reads the files of the workers; again while one of them is still empty."""
 
     def collect(self) -> Any:
         for _ in range(READ_AGAIN):
             try:
                 return super().collect()  # type: ignore[no-untyped-call]
-            except struct.error:  # it is empty as yet
+            except struct.error:
                 sleep(READ_AGAIN_S)
         return super().collect()  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""Ratings by the million, for each database by its own fast road."""
+"""Fast insertion of millions of ratings into either database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import tables
 
-# What arrives goes where nothing is: a rating of an earlier release has been removed by then, and
-# one that was given through the service stays.
+# Ratings of an earlier release are removed before; those given through the service stay.
 _SQLITE_MERGE = """
 INSERT INTO ratings (user_id, movie_id, stars, rated_at, from_release) VALUES (?, ?, ?, ?, TRUE)
 ON CONFLICT (user_id, movie_id) DO NOTHING
@@ -22,7 +21,7 @@ SELECT user_id, movie_id, stars, rated_at, TRUE FROM imported_ratings
 ON CONFLICT (user_id, movie_id) DO NOTHING
 """
 
-# PostgreSQL counts microseconds from the year 2000.
+# PostgreSQL counts microseconds from the year 2000 on.
 _POSTGRESQL_EPOCH = 946_684_800
 _MICROSECONDS = 1_000_000
 
@@ -53,12 +52,12 @@ class Ratings(NamedTuple):
     rated_at: NDArray[np.int64]
 
 
-# Merges some ratings into the database; returns how many of them it took.
+# Inserts ratings; returns how many were new.
 Write = Callable[[Ratings], int]
 
 
 def writer(connection: Connection) -> AbstractContextManager[Write]:
-    """Give the function that merges ratings into the database."""
+    """Yield a function that inserts ratings."""
     if connection.dialect.name == "sqlite":
         return _sqlite_writer(connection)
     return _postgresql_writer(connection)
@@ -66,7 +65,7 @@ def writer(connection: Connection) -> AbstractContextManager[Write]:
 
 @contextmanager
 def _sqlite_writer(connection: Connection) -> Iterator[Write]:
-    # Sorting the index once takes a fifth of the time of two million insertions all over it.
+    # Sorting an index once takes a fifth of the time of two million insertions into it.
     indexes = list(tables.ratings.indexes)
     for index in indexes:
         index.drop(connection)
@@ -97,7 +96,7 @@ def _postgresql_writer(connection: Connection) -> Iterator[Write]:
 
     yield write
     connection.exec_driver_sql("DROP TABLE imported_ratings")
-    # Until autovacuum comes by, it would plan for the empty tables that it knew.
+    # Until autovacuum runs, the planner would assume empty tables.
     connection.exec_driver_sql("ANALYZE users, movies, ratings")
 
 

@@ -1,4 +1,4 @@
-"""The tables of a release in the form that the database takes."""
+"""Converts the tables of a release to rows of the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-# As many ratings are Python objects at one time: 20 MB of them.
+# Ratings that are Python objects at one time: 20 MB.
 CHUNK = 100_000
 
 
@@ -32,7 +32,7 @@ def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
 def rating_chunks(
     ratings: pd.DataFrame, user_ids: NDArray[np.int64], imported_at: int
 ) -> Iterator[Ratings]:
-    """Cut the ratings into pieces, by user and movie: in this order the table grows at its end."""
+    """Yield the ratings in chunks, ordered by user and movie: so the table grows at its end."""
     movie_ids, stars = ratings["movie_id"].to_numpy(), ratings["stars"].to_numpy()
     given_at = ratings["rated_at"].to_numpy()
     order = np.lexsort((movie_ids, user_ids))
@@ -42,9 +42,9 @@ def rating_chunks(
         yield Ratings(
             user_ids[rows],
             movie_ids[rows],
-            # Four bytes of 3.7 are 3.7000000477 in eight; a threshold would see the difference.
+            # 3.7 as float32 is 3.7000000477 as float64, which a threshold would distinguish.
             stars[rows].astype(np.float64).round(4),
-            # Nothing in a file was given after its import, whatever some clock said.
+            # No rating of a file was given after its import, whatever its timestamp.
             np.minimum(rated_at, imported_at),
         )
 

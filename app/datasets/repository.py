@@ -1,4 +1,4 @@
-"""Queries of an import: its release, users and movies. Ratings are in `app.datasets.bulk`."""
+"""Queries of an import, but for the ratings (`app.datasets.bulk`)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ from app.db.tables import datasets, movies, ratings, users
 
 # Only the transaction of the import sees these tables.
 temporary = MetaData()
-# The users of the release at hand, in its order.
+# The users of the release, in its order.
 imported_users = Table(
     "imported_users",
     temporary,
@@ -39,7 +39,7 @@ imported_users = Table(
     Column("key", String(128), nullable=False),
     prefixes=["TEMPORARY"],
 )
-# The users who had ratings of the release that is replaced, whether they stay or go.
+# The users with ratings of the replaced release.
 former_users = Table(
     "former_users",
     temporary,
@@ -58,7 +58,7 @@ class ImportedDataset(NamedTuple):
 
 
 class NamedMovie(NamedTuple):
-    """What tells a movie from another of the same id."""
+    """A movie with what distinguishes it from another of the same id."""
 
     movie_id: int
     title: str
@@ -72,9 +72,9 @@ def lock_imports(connection: Connection) -> None:
 
 
 def lock_ratings(connection: Connection) -> None:
-    """Make all who change ratings wait for the end of this transaction.
+    """Make all other writers of ratings wait for the end of this transaction.
 
-    They lock a movie first and then its ratings. So does this: nobody waits in a circle.
+    Like them it locks movies first and ratings second, which excludes deadlocks.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE movies, ratings IN EXCLUSIVE MODE"))
@@ -100,14 +100,14 @@ def begin(connection: Connection) -> None:
 
 
 def remove_ratings(connection: Connection) -> int:
-    """Delete what came with a release, whoever its users are."""
+    """Delete the ratings of a release and note their users."""
     theirs = exists().where(ratings.c.user_id == users.c.id, ratings.c.from_release)
     connection.execute(insert(former_users).from_select(["id"], select(users.c.id).where(theirs)))
     return connection.execute(delete(ratings).where(ratings.c.from_release)).rowcount
 
 
 def remove_users_without_ratings(connection: Connection) -> int:
-    """Delete the users who came with a release, this or an earlier one, and have no rating left."""
+    """Delete the users of this or an earlier release who have no rating left."""
     return connection.execute(
         delete(users).where(
             users.c.imported_from.is_not(None), ~exists().where(ratings.c.user_id == users.c.id)

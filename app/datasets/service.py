@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,25 +15,23 @@ from app.datasets.repository import ImportedDataset, NamedMovie
 from app.db.engine import Database
 from app.ratings.user_repository import next_revision
 from app.registry import repository as models
+from data.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from data.release import Release
 
-# Called with what is being written, how much of it is written, and how much there is.
-Progress = Callable[[str, int, int | None], None]
-
 MOVIES_CHUNK = 5_000
 
 
 class DatasetConflictError(Exception):
-    """The release and what is in the database exclude each other; nothing was changed."""
+    """The release conflicts with the content of the database; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What a release holds, and what its import has changed."""
+    """The content of a release, and the changes of its import."""
 
     name: str
     notice: str
@@ -48,7 +45,7 @@ class ImportSummary:
 
     @classmethod
     def of(cls, release: Release) -> ImportSummary:
-        """Count what a release holds."""
+        """Count the content of a release."""
         n_users = release.ratings["user"].nunique()
         return cls(release.name, release.notice, len(release.movies), n_users, len(release.ratings))
 
@@ -59,10 +56,10 @@ def import_named(
     source: str,
     *,
     replace: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> ImportSummary:
     """Import a release by its name, or a data set by its path; see `import_release`."""
-    from data.movielens import load  # noqa: PLC0415 - it loads pandas, which takes a second
+    from data.movielens import load  # noqa: PLC0415 (it loads pandas, which takes a second)
 
     release = load(
         source,
@@ -79,22 +76,21 @@ def import_release(
     *,
     replace: bool = False,
     now: datetime | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> ImportSummary:
-    """Bring a release into the database, in place of another one if `replace` says so.
+    """Import a release, with `replace` in place of another one.
 
-    Raises `DatasetConflictError` where the database holds another release and `replace` is false,
-    and where the release gives the id of a movie that people have rated to another movie.
+    Raises `DatasetConflictError` if the database holds another release and `replace` is false, or
+    if a movie that users have rated has the id of another movie in the release.
     """
     summary = ImportSummary.of(release)
-    report = progress or _silent
     imported_at = (now or datetime.now(UTC)).replace(microsecond=0)
     with database.unit_of_work() as connection:
         repository.lock_imports(connection)
         before = repository.imported_dataset(connection)
         if before is not None:
             if (before.name, before.sha256) == (release.name, release.sha256):
-                if before.is_public != release.is_public:  # a path before, a name now
+                if before.is_public != release.is_public:  # imported from a path before
                     repository.add(connection, before._replace(is_public=release.is_public))
                 return dataclasses.replace(summary, unchanged=True)
             if not replace:
@@ -108,15 +104,11 @@ def import_release(
         _refuse_other_movies(connection, release.movies, release.name)
         dataset = ImportedDataset(release.name, release.sha256, imported_at, release.is_public)
         repository.add(connection, dataset)
-        _put_movies(connection, release.movies, report)
-        n_written = _put_ratings(connection, release, imported_at, report)
-        # Last, since every other writer waits from here on.
+        _put_movies(connection, release.movies, progress)
+        n_written = _put_ratings(connection, release, imported_at, progress)
+        # Last, since all other writers wait from here on.
         repository.finish(connection, next_revision(connection))
     return dataclasses.replace(summary, n_ratings_written=n_written)
-
-
-def _silent(_stage: str, _done: int, _total: int | None) -> None:
-    """Report nothing."""
 
 
 def _conflict(before: ImportedDataset, release: Release) -> str:
@@ -128,17 +120,17 @@ def _conflict(before: ImportedDataset, release: Release) -> str:
 
 
 def _remove(connection: Connection) -> int:
-    """Take a release out; what people gave through the service stays."""
+    """Remove a release; ratings given through the service stay."""
     repository.lock_ratings(connection)
     n_removed = repository.remove_ratings(connection)
     repository.remove_users_without_ratings(connection)
     repository.remove_movies_without_ratings(connection)
-    models.deactivate(connection)  # its movies may have other ids from now on
+    models.deactivate(connection)  # movie ids may differ from now on
     return n_removed
 
 
 def _refuse_other_movies(connection: Connection, movies: pd.DataFrame, name: str) -> None:
-    """Refuse to make the ratings that stay into ratings of other movies."""
+    """Raise if the remaining ratings would become ratings of other movies."""
     given = {
         row["id"]: NamedMovie(row["id"], row["title"], row["year"])
         for row in frames.movie_rows(movies)
@@ -162,17 +154,17 @@ def _shown(movie: NamedMovie) -> str:
 
 def _put_movies(connection: Connection, movies: pd.DataFrame, report: Progress) -> None:
     rows = frames.movie_rows(movies)
-    report("films", 0, len(rows))
+    report("movies", 0, len(rows))
     for begin in range(0, len(rows), MOVIES_CHUNK):
         chunk = rows[begin : begin + MOVIES_CHUNK]
         repository.put_movies(connection, chunk)
-        report("films", begin + len(chunk), len(rows))
+        report("movies", begin + len(chunk), len(rows))
 
 
 def _put_ratings(
     connection: Connection, release: Release, imported_at: datetime, report: Progress
 ) -> int:
-    """Write ratings and who gave them; return how many were not there through the service."""
+    """Write users and ratings; return the number of new ratings."""
     codes, users = release.ratings["user"].factorize()
     user_ids = repository.put_users(connection, map(str, users), release.name)[codes]
     seconds, total = int(imported_at.timestamp()), len(release.ratings)

@@ -1,4 +1,4 @@
-"""What training reads: all ratings at one moment, as arrays."""
+"""The ratings at one moment, as arrays for training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.db.sql import liked
 from app.db.tables import installation, movies, ratings, users
 from data.interactions import Interactions
 
-# As many rows are Python objects at one time: 20 MB of them.
+# Rows that are Python objects at one time: 20 MB.
 CHUNK = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The ratings as likes and dislikes, where they come from, and how far they go."""
+    """The ratings as likes and dislikes, with their origin and revision."""
 
     interactions: Interactions
     dataset: ImportedDataset | None
@@ -32,14 +32,14 @@ class Snapshot:
 
     @property
     def dataset_name(self) -> str:
-        """Where the ratings come from, for people."""
+        """Where the ratings come from, as text."""
         return self.dataset.name if self.dataset else "ratings given through the service"
 
 
 def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
     """Read all ratings; the same ratings give the same arrays on either database.
 
-    Rows are the users with a rating, in the order in which they came; columns are all movies, by
+    Rows are the users with a rating, in the order of their creation; columns are all movies, by
     rising movie id.
     """
     with database.read() as connection:

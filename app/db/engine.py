@@ -1,29 +1,26 @@
-"""The engine and the transactions; nothing else in the application commits."""
+"""The engine and the unit of work, the only place that commits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-if TYPE_CHECKING:
-    pass
-
-# A writer that finds SQLite locked waits this long; an import holds the lock for seconds.
+# How long a writer waits for the lock of SQLite; an import holds it for seconds.
 SQLITE_BUSY_TIMEOUT_S = 30
-# The log of a large import is cut back to this size afterwards.
+# The write-ahead log is truncated to this size after a large import.
 SQLITE_JOURNAL_BYTES = 64 * 2**20
 
-# What a transaction may do, told to `_begin_sqlite` as the execution option of this name.
+# What a transaction may do; `_begin_sqlite` reads it from the execution option `access`.
 Access = Literal["read", "write", "schema"]
 
 
 class ForeignKeyError(Exception):
-    """A change of the schema would leave rows that refer to nothing."""
+    """A change of the schema would break a foreign key."""
 
 
 class Database:
@@ -52,7 +49,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection on one consistent snapshot, which refuses to change anything."""
+        """Give a read-only connection on one consistent snapshot."""
         options: dict[str, Any] = {"access": "read"}
         if not self.is_sqlite:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -61,7 +58,7 @@ class Database:
 
     @contextmanager
     def unit_of_work(self, *, alters_schema: bool = False) -> Iterator[Connection]:
-        """Give a connection whose work is committed at the end, or all undone by an exception."""
+        """Give a connection; commit at the end, or roll back after an exception."""
         access: Access = "schema" if alters_schema else "write"
         with self._turn(), self.engine.connect().execution_options(access=access) as connection:
             try:
@@ -71,16 +68,16 @@ class Database:
                         _check_foreign_keys(connection)
             finally:
                 if alters_schema:
-                    connection.invalidate()  # the next one is configured anew
+                    connection.invalidate()  # so that the next one is configured anew
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait for the other writers of this process without holding a connection readers need."""
+        """Wait for other writers of this process before taking a connection from the pool."""
         if not self.is_sqlite:
             yield
             return
         if not self._writing.acquire(timeout=SQLITE_BUSY_TIMEOUT_S):
-            raise PoolTimeoutError("other transactions of this process write for too long")
+            raise PoolTimeoutError("another transaction of this process writes for too long")
         try:
             yield
         finally:
@@ -92,11 +89,11 @@ class Database:
 
 
 def _configure_sqlite(driver: Any, _record: Any) -> None:
-    driver.isolation_level = None  # transactions are begun below, not by the driver
+    driver.isolation_level = None  # `_begin_sqlite` begins transactions, not the driver
     for pragma in (
         f"busy_timeout = {SQLITE_BUSY_TIMEOUT_S * 1000}",
-        "journal_mode = WAL",  # readers go on while a writer works
-        "synchronous = FULL",  # what was acknowledged survives a power cut
+        "journal_mode = WAL",  # readers do not wait for a writer
+        "synchronous = FULL",  # a committed transaction survives a power cut
         "foreign_keys = ON",
         f"journal_size_limit = {SQLITE_JOURNAL_BYTES}",
     ):
@@ -111,11 +108,11 @@ def _begin_sqlite(connection: Connection) -> None:
         driver.execute(f"PRAGMA query_only = {int(reads)}")
         connection.info["query_only"] = reads
     if access == "schema":
-        # SQLite alters a table by copying and dropping it, and dropping a table deletes the rows
-        # that refer to it. Off only outside a transaction; `_check_foreign_keys` makes up for it.
+        # SQLite alters a table by copying and dropping it, which would delete the rows that refer
+        # to it. Can be set only outside a transaction; `_check_foreign_keys` checks at the end.
         driver.execute("PRAGMA foreign_keys = OFF")
-    # A writer takes its lock at once: one that reads first could find, at its first write, that
-    # its snapshot is no longer the newest, and would fail without waiting.
+    # A writer takes its lock at once: a transaction that reads first fails at its first write,
+    # without waiting, if its snapshot is no longer the newest.
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 

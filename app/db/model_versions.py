@@ -1,4 +1,4 @@
-"""Which model is active, and what its files must be: what serving and the registry both ask."""
+"""Queries about models that both serving and the registry need."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from app.db.tables import active_model, installation, model_versions
 
 
 class ActiveVersion(NamedTuple):
-    """Which model is served, which was before it, and how often that has changed."""
+    """The active model, the one before it, and the number of changes so far."""
 
     version: str | None
     previous: str | None
@@ -16,7 +16,7 @@ class ActiveVersion(NamedTuple):
 
 
 def active_version(connection: Connection) -> ActiveVersion:
-    """Return which model is served."""
+    """Return the active model."""
     row = connection.execute(
         select(active_model.c.version, active_model.c.previous, active_model.c.generation)
     ).one()
@@ -24,11 +24,11 @@ def active_version(connection: Connection) -> ActiveVersion:
 
 
 def checksum(connection: Connection, version: str) -> str:
-    """Return the checksum of the card that a model was published with."""
+    """Return the checksum of the card of a published model."""
     query = select(model_versions.c.sha256).where(model_versions.c.version == version)
     return connection.execute(query).scalar_one()
 
 
 def holdout_salt(connection: Connection) -> str:
-    """Return what decides who is held out of the trainings on this database."""
+    """Return the salt that decides which users are held out of training."""
     return connection.execute(select(installation.c.holdout_salt)).scalar_one()

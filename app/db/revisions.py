@@ -1,4 +1,4 @@
-"""Which users' ratings have changed, in this process or in another one."""
+"""Notices which users' ratings have changed, in any process."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from app.core.polling import Poller
 from app.db.engine import Database
 from app.db.tables import installation, users
 
-# A rating that another worker acknowledged is to count here within 1 s; what is kept is given
-# again only for this long after it was last known to be true, and asked for again well before.
+# A rating that another worker stored must count here within 1 s: cached responses may be used for
+# this long after the last successful poll, and polls come more often.
 MAX_AGE_S = 0.9
 POLL_S = 0.4
-# More changes at once than this, as of an import, and all is forgotten instead.
+# With more changes in one poll (an import), or more changed users, everything is out of date.
 MAX_CHANGES = 1000
-# More users than this to remember a change of, and all is forgotten instead.
 MAX_USERS = 100_000
 
 
 class UserRevisions:
-    """Notices changes by the revision of each user, which every change of ratings raises.
+    """Follows the revision of each user, which every change of ratings raises.
 
-    Time is counted in changes: what was read at time `clock` is out of date once its user has
-    changed at a later time (`is_current`). The revisions of a database are consecutive and commit
-    in their order; a missing one belongs to a user who changed again since, or was erased. Then
-    everything is out of date.
+    `clock` counts the polls that found changes. Data that was read at a value of the clock is out
+    of date once its user has changed at a later value (`is_current`). Revisions are consecutive
+    and commit in their order; a missing one belongs to a user who changed again since, or was
+    erased. Then everything is out of date.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,38 +37,38 @@ class UserRevisions:
         self._changed_at: dict[str, int] = {}
         self._seen: int | None = None
         self._polling = Lock()
-        trouble = "cannot follow the ratings; answers are not kept meanwhile"
-        self._poller = Poller("user-revisions", self._look, POLL_S, trouble)
+        trouble = "cannot poll the ratings; cached responses are not used meanwhile"
+        self._poller = Poller("user-revisions", self._poll, POLL_S, trouble)
 
     def start(self) -> None:
-        """Follow the database from now on."""
+        """Start polling."""
         self._poller.start()
 
     def stop(self) -> None:
-        """End following."""
+        """Stop polling."""
         self._poller.stop()
 
     def is_current(self, user: str, read_at: int) -> bool:
-        """Tell whether nothing is known to have changed since the ratings were read."""
-        # In this order: what is forgotten is out of date before it is.
+        """Tell whether the ratings are unchanged since they were read, as far as is known."""
+        # In this order: `_notice` sets `_oldest` before it forgets the changes.
         return self._changed_at.get(user, 0) <= read_at and read_at >= self._oldest
 
     def is_fresh(self) -> bool:
-        """Tell whether changes by others would be known by now."""
+        """Tell whether the last successful poll is recent enough."""
         return monotonic() < self.fresh_until
 
     def poll(self) -> None:
-        """Learn of every change that was committed before this call."""
+        """Notice every change that was committed before this call."""
         self._poller.poll_now()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         with self._polling:
             begin = monotonic()
             try:
                 with self.database.read() as connection:
                     self._notice(connection)
             except Exception:
-                self.fresh_until = 0.0  # without knowing, nothing that is kept may be given again
+                self.fresh_until = 0.0  # no cached response may be used now
                 raise
             self.fresh_until = begin + MAX_AGE_S
 
@@ -78,7 +77,7 @@ class UserRevisions:
         current = connection.execute(select(installation.c.ratings_revision)).scalar_one()
         if current == seen:
             return
-        # The clock goes first: whoever reads it from here on reads ratings that are newer still.
+        # The clock first: a reader that sees the new value reads ratings after these changes.
         self.clock += 1
         changed = _changed_since(connection, seen) if seen is not None else []
         missing = seen is None or len({row[1] for row in changed}) != current - seen

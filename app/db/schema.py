@@ -1,7 +1,7 @@
-"""Makes and changes the schema; the migrations travel with the package, no file is configured.
+"""Schema upgrades; the migrations are part of the package, there is no configuration file.
 
-Serving only asks which revision the database is at, and which it should be at. Both are read
-without Alembic, whose import takes longer than everything else that a start of the service does.
+Serving needs only the revision of the database and the expected one. Both are read without
+Alembic, whose import would take most of the time of a start.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = Path(migrations.__file__).parent
-# Each migration names itself and the one before it, as Alembic has it.
+# Each migration names its revision and the one before it.
 NAMES = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
 
-# Any fixed number does, as long as nobody else locks it in the same database.
+# Any fixed number that no other program locks in the same database.
 ADVISORY_LOCK = 7_273_001
 
 
@@ -34,29 +34,29 @@ class UnknownRevisionError(Exception):
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the schema up to `revision`, in one transaction."""
+    """Upgrade the schema to `revision`, in one transaction."""
     with database.unit_of_work(alters_schema=True) as connection:
         found = lock(connection)
-        # What the next version has added stays; this one works beside it.
+        # Keep the schema of the next version; this one works with it.
         if not (revision == "head" and found == _next()):
             bring_up(connection, revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Bring the schema down to `revision` (`base` is the empty database), in one transaction."""
+    """Downgrade the schema to `revision` (`base` is the empty database), in one transaction."""
     with database.unit_of_work(alters_schema=True) as connection:
         lock(connection)
         bring_down(connection, revision)
 
 
 def current(database: Database) -> str | None:
-    """Return the revision that the database is at, None for one that was never migrated."""
+    """Return the revision of the database, None if it was never migrated."""
     with database.read() as connection:
         return current_of(connection)
 
 
 def current_of(connection: Connection) -> str | None:
-    """Return the revision that the database is at, as its transaction sees it."""
+    """Return the revision of the database, as this transaction sees it."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -64,7 +64,7 @@ def current_of(connection: Connection) -> str | None:
 
 
 def head() -> str:
-    """Return the newest revision that this program knows."""
+    """Return the newest revision of this program."""
     revisions = _revisions()
     (newest,) = revisions.keys() - revisions.values()
     return newest
@@ -73,8 +73,8 @@ def head() -> str:
 def is_served(revision: str | None) -> bool:
     """Tell whether this program works with a schema of this revision: its own, or the next.
 
-    Each revision leaves room for the program before it, so that an update can go from one replica
-    to the next. One that cannot skips a number, and is then refused here.
+    Each revision also works with the previous program, so that replicas can be updated one after
+    the other. A revision that cannot skips a number, and is refused here.
     """
     return revision in {head(), _next()}
 
@@ -87,8 +87,8 @@ def is_behind(database: Database) -> bool:
 
 
 def lock(connection: Connection) -> str | None:
-    """Begin to change the schema; return the revision that it is at."""
-    # Two processes that start together migrate one after the other; SQLite's BEGIN does the same.
+    """Lock the schema for a change; return its revision."""
+    # Two processes that start together migrate one after the other; on SQLite BEGIN ensures it.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     found = current_of(connection)
@@ -97,21 +97,21 @@ def lock(connection: Connection) -> str | None:
 
 
 def bring_up(connection: Connection, revision: str = "head") -> None:
-    """Migrate upwards, within the transaction of a connection that may alter the schema."""
+    """Upgrade within the transaction of a connection that may alter the schema."""
     from alembic import command  # noqa: PLC0415 (see above)
 
     command.upgrade(_config(connection), revision)
 
 
 def bring_down(connection: Connection, revision: str) -> None:
-    """Migrate downwards, in the same way."""
+    """Downgrade in the same way."""
     from alembic import command  # noqa: PLC0415 (see above)
 
     command.downgrade(_config(connection), revision)
 
 
 def knows(revision: str | None) -> bool:
-    """Tell whether this program has the migration that leads to this revision."""
+    """Tell whether this program has the migration to this revision."""
     return revision in _revisions()
 
 
@@ -129,9 +129,9 @@ def _next() -> str:
     return f"{int(head()) + 1:04d}"
 
 
-@cache  # the files do not change under a running program
+@cache  # the files do not change while the program runs
 def _revisions() -> Mapping[str, str | None]:
-    """Give each revision that this program knows, with the one before it."""
+    """Return each revision of this program with the one before it."""
     scripts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("versions/[0-9]*.py")]
     named = [dict(NAMES.findall(script)) for script in scripts]
     return {names["revision"]: names["down_revision"] or None for names in named}
@@ -140,6 +140,6 @@ def _revisions() -> Mapping[str, str | None]:
 def _refuse_unknown(found: str | None) -> None:
     if found is not None and not knows(found) and not is_served(found):
         raise UnknownRevisionError(
-            f"the database is at revision {found!r}, which this version does not know: "
-            f"it was made by a newer one, and this one works with {head()} and the next at most"
+            f"the database is at revision {found!r}, which this version does not know: a newer "
+            f"version made it, and this one works with {head()} and the next one at most"
         )

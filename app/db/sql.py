@@ -1,10 +1,20 @@
-"""Expressions that several repositories share, for either database."""
+"""Expressions that several repositories share, for both databases."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Table, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FunctionElement,
+    Table,
+    func,
+    select,
+)
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
 
 from app.db.tables import ratings
 
@@ -13,22 +23,40 @@ if TYPE_CHECKING:
 
 
 def now(connection: Connection) -> datetime:
-    """Return the time of the database, the one clock that all processes share."""
-    if connection.dialect.name == "sqlite":  # it is in this process
+    """Return the time of the database, the clock that all processes share."""
+    if connection.dialect.name == "sqlite":  # runs in this process
         return datetime.now(UTC)
     moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return moment
 
 
 def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Begin an INSERT that can say ON CONFLICT; both databases do, each in its own class."""
+    """Begin an INSERT with ON CONFLICT, which each database has in its own class."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - SQLite does without it
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - not needed for SQLite
 
     return postgresql.insert(table)
 
 
 def liked(like_threshold: float | BindParameter[float]) -> ColumnElement[bool]:
-    """Give the expression for like (true) or dislike (false): by the stars where there are any."""
+    """Give the expression for like (true) or dislike (false): by the stars, if given."""
     return func.coalesce(ratings.c.stars >= like_threshold, ratings.c.liked)
+
+
+class unix_seconds(FunctionElement[int]):  # noqa: N801 (a function of SQL)
+    """Give the expression for a moment of a table as Unix seconds."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(unix_seconds)
+def _as_stored(element: unix_seconds, compiler: Any, **options: Any) -> str:
+    text: str = compiler.process(element.clauses, **options)
+    return text
+
+
+@compiles(unix_seconds, "postgresql")
+def _as_extracted(element: unix_seconds, compiler: Any, **options: Any) -> str:
+    return f"CAST(extract(epoch FROM {_as_stored(element, compiler, **options)}) AS BIGINT)"

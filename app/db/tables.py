@@ -1,7 +1,7 @@
-"""The database tables. Alembic (``migrations/``) alone makes and changes them.
+"""The database tables; only Alembic (``migrations/``) makes and changes them.
 
-A class describes the columns of the table below it, which has them as `users.c.key`. There are no
-mapped objects, and SQLAlchemy's ORM is never loaded.
+A class describes the columns of the table below it, for `users.c.key`. SQLAlchemy's ORM is not
+used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-# BIGINT keys in production; SQLite knows an automatic key only as INTEGER (64 bits there anyway).
+# BIGINT keys; SQLite has automatic keys only as INTEGER (64 bits there anyway).
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -42,11 +42,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Store an integer where the database has no type for a moment."""
+        """Store an integer on SQLite."""
         return Integer() if dialect.name == "sqlite" else DateTime(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a moment without time zone; it would mean something else on every machine."""
+        """Refuse a moment without time zone, which would depend on the machine."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -54,7 +54,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return int(value.timestamp()) if dialect.name == "sqlite" else value.replace(microsecond=0)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give every moment back in UTC."""
+        """Return the moment in UTC."""
         if value is None:
             return None
         return (
@@ -65,13 +65,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Document(TypeDecorator[dict[str, Any]]):
-    """A JSON object; JSONB on PostgreSQL, whose types only who uses it has to load."""
+    """A JSON object; JSONB on PostgreSQL."""
 
     impl = JSON
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Store what can be looked into where the database has a type for it."""
+        """Choose the type; those of PostgreSQL are imported only for it."""
         if dialect.name != "postgresql":
             return JSON()
         from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415
@@ -91,12 +91,12 @@ metadata = MetaData(
 
 
 class InstallationColumns(TypedColumns):
-    """One row: what is fixed or counted once per database.
+    """One row of values that exist once per database.
 
-    `holdout_salt` decides for good who is held out of training (`data.splitting.holdout_groups`).
-    `ratings_revision` is the last number given to a transaction that changed ratings. It is drawn
-    by updating this row, so writers queue for it and the numbers commit in their order.
-    `movies_revision` is drawn in the same way by whoever changes movies through the service.
+    `holdout_salt` decides which users are held out of training (`data.splitting.holdout_groups`).
+    `ratings_revision` is the number of the last transaction that changed ratings. It is drawn by
+    updating this row, so that writers wait and the numbers commit in their order.
+    `movies_revision` is drawn in the same way for changes of movies.
     """
 
     id: Named[int] = Column(primary_key=True, autoincrement=False)
@@ -111,19 +111,19 @@ installation = Table(
 
 
 class DatasetColumns(TypedColumns):
-    """The release that was imported; a database holds one."""
+    """The imported release; a database holds one."""
 
     name: Named[str] = Column(String(255), primary_key=True)
     sha256: Named[str] = Column(String(64))
     imported_at: Named[datetime] = Column(UtcDateTime)
-    is_public: Named[bool]  # anybody may look at its users: MovieLens, or the bundled sample
+    is_public: Named[bool]  # its users may be shown to anonymous clients: MovieLens, the sample
 
 
 datasets = Table("datasets", metadata, DatasetColumns)
 
 
 class UserColumns(TypedColumns):
-    """Somebody who rates. `key` is the name used outside; it is opaque."""
+    """A user. `key` is the name used by clients; it is opaque."""
 
     id: Named[int] = Column(BigKey, primary_key=True)
     key: Named[str] = Column(String(128), unique=True)
@@ -149,10 +149,10 @@ movies = Table("movies", metadata, MovieColumns)
 
 
 class RatingColumns(TypedColumns):
-    """One rating: stars where stars were given, `liked` only where it was given alone.
+    """One rating: stars if stars were given, `liked` only if it was given alone.
 
-    `from_release` is true for what an import wrote and nobody has rated through the service since:
-    it goes with its release. All else stays.
+    `from_release` is true if an import wrote the rating and the service has not changed it since:
+    it is deleted with its release. Other ratings stay.
     """
 
     user_id: Named[int] = Column(
@@ -172,13 +172,13 @@ ratings = Table(
     CheckConstraint("(stars IS NULL) <> (liked IS NULL)", name="exactly_one_given"),
     CheckConstraint("stars BETWEEN 0.5 AND 5", name="stars_in_range"),
     Index(None, "movie_id"),
-    # The key is the table on SQLite: without row numbers of its own it is half the size.
+    # On SQLite the table is stored in its key, which takes half the space.
     sqlite_with_rowid=False,
 )
 
 
 class ModelVersionColumns(TypedColumns):
-    """A published artifact; its weights lie in the models folder under the same name."""
+    """A published model; its files are in the models folder under the same name."""
 
     version: Named[str] = Column(String(40), primary_key=True)
     state: Named[str] = Column(String(20))
@@ -191,7 +191,7 @@ model_versions = Table("model_versions", metadata, ModelVersionColumns)
 
 
 class ActiveModelColumns(TypedColumns):
-    """One row: the version that is served, the one before it, and how often it has changed."""
+    """One row: the active version, the one before it, and the number of changes so far."""
 
     id: Named[int] = Column(primary_key=True, autoincrement=False)
     version: Named[str | None] = Column(String(40), ForeignKey("model_versions.version"))
@@ -205,7 +205,7 @@ active_model = Table(
 
 
 class ApiKeyColumns(TypedColumns):
-    """A key of the API: the hash of its secret, looked up by its public prefix."""
+    """An API key: the hash of its secret, found by its public prefix."""
 
     prefix: Named[str] = Column(String(16), primary_key=True)
     sha256: Named[str] = Column(String(64))
@@ -219,9 +219,9 @@ api_keys = Table("api_keys", metadata, ApiKeyColumns)
 
 
 class ErasureColumns(TypedColumns):
-    """Somebody was erased; nothing tells who.
+    """A user was erased; the row does not tell which.
 
-    A model that was trained on an earlier revision may remember them; one of a later does not.
+    A model that was trained on an earlier revision may remember the user; a later one does not.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -233,9 +233,9 @@ erasures = Table("erasures", metadata, ErasureColumns, Index(None, "ratings_revi
 
 
 class TrainingRunColumns(TypedColumns):
-    """A training that was asked for, is under way or has ended; `app.jobs.runs` has the states.
+    """A training that is requested, in progress or finished; `app.jobs.schemas` has the states.
 
-    `in_progress` is true or null, and unique: the database itself admits one at a time.
+    `in_progress` is true or null, and unique: the database allows one at a time.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -247,10 +247,10 @@ class TrainingRunColumns(TypedColumns):
     finished_at: Named[datetime | None] = Column(UtcDateTime)
     holder: Named[str | None] = Column(String(255))
     heartbeat_at: Named[datetime | None] = Column(UtcDateTime)
-    lease_until: Named[datetime] = Column(UtcDateTime)  # a holder that is alive renews it
+    lease_until: Named[datetime] = Column(UtcDateTime)  # renewed by a live holder
     options: Named[dict[str, Any]] = Column(Document)
     progress: Named[dict[str, Any]] = Column(Document)
-    version: Named[str | None] = Column(String(40))  # the candidate, while its row exists
+    version: Named[str | None] = Column(String(40))  # of the candidate, while its row exists
     figures: Named[dict[str, Any] | None] = Column(Document)
     error: Named[str | None] = Column(String(1000))
 
@@ -264,37 +264,42 @@ training_runs = Table(
 
 
 class AdminSessionColumns(TypedColumns):
-    """Somebody signed in on the operators' pages: the hash of what their cookie holds."""
+    """A session on the operators' pages: the hash of its cookie."""
 
     sha256: Named[str] = Column(String(64), primary_key=True)
     key_prefix: Named[str] = Column(String(16), ForeignKey("api_keys.prefix", ondelete="CASCADE"))
     created_at: Named[datetime] = Column(UtcDateTime)
-    expires_at: Named[datetime] = Column(UtcDateTime)  # each use puts it off
+    expires_at: Named[datetime] = Column(UtcDateTime)  # each use extends it
 
 
 admin_sessions = Table("admin_sessions", metadata, AdminSessionColumns)
 
 
 class SharedCountsColumns(TypedColumns):
-    """One row at most: what people think of movies, counted by one worker for all.
+    """One row at most: likes and ratings of each movie, counted by one worker for all.
 
-    It is derived from the ratings, and made anew where it is missing. `generation` names these
-    counts. Whoever begins to count writes a name of their own to `claimed`, and puts the counts in
-    place only if it is still there: then it is the next generation.
+    It follows from the ratings, and is made anew if missing. `generation` names these counts. A
+    worker that begins to count writes a new name to `claimed`, and stores the counts only if the
+    name is still there: then it is the next generation.
     """
 
     id: Named[int] = Column(primary_key=True, autoincrement=False)
     generation: Named[str] = Column(String(32))
     claimed: Named[str] = Column(String(32))
-    begun_at: Named[datetime] = Column(UtcDateTime)  # when counting was begun the last time
+    begun_at: Named[datetime] = Column(UtcDateTime)  # of the last count
     took_s: Named[float] = Column(Double)
-    ratings_revision: Named[int] = Column(BigInteger)  # of the ratings that were counted
+    ratings_revision: Named[int] = Column(BigInteger)  # of the counted ratings
     dataset_sha256: Named[str | None] = Column(String(64))
     imported_at: Named[datetime | None] = Column(UtcDateTime)
     like_threshold: Named[float] = Column(Double)
     n_users: Named[int] = Column(BigInteger)
-    # Last, so that SQLite reads the others without it; see `app.live.counts`.
+    # Behind the columns before, so that SQLite reads those without it; see `app.live.counts`.
     counts: Named[bytes] = Column(LargeBinary)
+    # Of the latest share of the ratings. The version before leaves these columns as they are, so
+    # they are valid only for the generation that they name.
+    recent_generation: Named[str | None] = Column(String(32))
+    recent_share: Named[float | None] = Column(Double)
+    recent_likes: Named[bytes | None] = Column(LargeBinary)
 
 
 shared_counts = Table(

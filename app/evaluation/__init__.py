@@ -1,1 +1,1 @@
-"""What people read about how good a model is."""
+"""Evaluation of models, and the report card."""

@@ -1,4 +1,4 @@
-"""Gathers what a report card shows, in the form that `model.report` draws."""
+"""Gathers what a report card shows, in the form that `app.evaluation.report` renders."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, select
 from app.datasets.repository import ImportedDataset
 from app.db.engine import Database
 from app.db.tables import movies, ratings, users
+from app.evaluation.report.movies import RATED_SHOWN, RECOMMENDED_SHOWN
 from data.splitting import HeldOut
 from model.features import describe_features
 from model.rbm import RBM
@@ -21,8 +22,6 @@ Titles = Mapping[int, tuple[str, int | None]]
 
 N_FEATURES = 12
 N_EXAMPLES = 3
-RATED_SHOWN = 10
-RECOMMENDED_SHOWN = 12
 
 
 def read_titles(database: Database) -> Titles:
@@ -48,6 +47,7 @@ def card_report(card: Mapping[str, Any], version: str) -> dict[str, Any]:
             "gate": _verdict(card["gate"]),
         },
         "results": card["results"],
+        "by_n_ratings": card.get("by_n_ratings", []),
         "curve": card["curve"],
         "holdout": {key: value for key, value in card["holdout"].items() if key != "salt"},
         "settings": card["configuration"],
@@ -58,7 +58,7 @@ def card_report(card: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def _verdict(gate: Mapping[str, Any]) -> str:
-    """Say what the gate says of a model."""
+    """Put the decision of the gate into words."""
     if gate["passed"]:
         beside = gate["compared_with"]
         return f"passed, beside model {beside}" if beside else "passed, beside popularity alone"
@@ -78,6 +78,7 @@ def comparison_report(comparison: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": {**dataset, "is_sample": dataset["name"] == "sample"},
         "protocol": protocol,
         "results": comparison["results"],
+        "by_n_ratings": comparison.get("by_n_ratings", []),
         "settings": {name: row["settings"] for name, row in rows.items() if row["settings"]},
         "versions": versions,
         "repeat": [comparison["command"]],
@@ -91,7 +92,7 @@ def figures_by_group(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def features(rbm: RBM, titles: Titles) -> list[dict[str, Any]]:
-    """Describe the hidden units that tell people apart most."""
+    """Describe the hidden units that make the most difference between users."""
     return [unit.as_json(titles) for unit in describe_features(rbm, n_units=N_FEATURES)]
 
 
@@ -118,7 +119,7 @@ def examples(
 ) -> list[dict[str, Any]]:
     """Show these held-out users: what they rated, what they would be recommended.
 
-    For public data alone: these are people's ratings.
+    For public data alone.
     """
     return [_example(rbm, held_out, row, titles) for row in rows]
 
@@ -129,7 +130,7 @@ def _example(rbm: RBM, held_out: HeldOut, row: int, titles: Titles) -> dict[str,
     scores, _ = rbm.score_user(given, liked)
     best = rank(scores, rbm.movie_ids, exclude=given, limit=RECOMMENDED_SHOWN)
     hits = np.isin(best, hidden[hidden_liked])
-    # Evenly over what was rated: the first by movie id are the old movies of everybody.
+    # Evenly over what was rated: the first by movie id are the old, popular movies.
     shown = np.unique(np.linspace(0, len(given) - 1, RATED_SHOWN).astype(int))
     return {
         "rated": [{**_movie(rbm, given[i], titles), "liked": bool(liked[i])} for i in shown],

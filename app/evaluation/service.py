@@ -1,7 +1,9 @@
 """Judges models on a data set, or a published model on the users that no training saw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.config import Settings
-from app.core.errors import ModelNotFoundError
 from app.datasets.snapshot import read_snapshot
 from app.db.engine import Database
-from app.db.model_versions import checksum
 from app.evaluation.report_data import (
     N_EXAMPLES,
     Titles,
@@ -24,6 +24,7 @@ from app.evaluation.report_data import (
 from app.registry import repository as models
 from data.interactions import Interactions
 from data.movielens import load
+from data.progress import Progress, ignore_progress
 from data.splitting import Split
 from data.temporal import TimeSlices, slice_by_time
 from model import artifact
@@ -31,9 +32,10 @@ from model.comparison import compare
 from model.evaluation import Scorer
 from model.published import judge_published
 from model.rbm import RBM
+from model.windows import compare_by_date
 
 DATABASE = "db"
-Progress = Callable[[str, int, int], None]
+NEEDS_TIMES = "the {} protocol needs the times of a data set: name a release or a path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,11 @@ class Data:
     dataset: dict[str, Any]
     titles: Titles
     public_rows: Callable[[NDArray[np.str_]], list[int]]
-    """Of users by their keys, the first few whose ratings anybody may look at."""
+    """Of users by their keys, the rows of the first few whose ratings may be shown."""
 
 
 class EvaluationError(ValueError):
-    """The question cannot be answered; the message says why."""
+    """The protocol does not suit the data; the message says why."""
 
 
 def compare_models(
@@ -58,43 +60,59 @@ def compare_models(
     protocol: str = "strong",
     n_seeds: int = 1,
     names: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Compare the RBM with its baselines on a data set, or on what is in the database.
 
     Returns the figures, and what a report card shows beside them: hidden units and examples of the
     first RBM.
     """
-    if source == DATABASE:
-        data = _from_database(settings, protocol)
-    else:
-        data = _from_release(settings, source, protocol)
-    data.dataset["like_threshold"] = settings.like_threshold
     shown: dict[str, Any] = {}
+    opened = _database if source == DATABASE else _release
+    with opened(settings, source, protocol) as data:
 
-    def observe(name: str, scorer: Scorer, split: Split) -> None:
-        if isinstance(scorer, RBM) and name == "rbm" and not shown:
-            shown["features"] = features(scorer, data.titles)
-            rows = data.public_rows(split.test.given.user_keys)
-            shown["examples"] = examples(scorer, split.test, data.titles, rows)
+        def observe(name: str, scorer: Scorer, split: Split) -> None:
+            if isinstance(scorer, RBM) and name == "rbm" and not shown:
+                shown["features"] = features(scorer, data.titles)
+                rows = data.public_rows(split.test.given.user_keys)
+                shown["examples"] = examples(scorer, split.test, data.titles, rows)
 
-    result = compare(
-        data.interactions,
-        seeds=range(n_seeds),
-        models=names,
-        dataset=data.dataset,
-        progress=progress,
-        observe=observe,
-    )
+        result = compare(
+            data.interactions,
+            seeds=range(n_seeds),
+            models=names,
+            dataset={**data.dataset, "like_threshold": settings.like_threshold},
+            progress=progress,
+            observe=observe,
+        )
     return result, shown
+
+
+def compare_windows(
+    settings: Settings, source: str, *, progress: Progress = ignore_progress
+) -> dict[str, Any]:
+    """Compare the RBM with its peers on rolling windows by date of a data set."""
+    if source == DATABASE:
+        raise EvaluationError(NEEDS_TIMES.format("windows"))
+    release = load(
+        source, datasets_dir=settings.datasets_dir, datasets_url=str(settings.datasets_url)
+    )
+    return compare_by_date(
+        *release.columns(settings.like_threshold),
+        release.ratings["rated_at"].to_numpy(),
+        dataset={
+            "name": release.name,
+            "sha256": release.sha256,
+            "like_threshold": settings.like_threshold,
+        },
+        progress=progress,
+    )
 
 
 def judge_version(database: Database, settings: Settings, version: str) -> dict[str, Any]:
     """Judge a published model on its gate users, with the ratings of today."""
     with database.read() as connection:
-        if not models.exists(connection, version):
-            raise ModelNotFoundError(version)
-        sha256 = checksum(connection, version)
+        sha256 = models.get(connection, version).sha256
     published = artifact.load(settings.models_dir / version, sha256=sha256)
     snapshot = read_snapshot(database, settings.like_threshold)
     return judge_published(
@@ -102,51 +120,42 @@ def judge_version(database: Database, settings: Settings, version: str) -> dict[
     )
 
 
-def _from_database(settings: Settings, protocol: str) -> Data:
+@contextmanager
+def _database(settings: Settings, _source: str, protocol: str) -> Iterator[Data]:
     if protocol != "strong":
-        raise EvaluationError(
-            "the temporal protocol needs the times of a data set: name a release or a path"
-        )
+        raise EvaluationError(NEEDS_TIMES.format(protocol))
     database = Database(settings.database_url)
     try:
         snapshot = read_snapshot(database, settings.like_threshold)
-        titles = read_titles(database)
+        known = snapshot.dataset
+        name = known.name if known else "database"
+        yield Data(
+            snapshot.interactions,
+            {"name": name, "revision": snapshot.ratings_revision},
+            read_titles(database),
+            partial(public_rows, database, known),
+        )
     finally:
         database.dispose()
-    known = snapshot.dataset
-    dataset = {"name": known.name if known else "database", "revision": snapshot.ratings_revision}
-
-    def public(user_keys: NDArray[np.str_]) -> list[int]:
-        again = Database(settings.database_url)
-        try:
-            return public_rows(again, known, user_keys)
-        finally:
-            again.dispose()
-
-    return Data(snapshot.interactions, dataset, titles, public)
 
 
-def _from_release(settings: Settings, source: str, protocol: str) -> Data:
+@contextmanager
+def _release(settings: Settings, source: str, protocol: str) -> Iterator[Data]:
     release = load(
         source, datasets_dir=settings.datasets_dir, datasets_url=str(settings.datasets_url)
     )
-    ratings = release.ratings
-    columns = (
-        ratings["user"].to_numpy(),
-        ratings["movie_id"].to_numpy(dtype=np.int64),
-        ratings["stars"].to_numpy() >= settings.like_threshold,
-    )
     interactions: Interactions | TimeSlices
     if protocol == "temporal":
-        interactions = slice_by_time(*columns, ratings["rated_at"].to_numpy())
+        columns = release.columns(settings.like_threshold)
+        interactions = slice_by_time(*columns, release.ratings["rated_at"].to_numpy())
     else:
-        interactions = Interactions.from_arrays(*columns)
+        interactions = release.interactions(settings.like_threshold)
     dataset = {"name": release.name, "sha256": release.sha256}
 
     def public(user_keys: NDArray[np.str_]) -> list[int]:
         return list(range(min(len(user_keys), N_EXAMPLES))) if release.is_public else []
 
-    return Data(interactions, dataset, _titles(release.movies), public)
+    yield Data(interactions, dataset, _titles(release.movies), public)
 
 
 def _titles(movies: pd.DataFrame) -> Titles:

@@ -1,11 +1,12 @@
-"""Hidden features over HTTP."""
+"""HTTP endpoints for hidden features."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.auth.dependencies import READ, READ_MOVIES
-from app.core.errors import COMMON, ContentTooLargeError, InvalidRequestError, responses
+from app.auth.errors import COMMON
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.features.schemas import (
     AnonymousFeatures,
     AnonymousFeaturesRequest,
@@ -26,12 +27,12 @@ router = APIRouter(tags=["features"])
     dependencies=[READ_MOVIES],
     response_model=ModelFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
-    summary="What the model tells people apart by",
+    summary="Hidden features of the model",
 )
 def get_model_features(
     query: Annotated[FeaturesQuery, Query()], request: Request, services: ServicesDependency
 ) -> Response:
-    """Return hidden units with the movies and genres that define them, the most telling first."""
+    """Return hidden units with the movies and genres that define them, the most important first."""
     cache_response(request)
     return json_response(services.find(FeatureService).of_model(query))
 
@@ -41,7 +42,7 @@ def get_model_features(
     dependencies=[READ],
     response_model=UserFeatures,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, *COMMON)},
-    summary="What a user's ratings switch on",
+    summary="Hidden features of a user",
 )
 def get_user_features(
     user: UserKey,
@@ -49,7 +50,7 @@ def get_user_features(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the hidden units that this user's ratings make likelier, the most first."""
+    """Return the hidden units that the ratings of this user make more probable, by falling gain."""
     cache_response(request, user)
     return json_response(services.find(FeatureService).of_user(user, query))
 
@@ -59,10 +60,10 @@ def get_user_features(
     dependencies=[READ_MOVIES],
     response_model=AnonymousFeatures,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
-    summary="What anybody's ratings switch on",
+    summary="Hidden features of an anonymous user",
 )
 def post_features(body: AnonymousFeaturesRequest, services: ServicesDependency) -> Response:
-    """Return the hidden units that the ratings in the body make likelier; nothing is stored.
+    """Return the hidden units that the ratings in the body make more probable; nothing is stored.
 
     Each comes with its links: `received` from the ratings, `sent` on to other movies.
     """

@@ -1,4 +1,4 @@
-"""How hidden features are shown."""
+"""Request and response models for hidden features."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.api import WHOLE, RequestModel
 from app.live.filters import Id
-from app.ratings.schemas import MovieRatingRequest
-from app.recommendations.options import MAX_RATINGS
-from app.recommendations.schemas import Because, Reason
+from app.recommendations.options import RequestRatings
+from app.recommendations.schemas import Because, ModelVersion, Reason
 
 MAX_MOVIES = 20
 MAX_TOWARDS = 100
@@ -19,13 +18,13 @@ class FeaturesQuery(RequestModel):
     """How many features, with how many movies."""
 
     limit: Annotated[
-        int, Field(ge=1, le=100, description="Features, the most telling first"), WHOLE
+        int, Field(ge=1, le=100, description="Features, the most important first"), WHOLE
     ] = 20
-    films: Annotated[int, Field(ge=1, le=MAX_MOVIES, description="Movies each way"), WHOLE] = 8
+    films: Annotated[int, Field(ge=1, le=MAX_MOVIES, description="Movies per direction"), WHOLE] = 8
 
 
 class FeatureMovie(BaseModel):
-    """A movie that tells of a feature."""
+    """A movie that defines a feature."""
 
     movie_id: int
     title: str
@@ -34,12 +33,12 @@ class FeatureMovie(BaseModel):
 
 
 class FeatureGenre(BaseModel):
-    """A genre that tells of a feature."""
+    """A genre that describes a feature."""
 
     genre: str
     lift: float = Field(
-        description="How many times as often it is found among the movies that switch the feature "
-        "on as among all movies"
+        description="How many times as common it is among the movies that switch the feature on as "
+        "among all movies"
     )
 
 
@@ -47,26 +46,26 @@ class Feature(BaseModel):
     """A hidden unit, by the movies and genres that define it."""
 
     unit: int = Field(description="Number of the unit in the model")
-    importance: float = Field(description="Variance of what people's ratings send to the unit")
-    genres: list[FeatureGenre] = Field(description="Up to three, the most telling first")
+    importance: float = Field(description="Variance of the input of the unit between users")
+    genres: list[FeatureGenre] = Field(description="Up to three, by falling lift")
     on: list[FeatureMovie] = Field(description="Movies whose likes switch it on")
     off: list[FeatureMovie] = Field(description="Movies whose likes switch it off")
 
 
 class ModelFeatures(BaseModel):
-    """What the model has learned to tell people apart by."""
+    """Hidden features of the model, the most important first."""
 
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     items: list[Feature] = Field(description="Empty without a model")
 
 
 class UserFeature(Feature):
-    """A feature, and what a user's ratings make of it."""
+    """A feature, and its activation by the ratings of a user."""
 
     activation: float = Field(description="Probability that it is on, given the ratings")
-    baseline: float = Field(description="The same of somebody who has rated nothing")
+    baseline: float = Field(description="The same without ratings")
     because: list[Because] = Field(
-        description="Ratings that switch it on; effect: log-odds that each adds, these do add up"
+        description="Ratings that switch it on; effect: log-odds that each adds, which do add up"
     )
 
 
@@ -78,17 +77,17 @@ class FeatureSource(StrEnum):
 
 
 class UserFeatures(BaseModel):
-    """The features that a user's ratings switch on, the most first."""
+    """The features that the ratings of a user switch on, by falling gain."""
 
     user: str
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     source: FeatureSource
-    reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
+    reason: Reason | None = Field(description="Why there are no features; null when there are")
     items: list[UserFeature]
 
 
 class AnonymousFeaturesRequest(FeaturesQuery):
-    """Ratings of somebody who need not be known, and what is asked for them."""
+    """Ratings of an anonymous user, and options."""
 
     model_config = ConfigDict(
         strict=True,
@@ -103,10 +102,7 @@ class AnonymousFeaturesRequest(FeaturesQuery):
         },
     )
 
-    ratings: Annotated[
-        list[MovieRatingRequest],
-        Field(max_length=MAX_RATINGS, description="Of two about one movie the later one counts"),
-    ]
+    ratings: RequestRatings
     towards: Annotated[
         list[Id],
         Field(max_length=MAX_TOWARDS, description="Movies for which `sent` is wanted"),
@@ -126,8 +122,8 @@ class SentWeight(BaseModel):
 
     movie_id: int
     weight: float = Field(
-        description="Energy that the feature, as far as the ratings have changed it, takes off a "
-        "like of the movie"
+        description="Energy that the change of the feature by the ratings takes off a like of the "
+        "movie"
     )
 
 
@@ -139,9 +135,9 @@ class AnonymousFeature(UserFeature):
 
 
 class AnonymousFeatures(BaseModel):
-    """The features that the ratings in the request switch on, the most first."""
+    """The features that the ratings in the request switch on, by falling gain."""
 
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     source: FeatureSource
-    reason: Reason | None = Field(description="Why there is nothing to say; null when there is")
+    reason: Reason | None = Field(description="Why there are no features; null when there are")
     items: list[AnonymousFeature]

@@ -1,4 +1,4 @@
-"""What the hidden units of the model stand for, and which of them a user switches on."""
+"""Hidden units of the model in words, and which of them the ratings of a user activate."""
 
 from __future__ import annotations
 
@@ -27,121 +27,116 @@ from app.features.schemas import (
     UserFeatures,
 )
 from app.live.catalogue import Catalogue
-from app.live.snapshot import CurrentSnapshot, ServedModel, Snapshot
+from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.ratings import repository as ratings
-from app.recommendations.ranking import known_ratings, shortest
-from app.recommendations.schemas import Because
-from app.recommendations.service import fallback_reason, request_ratings
-from model import features
-from model.features import MovieWeight
-from model.rbm import LIKE, RBM, columns, sigmoid
+from app.recommendations.ranking import KnownRatings, known_ratings, shortest, strongest
+from app.recommendations.schemas import Reason
+from app.recommendations.service import anonymous_ratings
+from model.features import HiddenUnit, MovieWeight, describe_features
+from model.fold_in import WHOLE, fold_in
+from model.rbm import LIKE, RBM, columns
 
 MAX_GENRES = 3
 MAX_REASONS = 5
 MAX_RECEIVED = 20
-# A genre is found so many times among a feature's movies before its share is believed.
+# Damps the lift of genres that few movies of a feature have.
 GENRE_DAMPING = 2
 
 
 class FeatureService:
     """Describes hidden units."""
 
-    def __init__(self, database: Database, current: CurrentSnapshot, like_threshold: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        current: CurrentSnapshot,
+        like_threshold: float,
+        half_life_days: float = 0.0,
+    ) -> None:
         self.database = database
         self.current = current
         self.like_threshold = like_threshold
-        self._described: tuple[RBM, dict[int, features.Feature]] | None = None
+        self.half_life_days = half_life_days
+        self._described: tuple[RBM, dict[int, HiddenUnit]] | None = None
         self._describing = Lock()
 
     def of_model(self, query: FeaturesQuery) -> ModelFeatures:
-        """Describe the units that tell people apart best."""
+        """Describe the most important units."""
         snapshot = self.current.snapshot
-        if snapshot.model is None:
-            return ModelFeatures(model=None, items=[])
-        described = self._describe(snapshot.model.rbm)
-        items = [
-            Feature(**_shown(feature, snapshot, query.films))
-            for feature in list(described.values())[: query.limit]
-        ]
+        units = self._describe(snapshot.model.rbm).values() if snapshot.model else ()
+        items = [_feature(unit, snapshot, query.films) for unit in list(units)[: query.limit]]
         return ModelFeatures(model=snapshot.version, items=items)
 
     def of_user(self, user: str, query: FeaturesQuery) -> UserFeatures:
-        """Describe the units that the ratings of a user switch on most."""
+        """Describe the units that the ratings of a user activate most."""
         snapshot = self.current.snapshot
         with self.database.read() as connection:
-            user_ratings = ratings.find_user_ratings(connection, user, self.like_threshold)
-        reason = fallback_reason(snapshot, user_ratings)
-        items: list[UserFeature] = []
-        if reason is None and snapshot.model is not None and user_ratings is not None:
-            rows, liked = known_ratings(snapshot.model, user_ratings)
-            items = self._switched_on(snapshot, snapshot.model.rbm, rows, liked, query)
-        return UserFeatures(
-            user=user,
-            model=snapshot.version,
-            source=FeatureSource.NONE if reason else FeatureSource.RBM,
-            reason=reason,
-            items=items,
-        )
+            user_ratings = ratings.find_user_ratings(
+                connection, user, self.like_threshold, self.half_life_days
+            )
+        known = known_ratings(snapshot, user_ratings)
+        items = [] if isinstance(known, Reason) else self._activated(snapshot, known, query)
+        return UserFeatures(user=user, model=snapshot.version, **_source(known), items=items)
 
     def of_anonymous(self, request: AnonymousFeaturesRequest) -> AnonymousFeatures:
-        """Describe the units that the ratings in the request switch on most, with their links."""
+        """Describe the units that the ratings in the request activate most, with their links."""
         snapshot = self.current.snapshot
-        user_ratings = request_ratings(request.ratings, self.like_threshold)
-        reason = fallback_reason(snapshot, user_ratings)
+        user_ratings = anonymous_ratings(request.ratings, self.like_threshold)
+        known = known_ratings(snapshot, user_ratings)
         items: list[AnonymousFeature] = []
-        if reason is None and snapshot.model is not None:
-            rows, liked = known_ratings(snapshot.model, user_ratings)
-            units = self._switched_on(snapshot, snapshot.model.rbm, rows, liked, request)
+        if isinstance(known, KnownRatings):
             towards = np.array(request.towards, dtype=np.int64)
-            items = [_linked(unit, snapshot.model, rows, liked, towards) for unit in units]
-        return AnonymousFeatures(
-            model=snapshot.version,
-            source=FeatureSource.NONE if reason else FeatureSource.RBM,
-            reason=reason,
-            items=items,
-        )
+            activated = self._activated(snapshot, known, request)
+            items = [_linked(feature, known, towards) for feature in activated]
+        return AnonymousFeatures(model=snapshot.version, **_source(known), items=items)
 
-    def _switched_on(
-        self,
-        snapshot: Snapshot,
-        rbm: RBM,
-        rows: NDArray[np.int64],
-        liked: NDArray[np.bool_],
-        query: FeaturesQuery,
+    def _activated(
+        self, snapshot: Snapshot, known: KnownRatings, query: FeaturesQuery
     ) -> list[UserFeature]:
-        sent = rbm.weights[columns(rows, liked)]  # (n_ratings, n_hidden)
-        baseline = sigmoid(rbm.b)
-        activation = sigmoid(rbm.b + sent.sum(axis=0))
+        """Describe the units that the ratings make more probable, by falling gain."""
+        rbm, rows, liked, weights = known.model.rbm, known.rows, known.liked, known.weights
+        baseline = fold_in(rbm, rows[:0], liked[:0])
+        activation = fold_in(rbm, rows, liked, weights=weights, block=WHOLE)
         gain = activation - baseline
         units = np.argsort(-gain, kind="stable")[: query.limit]
         described = self._describe(rbm)
+        sent = rbm.weights[np.ix_(columns(rows, liked), units)]
+        if weights is not None:
+            sent *= weights[:, np.newaxis]
         return [
             UserFeature(
-                **_shown(described[j], snapshot, query.films),
+                **dict(_feature(described[j], snapshot, query.films)),
                 activation=shortest(activation[[j]])[0],
                 baseline=shortest(baseline[[j]])[0],
-                because=_because(snapshot.catalogue, rbm.movie_ids[rows], liked, sent[:, j]),
+                because=strongest(snapshot.catalogue, known, sent[:, place], MAX_REASONS),
             )
-            for j in units[gain[units] > 0].tolist()
+            for place, j in enumerate(units.tolist())
+            if gain[j] > 0
         ]
 
-    def _describe(self, rbm: RBM) -> dict[int, features.Feature]:
-        """Describe all units of a model, once; takes a second with 500 of them."""
+    def _describe(self, rbm: RBM) -> dict[int, HiddenUnit]:
+        """Describe all units of a model, cached; takes a second with 500 units."""
         with self._describing:
             if self._described is None or self._described[0] is not rbm:
-                units = features.describe_features(rbm, MAX_MOVIES)
+                units = describe_features(rbm, MAX_MOVIES)
                 self._described = (rbm, {unit.unit: unit for unit in units})
             return self._described[1]
 
 
-def _shown(feature: features.Feature, snapshot: Snapshot, n_movies: int) -> dict[str, Any]:
-    return {
-        "unit": feature.unit,
-        "importance": feature.importance,
-        "genres": _genres(feature.on, snapshot),
-        "on": _movies(feature.on, snapshot.catalogue)[:n_movies],
-        "off": _movies(feature.off, snapshot.catalogue)[:n_movies],
-    }
+def _source(known: KnownRatings | Reason) -> dict[str, Any]:
+    if isinstance(known, Reason):
+        return {"source": FeatureSource.NONE, "reason": known}
+    return {"source": FeatureSource.RBM, "reason": None}
+
+
+def _feature(unit: HiddenUnit, snapshot: Snapshot, n_movies: int) -> Feature:
+    return Feature(
+        unit=unit.unit,
+        importance=unit.importance,
+        genres=_genres(unit.on, snapshot),
+        on=_movies(unit.on, snapshot.catalogue)[:n_movies],
+        off=_movies(unit.off, snapshot.catalogue)[:n_movies],
+    )
 
 
 def _movies(weights: Iterable[MovieWeight], catalogue: Catalogue) -> list[FeatureMovie]:
@@ -155,59 +150,39 @@ def _movies(weights: Iterable[MovieWeight], catalogue: Catalogue) -> list[Featur
 
 
 def _genres(on: Iterable[MovieWeight], snapshot: Snapshot) -> list[FeatureGenre]:
-    """Name the genres that are commoner among these movies than among all, the commonest first."""
+    """Return the genres that are more common in these movies than in all, by falling lift."""
     catalogue = snapshot.catalogue
-    films = [movie for weight in on if (movie := catalogue.movies.get(weight.movie_id)) is not None]
-    found = [genre for movie in films for genre in movie.genres]
+    movies = [catalogue.movies[w.movie_id] for w in on if w.movie_id in catalogue.movies]
+    found = [genre for movie in movies for genre in movie.genres]
     lifts = []
     for genre in sorted(set(found)):
-        expected = len(films) * float(snapshot.facets.genres[genre.casefold()].mean())
+        expected = len(movies) * float(snapshot.facets.genres[genre.casefold()].mean())
         lift = (found.count(genre) + GENRE_DAMPING) / (expected + GENRE_DAMPING)
         if lift > 1:
             lifts.append(FeatureGenre(genre=genre, lift=round(lift, 2)))
     return sorted(lifts, key=lambda entry: (-entry.lift, entry.genre))[:MAX_GENRES]
 
 
-def _because(
-    catalogue: Catalogue,
-    movie_ids: NDArray[np.int64],
-    liked: NDArray[np.bool_],
-    effect: NDArray[np.float32],
-) -> list[Because]:
-    shown = (effect > 0) & np.isin(movie_ids, catalogue.movie_ids)
-    order = np.lexsort((movie_ids, -effect))
-    best = order[shown[order]][:MAX_REASONS]
-    columns_ = zip(
-        movie_ids[best].tolist(), liked[best].tolist(), shortest(effect[best]), strict=True
-    )
-    return [
-        Because(movie_id=id_, title=catalogue.movies[id_].title, liked=like, effect=value)
-        for id_, like, value in columns_
-    ]
-
-
 def _linked(
-    unit: UserFeature,
-    model: ServedModel,
-    rows: NDArray[np.int64],
-    liked: NDArray[np.bool_],
-    towards: NDArray[np.int64],
+    feature: UserFeature, known: KnownRatings, towards: NDArray[np.int64]
 ) -> AnonymousFeature:
-    """Add the weights by which a unit hears of the ratings, and tells other movies."""
-    received = model.rbm.weights[columns(rows, liked), unit.unit]
-    strongest = np.lexsort((rows, -np.abs(received)))[:MAX_RECEIVED]
-    up = zip(
-        model.rbm.movie_ids[rows[strongest]].tolist(),
-        liked[strongest].tolist(),
-        shortest(received[strongest]),
-        strict=True,
+    """Add the weights from the ratings to the unit, and from the unit to other movies."""
+    rbm = known.model.rbm
+    received = rbm.weights[columns(known.rows, known.liked), feature.unit]
+    largest = np.lexsort((known.rows, -np.abs(received)))[:MAX_RECEIVED]
+    up = (
+        known.movie_ids[largest].tolist(),
+        known.liked[largest].tolist(),
+        shortest(received[largest]),
     )
-    targets = model.rows_of(towards)
+    targets = known.model.rows_of(towards)
     targets = targets[targets >= 0]
-    sent = model.rbm.W[targets, LIKE, unit.unit] * np.float32(unit.activation - unit.baseline)
-    down = zip(model.rbm.movie_ids[targets].tolist(), shortest(sent), strict=True)
+    gain = np.float32(feature.activation - feature.baseline)
+    down = (rbm.movie_ids[targets].tolist(), shortest(rbm.W[targets, LIKE, feature.unit] * gain))
     return AnonymousFeature(
-        **dict(unit),
-        received=[ReceivedWeight(movie_id=i, liked=like, weight=w) for i, like, w in up],
-        sent=[SentWeight(movie_id=i, weight=w) for i, w in down],
+        **dict(feature),
+        received=[
+            ReceivedWeight(movie_id=i, liked=like, weight=w) for i, like, w in zip(*up, strict=True)
+        ],
+        sent=[SentWeight(movie_id=i, weight=w) for i, w in zip(*down, strict=True)],
     )

@@ -1,4 +1,4 @@
-"""What endpoints are written with: request models, the services that they ask, responses."""
+"""Parts of every endpoint: request models, access to the services, responses."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -11,12 +11,12 @@ from app.db.engine import Database
 
 T = TypeVar("T")
 
-# No object has so many fields; each unknown one would be an error of its own.
+# More than any object has; each unknown field would be an error of its own.
 MAX_FIELDS = 100
 
 
 class RequestModel(BaseModel):
-    """Parameters or a body: what is unknown is refused, so that a misspelt name is noticed."""
+    """Parameters or a body; an unknown (misspelt) name is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,10 +29,9 @@ class RequestModel(BaseModel):
 
 
 class _Omittable:
-    """Leaves null out of the published schema of `X | None`; the model itself refuses it.
+    """Leaves null out of the published schema of `X | None`; the model itself refuses null.
 
-    Not `X | SkipJsonSchema[None]`: that is a union to pydantic, which reports an error for each of
-    its branches, at places that no request has.
+    `X | SkipJsonSchema[None]` is a union to pydantic, which reports an error for each branch.
     """
 
     def __get_pydantic_json_schema__(
@@ -88,5 +87,5 @@ ServicesDependency = Annotated[Services, Depends(_services)]
 
 
 def json_response(body: BaseModel, status: int = 200) -> Response:
-    """Encode a response where it was made, in the worker thread, and not once more by FastAPI."""
+    """Encode a response in the worker thread, without FastAPI's second validation."""
     return Response(body.model_dump_json(), status, media_type="application/json")

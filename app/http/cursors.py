@@ -1,13 +1,13 @@
-"""Opaque cursors: what the next page needs to know, as one word that survives in an address."""
+"""Pagination cursors: opaque base64url text that says where the next page begins."""
 
 import base64
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import InvalidRequestError
+from app.core.errors import AppError, InvalidRequestError
 
-# Several times what any cursor needs; a longer one is not ours.
+# Several times the length of any cursor.
 MAX_LENGTH = 512
 
 CursorText = Annotated[
@@ -19,8 +19,16 @@ CursorText = Annotated[
     ),
 ]
 
-
 C = TypeVar("C", bound="Cursor")
+
+
+class CursorExpiredError(AppError, status=410):
+    """The list has changed since this cursor was given."""
+
+    meaning = (
+        "The list has changed since this cursor was given (new ratings, another model, or another "
+        "order of popularity): start again without a cursor."
+    )
 
 
 class Cursor(BaseModel):
@@ -36,24 +44,24 @@ class Cursor(BaseModel):
     )
 
     def encode(self) -> str:
-        """Give the cursor as base64url without padding."""
+        """Return base64url without padding."""
         text = self.model_dump_json().encode()
         return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def decode(kind: type[C], text: str, where: str = "query") -> C | None:
-    """Read a cursor that came in the query or the body, None for the first page."""
+    """Read a cursor from the query or the body, None for the first page."""
     if not text:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
         return kind.model_validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except ValueError as error:  # of base64, of UTF-8, of JSON, of a field
+    except ValueError as error:  # of base64, UTF-8, JSON or a field
         raise malformed(where) from error
 
 
 def malformed(where: str = "query") -> InvalidRequestError:
-    """Give the error for a cursor that this service never gave for this request."""
+    """Return the error for a cursor that does not belong to this request."""
     return InvalidRequestError.at(
         [where, "cursor"], "this is no cursor of this list; start without one", "cursor_invalid"
     )

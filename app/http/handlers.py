@@ -1,4 +1,4 @@
-"""Gives every error of the application, of FastAPI and of the database the one shape."""
+"""Exception handlers: every error is answered in the same JSON shape."""
 
 import logging
 from collections import defaultdict
@@ -25,18 +25,17 @@ from app.core.errors import (
 
 logger = logging.getLogger(__name__)
 
-# A request can name a field, or repeat a value, of any length; an answer need not.
+# Names of fields and messages are cut off at this length.
 MAX_ECHO_LENGTH = 200
-# So many wrong fields are named; a request can have a hundred thousand.
+# Wrong fields in one response; a request can have a hundred thousand.
 MAX_FIELDS = 20
 
-
-# Makes the response for an error where a user reads it; takes the error, the request, headers.
+# Makes an HTML response from the error, the request and headers.
 ErrorPage = Callable[[AppError, Scope, Mapping[str, str]], Response]
 
 
 def respond(error: AppError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """Give the response for an error: JSON, or a page below a path that has registered one."""
+    """Return the response for an error: JSON, or HTML below a path with an error page."""
     pages: Mapping[str, ErrorPage] = scope["app"].state.error_pages
     path = scope["path"]
     for prefix, page in pages.items():
@@ -48,7 +47,7 @@ def respond(error: AppError, scope: Scope, headers: Mapping[str, str] | None = N
 def handle_errors(
     app: FastAPI, routers: Iterable[APIRouter], pages: Mapping[str, ErrorPage]
 ) -> None:
-    """Answer for whatever goes wrong; `pages` are those below a path that people look at."""
+    """Register the handlers; `pages` are the error pages by path prefix."""
     app.state.error_pages = pages
     app.exception_handler(AppError)(_app_error)
     app.exception_handler(RequestValidationError)(_invalid_request)
@@ -79,7 +78,7 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     for kind in (RouteNotFoundError, ContentTooLargeError):
         if error.status_code == kind.status:
             return respond(kind(), request.scope, error.headers)
-    # What FastAPI says of a body that is no text, or nested deeper than Python can follow.
+    # FastAPI's error for a body that is no text, or too deeply nested.
     invalid = InvalidRequestError.at(["body"], error.detail, "json_invalid")
     return respond(invalid, request.scope, error.headers)
 
@@ -90,12 +89,11 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 
 def _echo(part: str | int) -> str | int:
-    """Repeat a piece of the input, but no more of it than helps."""
     return part if isinstance(part, int) else part[:MAX_ECHO_LENGTH]
 
 
 def _answer_other_methods(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Name all methods of a path in Allow; FastAPI names those of its first route alone."""
+    """List all methods of a path in Allow; FastAPI lists those of its first route."""
     fixed: defaultdict[str, set[str]] = defaultdict(set)
     templates: defaultdict[Pattern[str], set[str]] = defaultdict(set)
     for router in routers:
@@ -108,7 +106,7 @@ def _answer_other_methods(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 
     async def answer(request: Request, _error: Exception) -> Response:
         path = request.scope["path"]
-        # `/recommendations/batch` also looks like `/recommendations/{user}`, and is not meant so.
+        # `/recommendations/batch` also matches `/recommendations/{user}`.
         found = (
             [fixed[path]]
             if path in fixed

@@ -1,4 +1,4 @@
-"""How movies and users are named in paths and bodies."""
+"""Movie ids and user keys in paths and bodies."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ MovieId = Annotated[
     Path(ge=1, le=MAX_MOVIE_ID, description="MovieLens id of the movie", examples=[2959]),
 ]
 
-# Not `.` and `..`, which browsers and proxies take out of a path.
+# Not `.` and `..`, which browsers and proxies remove from a path.
 KEY_PATTERN = r"^\.*[A-Za-z0-9_~@:+-][A-Za-z0-9._~@:+-]*$"
 MAX_KEY_LENGTH = 128
 UserKey = Annotated[
@@ -26,7 +26,7 @@ UserKey = Annotated[
 
 
 class _MovieConvertor(StringConvertor):
-    """`{movie:movie}`: any segment of a path but the names of other routes beside it."""
+    """`{movie:movie}`: a segment of a path, except the names of other routes."""
 
     regex = "(?!search$)[^/]+"
 

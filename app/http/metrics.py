@@ -1,10 +1,11 @@
-"""The figures for Prometheus, over HTTP."""
+"""Metrics for Prometheus over HTTP."""
 
 from fastapi import APIRouter, Response
 
 from app.auth.dependencies import READ
+from app.auth.errors import COMMON
 from app.core import metrics
-from app.core.errors import COMMON, responses
+from app.core.errors import responses
 
 router = APIRouter(tags=["operations"], dependencies=[READ])
 

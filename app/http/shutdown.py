@@ -1,7 +1,7 @@
-"""How a service leaves: it first says that it will, and still answers until nobody asks any more.
+"""Graceful shutdown: while draining, the service still answers, but asks clients to leave.
 
-A load balancer learns from `/health/ready` that it should send nothing new. Clients that keep their
-connection are told to make another one, which then leads elsewhere.
+`/health/ready` says 503, so that a load balancer sends nothing new, and clients with an open
+connection are told to close it.
 """
 
 from ctypes import c_bool
@@ -10,15 +10,15 @@ from typing import Protocol
 
 
 class Draining(Protocol):
-    """Whether the service is about to leave; of all its workers."""
+    """Whether the service is draining; shared by all its workers."""
 
     value: bool
 
 
 def new_draining() -> Draining:
-    """Make one that reaches workers which are started with it.
+    """Make a flag that workers share when they are started with it.
 
-    Without a lock, which one byte does not need: a worker killed while it held it would stop all.
+    One byte needs no lock; a worker that was killed while it held a lock would block all others.
     """
     flag: Draining = get_context("spawn").RawValue(c_bool, False)  # noqa: FBT003
     return flag

@@ -1,28 +1,23 @@
-"""Trainings over HTTP: asked for, listed, followed."""
+"""Training runs over HTTP: requested, listed, followed."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from app.auth.dependencies import ADMIN, requester
-from app.core.errors import (
-    COMMON,
-    ContentTooLargeError,
-    InvalidRequestError,
-    TrainingInProgressError,
-    TrainingRunNotFoundError,
-    responses,
-)
+from app.auth.errors import COMMON
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import Services, ServicesDependency, json_response
-from app.jobs.runs import begin_run, find_run, follow_run, list_runs
+from app.jobs.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.jobs.schemas import TrainingOptions, TrainingRun, TrainingRunId, TrainingRuns
+from app.jobs.service import find_run, follow_run, list_runs, start_run
 
 router = APIRouter(prefix="/training-runs", tags=["training"], dependencies=[ADMIN])
 
-EVENTS = "text/event-stream"
+EVENTS = EventSourceResponse.media_type
 AS_EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {EVENTS: {"schema": {"type": "string"}}},
@@ -58,12 +53,12 @@ def get_training_runs(
 def post_training_run(
     request: Request, services: ServicesDependency, options: TrainingOptions | None = None
 ) -> Response:
-    """Begin to train on what is in the database, in a process of its own.
+    """Train on what is in the database, in a process of its own.
 
     The model is published only if it is no worse than the one that is served.
     """
     options = options or TrainingOptions()
-    run = begin_run(services.database, services.settings, options, requester(request))
+    run = start_run(services.database, services.settings, options, requester(request))
     response = json_response(run, 202)
     response.headers["Location"] = f"{router.prefix}/{run.id}"
     return response
@@ -85,12 +80,13 @@ async def get_training_run(
     run = await run_in_threadpool(find_run, services.database, run_id)
     if EVENTS not in request.headers.get("accept", ""):
         return json_response(run)
-    return StreamingResponse(events(request, services, run_id), media_type=EVENTS)
+    # FastAPI sends events by itself only from a route that never returns JSON.
+    return EventSourceResponse(events(request, services, run_id))
 
 
-async def events(request: Request, services: Services, run_id: int) -> AsyncIterator[str]:
-    """Give a run as server-sent events, until it has ended or the service is about to leave."""
+async def events(request: Request, services: Services, run_id: int) -> AsyncIterator[bytes]:
+    """Give a run as server-sent events, until it has ended or the service shuts down."""
     async for run in follow_run(services.database, run_id):
-        yield f"data: {run.model_dump_json()}\n\n"
+        yield format_sse_event(data_str=run.model_dump_json()) if run else KEEPALIVE_COMMENT
         if request.app.state.draining.value:
             return

@@ -1,4 +1,4 @@
-"""Queries about training runs. Moments are those of the database, the one clock that all share."""
+"""Queries about training runs; times come from the clock of the database, which all share."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ from app.db.tables import model_versions, training_runs
 from app.jobs.schemas import RunState
 
 MAX_ERROR_LENGTH = 1000
-# The stage of a queued run that whoever trains at an interval is to take.
+# The stage of a queued run that the process which trains at an interval is to take.
 WAITING = "waiting"
 
 
@@ -23,19 +23,19 @@ def add(
     *,
     waits: bool = False,
 ) -> int | None:
-    """Record a run that somebody asked for; None when another one is in progress.
+    """Record a run that was requested; None when another one is in progress.
 
     One that `waits` is for `take_waiting`.
     """
-    moment = now(connection)
+    time = now(connection)
     new = (
         upsert(connection, training_runs)
         .values(
             state=RunState.QUEUED,
             in_progress=True,
             requested_by=requested_by,
-            requested_at=moment,
-            lease_until=moment + timedelta(seconds=start_within_s),
+            requested_at=time,
+            lease_until=time + timedelta(seconds=start_within_s),
             options=options,
             progress={"stage": WAITING} if waits else {},
         )
@@ -64,7 +64,7 @@ def has_made(connection: Connection, version: str) -> bool:
 
 
 def latest(connection: Connection, limit: int) -> Sequence[Row[Any]]:
-    """Return the runs that were asked for last."""
+    """Return the latest runs."""
     query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)
     return connection.execute(query).all()
 
@@ -78,14 +78,14 @@ def is_abandoned(connection: Connection) -> bool:
 
 def end_abandoned(connection: Connection) -> None:
     """Take the lease from a holder that has not renewed it in time."""
-    moment = now(connection)
+    time = now(connection)
     connection.execute(
         update(training_runs)
-        .where(training_runs.c.in_progress.is_(True), training_runs.c.lease_until < moment)
+        .where(training_runs.c.in_progress.is_(True), training_runs.c.lease_until < time)
         .values(
             state=RunState.FAILED,
             in_progress=None,
-            finished_at=moment,
+            finished_at=time,
             error=case(
                 (training_runs.c.state == RunState.QUEUED, "no process has begun this run in time"),
                 else_="the process that held this run gave no sign of life any more",
@@ -95,7 +95,7 @@ def end_abandoned(connection: Connection) -> None:
 
 
 def take_waiting(connection: Connection) -> int | None:
-    """Take the run that waits for somebody who can train, if there is one; return its id."""
+    """Take the run that waits for a process that can train, if there is one; return its id."""
     query = (
         select(training_runs.c.id, training_runs.c.progress)
         .where(training_runs.c.in_progress.is_(True), training_runs.c.state == RunState.QUEUED)
@@ -111,28 +111,28 @@ def take_waiting(connection: Connection) -> int | None:
 
 
 def claim(connection: Connection, run_id: int, holder: str, lease_s: float) -> bool:
-    """Make a queued run this process's own; False when it is not queued (any more)."""
-    moment = now(connection)
+    """Make a queued run this process's own; False when it is not queued."""
+    time = now(connection)
     claimed = connection.execute(
         update(training_runs)
         .where(training_runs.c.id == run_id, training_runs.c.state == RunState.QUEUED)
         .values(
             state=RunState.RUNNING,
             holder=holder,
-            started_at=moment,
-            heartbeat_at=moment,
-            lease_until=moment + timedelta(seconds=lease_s),
+            started_at=time,
+            heartbeat_at=time,
+            lease_until=time + timedelta(seconds=lease_s),
         )
     )
     return claimed.rowcount == 1
 
 
 def renew(connection: Connection, run_id: int, holder: str, lease_s: float, **values: Any) -> bool:
-    """Give a sign of life, and record `values`; False when the lease was lost.
+    """Renew the lease, and record `values`; False when it was lost.
 
-    Within a transaction it also keeps the lease until that ends: whoever takes it has to wait.
+    Until the transaction ends no other process can take the lease.
     """
-    moment = now(connection)
+    time = now(connection)
     renewed = connection.execute(
         update(training_runs)
         .where(
@@ -140,7 +140,7 @@ def renew(connection: Connection, run_id: int, holder: str, lease_s: float, **va
             training_runs.c.state == RunState.RUNNING,
             training_runs.c.holder == holder,
         )
-        .values(heartbeat_at=moment, lease_until=moment + timedelta(seconds=lease_s), **values)
+        .values(heartbeat_at=time, lease_until=time + timedelta(seconds=lease_s), **values)
     )
     return renewed.rowcount == 1
 

@@ -1,4 +1,4 @@
-"""What a training is asked to do, and what is told of it."""
+"""Options of a training, and what is shown of a run."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,6 @@ TrainingRunId = Annotated[
 ]
 
 
-# Any of those that a training has.
 HYPER_PARAMETERS = {
     "type": "object",
     "properties": Config.model_json_schema()["properties"],

@@ -1,43 +1,36 @@
-"""Training runs as everybody sees them: asked for, started, listed, followed."""
+"""Training runs: requested, started, listed, followed."""
 
 import asyncio
-import logging
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
-from threading import Thread
 from typing import Any
 
 from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from app.config import Settings
-from app.core.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.db.engine import Database
 from app.jobs import repository
+from app.jobs.errors import TrainingInProgressError, TrainingRunNotFoundError
+from app.jobs.process import start_process
 from app.jobs.schemas import RunState, TrainingOptions, TrainingRun
 
-logger = logging.getLogger(__name__)
-
-# A run that no process has begun by then is given up: loading what training needs takes seconds.
+# A run that no process has started by then fails: loading what training needs takes seconds.
 START_WITHIN_S = 120.0
-# Between two looks of somebody who follows a run.
-LOOK_S = 0.5
+FOLLOW_INTERVAL_S = 0.5
+# A follower gets a sign of life so often while nothing changes: proxies end idle connections.
+KEEP_ALIVE_S = 15.0
 
 
 def request_run(
     database: Database, options: TrainingOptions, requested_by: str, *, waits: bool = False
 ) -> int:
-    """Record that somebody wants a training; raises `TrainingInProgressError`.
+    """Record that a training is wanted; raises `TrainingInProgressError`.
 
-    Nothing is started: a process that runs `recommender retrain --run ID` does that. One that
-    trains at an interval starts it for a run that `waits`.
+    Nothing is started: `recommender retrain --run ID` does that, for a run that `waits` the
+    process that trains at an interval.
     """
-    while True:  # the run that is in the way may end between the two queries
+    while True:  # the other run may end between the two queries
         with database.unit_of_work() as connection:
             repository.end_abandoned(connection)
             document = options.model_dump(mode="json")
@@ -53,12 +46,12 @@ def request_run(
             )
 
 
-def begin_run(
+def start_run(
     database: Database, settings: Settings, options: TrainingOptions, requested_by: str
 ) -> TrainingRun:
-    """Ask for a training, and start its process; raises `TrainingInProgressError`.
+    """Request a training, and start its process; raises `TrainingInProgressError`.
 
-    An installation that only serves leaves it to one that trains at an interval.
+    Where training is not installed, the process that trains at an interval takes it.
     """
     can_train = find_spec("numba") is not None
     run_id = request_run(database, options, requested_by, waits=not can_train)
@@ -68,7 +61,7 @@ def begin_run(
 
 
 def take_waiting(database: Database) -> int | None:
-    """Take the run that waits for somebody who can train, if there is one; return its id."""
+    """Take the run that waits for a process that can train, if there is one; return its id."""
     with database.read() as connection:
         row = repository.find_in_progress(connection)
     if row is None or row.state != RunState.QUEUED:
@@ -82,7 +75,7 @@ def list_runs(database: Database, limit: int) -> list[TrainingRun]:
     _end_abandoned(database)
     with database.read() as connection:
         rows = repository.latest(connection, limit)
-    return [_shown(row) for row in rows]
+    return [_to_schema(row) for row in rows]
 
 
 def find_run(database: Database, run_id: int) -> TrainingRun:
@@ -91,62 +84,39 @@ def find_run(database: Database, run_id: int) -> TrainingRun:
     with database.read() as connection:
         row = repository.find(connection, run_id)
     if row is None:
-        raise TrainingRunNotFoundError(run_id)
-    return _shown(row)
+        raise TrainingRunNotFoundError(run_id=run_id)
+    return _to_schema(row)
 
 
-async def follow_run(database: Database, run_id: int) -> AsyncIterator[TrainingRun]:
-    """Give a run whenever it has changed, until it has ended; raises `TrainingRunNotFoundError`."""
-    shown = None
+async def follow_run(database: Database, run_id: int) -> AsyncIterator[TrainingRun | None]:
+    """Give a run whenever it has changed, until it has ended; None as a sign of life.
+
+    Raises `TrainingRunNotFoundError`.
+    """
+    shown, silent_s = None, 0.0
     while True:
         run = await run_in_threadpool(find_run, database, run_id)
         if run != shown:
             yield run
-            shown = run
+            shown, silent_s = run, 0.0
+        elif silent_s >= KEEP_ALIVE_S:
+            yield None
+            silent_s = 0.0
         if run.state.is_final:
             return
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(FOLLOW_INTERVAL_S)
+        silent_s += FOLLOW_INTERVAL_S
 
 
-def start_process(settings: Settings, run_id: int) -> subprocess.Popen[bytes]:
-    """Train in a process of its own, which outlives this one; what it logs goes where ours goes.
-
-    A thread waits for its end, and records the death of a process that could not do so itself.
-    """
-    process = subprocess.Popen(  # noqa: S603 - our own program, and a number
-        [sys.executable, "-m", "app", "retrain", "--run", str(run_id)],
-        env={**os.environ, **settings.as_environment()},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # a signal for the service is none for the training
-    )
-    Thread(target=_record_death, args=(settings, process, run_id), daemon=True).start()
-    return process
-
-
-def _shown(row: Row[Any]) -> TrainingRun:
-    """Name the candidate only once it is a model; until then its name serves to clean up."""
+def _to_schema(row: Row[Any]) -> TrainingRun:
+    """Name the candidate only once it is a model; until then its name is for cleaning up."""
     run = TrainingRun.model_validate(row)
     is_model = run.state in {RunState.PUBLISHED, RunState.REFUSED}
     return run if is_model else run.model_copy(update={"version": None})
 
 
-def _record_death(settings: Settings, process: subprocess.Popen[bytes], run_id: int) -> None:
-    code = process.wait()
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-    database = Database(settings.database_url)
-    try:
-        with database.unit_of_work() as connection:
-            error = f"the training process {how}; its log may say why"
-            repository.end(connection, run_id, RunState.FAILED, error=error)
-    except SQLAlchemyError:
-        logger.exception("cannot record that the process of training run %d has ended", run_id)
-    finally:
-        database.dispose()
-
-
 def _end_abandoned(database: Database) -> None:
-    """Nobody is told that a run goes on whose process has died."""
+    """End the run whose process has died, so that it is not shown as running."""
     with database.read() as connection:
         abandoned = repository.is_abandoned(connection)
     if abandoned:

@@ -1,4 +1,4 @@
-"""What people think of movies, counted at one moment, and the row in which all workers share it."""
+"""Likes and ratings of each movie, counted once and shared by all workers in one row."""
 
 from __future__ import annotations
 
@@ -10,28 +10,38 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from app.db.sql import liked, now, upsert
 from app.db.tables import ratings, shared_counts, users
 
-# The checksum of the release that was imported, and when.
+# The checksum of the imported release, and the time of the import.
 Imported = tuple[str, datetime]
 
 
 class Basis(NamedTuple):
-    """What was counted, and how."""
+    """The data and the settings of a count."""
 
     ratings_revision: int
     imported: Imported | None
     like_threshold: float
+    recent_share: float = 0.0  # the latest share of the ratings, whose likes are counted too
 
 
 class Generation(NamedTuple):
     """The shared counts without the numbers themselves."""
 
     name: str
-    claimed: str  # by whoever began to count last; the name of the counts once they are there
+    claimed: str  # by the last count that began; equal to `name` once it is stored
     begun_at: datetime
     took_s: float
     basis: Basis
@@ -39,7 +49,7 @@ class Generation(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """How many people like and rate each movie that was rated, by rising movie id."""
+    """Likes and ratings of each rated movie, ordered by movie id."""
 
     movie_ids: NDArray[np.int64]
     likes: NDArray[np.int64]
@@ -47,22 +57,25 @@ class Counts:
     n_users: int
     basis: Basis
     took_s: float
-    generation: str | None  # None where no other worker has them
+    generation: str | None  # None if they are not shared
+    recent_likes: NDArray[np.int64] | None = None  # None without a share in the basis
 
 
 def count(connection: Connection, basis: Basis) -> Counts:
-    """Read all ratings; `basis` must be of the same transaction."""
+    """Count all ratings; `basis` must be read in the same transaction."""
     begin = monotonic()
-    rows = count_opinions(connection, basis.like_threshold)
+    share = basis.recent_share
+    since = _first_of_the_latest(connection, share) if share else None
+    rows = count_ratings(connection, basis.like_threshold, since)
     n_users = count_users(connection)
-    numbers = np.array(sorted(tuple(row) for row in rows), dtype=np.int64).reshape(-1, 3)
-    movie_ids, likes, totals = numbers.T.copy()
+    numbers = np.array(sorted(tuple(row) for row in rows), dtype=np.int64).reshape(-1, 4)
+    movie_ids, likes, totals, recent = numbers.T.copy()
     took_s = monotonic() - begin
-    return Counts(movie_ids, likes, totals, n_users, basis, took_s, generation=None)
+    return Counts(movie_ids, likes, totals, n_users, basis, took_s, None, recent if share else None)
 
 
 def find_generation(connection: Connection) -> Generation | None:
-    """Tell which counts are shared, None where there are none yet."""
+    """Return the generation of the shared counts, None before the first ones."""
     table = shared_counts.c
     row = connection.execute(
         select(
@@ -74,39 +87,44 @@ def find_generation(connection: Connection) -> Generation | None:
             table.dataset_sha256,
             table.imported_at,
             table.like_threshold,
+            table.recent_generation,
+            table.recent_share,
         )
     ).first()
     if row is None:
         return None
     sha256, imported_at = row.dataset_sha256, row.imported_at
     imported = None if sha256 is None or imported_at is None else (sha256, imported_at)
-    basis = Basis(row.ratings_revision, imported, row.like_threshold)
+    recent_share = row.recent_share if row.recent_generation == row.generation else None
+    basis = Basis(row.ratings_revision, imported, row.like_threshold, recent_share or 0.0)
     return Generation(row.generation, row.claimed, row.begun_at, row.took_s, basis)
 
 
 def read(connection: Connection, generation: Generation) -> Counts:
-    """Read the shared counts; `generation` must be of the same transaction."""
-    row = connection.execute(select(shared_counts.c.n_users, shared_counts.c.counts)).one()
+    """Read the shared counts; `generation` must be read in the same transaction."""
+    table = shared_counts.c
+    row = connection.execute(select(table.n_users, table.counts, table.recent_likes)).one()
     movie_ids, likes, totals = np.frombuffer(row.counts, dtype="<i8").reshape(3, -1)
     name, basis, took_s = generation.name, generation.basis, generation.took_s
-    return Counts(movie_ids, likes, totals, row.n_users, basis, took_s, name)
+    recent = np.frombuffer(row.recent_likes, dtype="<i8") if basis.recent_share else None
+    return Counts(movie_ids, likes, totals, row.n_users, basis, took_s, name, recent)
 
 
 def claim(connection: Connection, seen: Generation, name: str) -> bool:
-    """Begin to count; False when somebody else has begun since, or the counts are gone."""
+    """Begin to count; False if another worker has begun since, or the counts are gone."""
     statement = update(shared_counts).where(shared_counts.c.claimed == seen.claimed)
     changed = connection.execute(statement.values(claimed=name, begun_at=now(connection)))
     return changed.rowcount > 0
 
 
 def replace(connection: Connection, counts: Counts, name: str) -> bool:
-    """Share counts that were claimed; False when somebody else has begun to count since."""
+    """Store claimed counts; False if another worker has begun to count since."""
     statement = update(shared_counts).where(shared_counts.c.claimed == name)
     return connection.execute(statement.values(_row(counts, name))).rowcount > 0
 
 
 def add(connection: Connection, counts: Counts, name: str) -> bool:
-    """Share the first counts; False when somebody else has done so."""
+    """Store the first counts; False if another worker has stored some."""
     new = upsert(connection, shared_counts).values(
         id=1, claimed=name, begun_at=now(connection), **_row(counts, name)
     )
@@ -118,6 +136,7 @@ def _row(counts: Counts, name: str) -> dict[str, Any]:
     basis = counts.basis
     sha256, imported_at = basis.imported or (None, None)
     numbers = np.stack([counts.movie_ids, counts.likes, counts.ratings])
+    recent = counts.recent_likes
     return {
         "generation": name,
         "took_s": counts.took_s,
@@ -127,15 +146,31 @@ def _row(counts: Counts, name: str) -> dict[str, Any]:
         "like_threshold": basis.like_threshold,
         "n_users": counts.n_users,
         "counts": numbers.astype("<i8").tobytes(),
+        "recent_generation": name,
+        "recent_share": basis.recent_share or None,
+        "recent_likes": None if recent is None else recent.astype("<i8").tobytes(),
     }
 
 
-def count_opinions(connection: Connection, like_threshold: float) -> Sequence[Row[int, int, int]]:
-    """Return movie id, likes and ratings of every movie that was rated."""
-    likes = func.sum(case((liked(like_threshold), 1), else_=0))
-    return connection.execute(
-        select(ratings.c.movie_id, likes, func.count()).group_by(ratings.c.movie_id)
-    ).all()
+def count_ratings(
+    connection: Connection, like_threshold: float, since: datetime | None = None
+) -> Sequence[Row[int, int, int, int]]:
+    """Return movie id, likes, ratings, and likes since a moment (or 0) of every rated movie."""
+    is_like = liked(like_threshold)
+    likes = func.sum(case((is_like, 1), else_=0))
+    recent: ColumnElement[int] = literal_column("0")
+    if since is not None:
+        recent = func.sum(case((is_like & (ratings.c.rated_at >= since), 1), else_=0))
+    query = select(ratings.c.movie_id, likes, func.count(), recent)
+    return connection.execute(query.group_by(ratings.c.movie_id)).all()
+
+
+def _first_of_the_latest(connection: Connection, share: float) -> datetime | None:
+    """Return the second with which the latest share of all ratings begins, None without any."""
+    n_ratings = connection.execute(select(func.count()).select_from(ratings)).scalar_one()
+    latest = select(ratings.c.rated_at).order_by(ratings.c.rated_at.desc())
+    n_before = max(round(share * n_ratings), 1) - 1
+    return connection.execute(latest.offset(n_before).limit(1)).scalar()
 
 
 def count_users(connection: Connection) -> int:

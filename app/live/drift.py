@@ -1,4 +1,4 @@
-"""How far the ratings have gone from what the served model was trained on."""
+"""How much the ratings have changed since the served model was trained."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The ratings that a model was trained on: when they were read, how many there were.
+    """When the training of a model read the ratings, and how many there were.
 
-    Either is unknown where the card does not say; the number also for a model from another
-    database, since it says nothing about the ratings here.
+    Both are None if the card does not tell; the number also for a model from another database.
     """
 
     read_at: datetime | None
@@ -22,7 +21,7 @@ class Origin:
 
     @classmethod
     def of(cls, card: Mapping[str, Any], salt: str) -> Origin:
-        """Read it from a card; `salt` is that of this database."""
+        """Read it from a card; `salt` is the holdout salt of this database."""
         data = card.get("data", {})
         here = card.get("holdout", {}).get("salt") == salt
         return cls(
@@ -31,16 +30,16 @@ class Origin:
         )
 
     def age_s(self) -> float:
-        """Seconds since the ratings were read; not a number where nobody knows."""
+        """Seconds since the ratings were read, NaN if unknown."""
         return nan if self.read_at is None else (datetime.now(UTC) - self.read_at).total_seconds()
 
     def ratings_since(self, n_ratings: int) -> float:
-        """How many more there are now; not a number where nobody knows."""
+        """How many more ratings there are now, NaN if unknown."""
         return nan if self.n_ratings is None else n_ratings - self.n_ratings
 
 
 def moment(text: str | None) -> datetime | None:
-    """Read when a card says that something was; None where it does not say so, or no zone."""
+    """Read a moment of a card, None if it is missing or without time zone."""
     try:
         moment = datetime.fromisoformat(text or "")
     except (ValueError, TypeError):

@@ -1,14 +1,14 @@
-"""Which movies of the catalogue may be in a list."""
+"""Filters: which movies of the catalogue may be in a list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.identifiers import MAX_MOVIE_ID
@@ -25,6 +25,14 @@ Year = Annotated[int, Field(ge=0, le=MAX_YEAR), WHOLE]
 
 class Filters(RequestModel):
     """Which movies may be in a list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if value is None:
+                raise ValueError(f"{name} must not be null; leave it out")
+        return values
 
     genre: Annotated[
         list[Genre],
@@ -53,16 +61,16 @@ class Filters(RequestModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facets:
-    """What movies can be chosen by, one entry per position of the catalogue."""
+    """The properties that filters use, one entry per position of the catalogue."""
 
     movie_ids: NDArray[np.int64]
     ratings: NDArray[np.int64]
-    years: NDArray[np.int64]  # -1 where it is not known
-    genres: Mapping[str, NDArray[np.bool_]]  # by folded name
+    years: NDArray[np.int64]  # -1 if unknown
+    genres: Mapping[str, NDArray[np.bool_]]  # by case-folded name
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Facets:
-        """Derive them from the movies."""
+        """Derive the properties from the movies."""
         movies = [catalogue.movies[movie_id] for movie_id in catalogue.movie_ids.tolist()]
         genres: dict[str, NDArray[np.bool_]] = {}
         for position, movie in enumerate(movies):
@@ -73,7 +81,7 @@ class Facets:
         return cls(catalogue.movie_ids, catalogue.ratings, np.array(years, dtype=np.int64), genres)
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_] | None:
-        """Tell which movies may be shown, None where all may."""
+        """Tell which movies may be shown, None for all."""
         masks = list(self._masks(filters))
         return np.logical_and.reduce(masks) if masks else None
 
@@ -83,7 +91,7 @@ class Facets:
         if filters.exclude_genre:
             yield ~self._any_of(filters.exclude_genre)
         if filters.year_from is not None:
-            yield self.years >= max(filters.year_from, 0)  # an unknown year is not in any range
+            yield self.years >= max(filters.year_from, 0)  # an unknown year is in no range
         if filters.year_to is not None:
             yield (self.years <= filters.year_to) & (self.years >= 0)
         if filters.exclude:

@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether it can do its work."""
+"""Health: whether the process is up, and whether it is ready."""
 
 from typing import Literal
 
@@ -46,8 +46,7 @@ async def get_live() -> Response:
 def get_ready(request: Request, services: ServicesDependency) -> Response:
     """Answer 200 when the database can be read, has the right schema, and the movies are loaded.
 
-    503 from the moment that the service is told to stop: whoever balances loads should look for
-    another one.
+    503 from the moment that the service is told to stop: a load balancer should choose another.
     """
     if request.app.state.draining.value:
         raise NotReadyError("The service is about to stop.")
@@ -55,7 +54,7 @@ def get_ready(request: Request, services: ServicesDependency) -> Response:
 
 
 def readiness(services: Services) -> Ready:
-    """Say what the service works with; raises `NotReadyError` where it cannot work."""
+    """Return what the service works with; raises `NotReadyError` if it cannot work."""
     found = migrating.current(services.database)
     if not migrating.is_served(found):
         raise NotReadyError(

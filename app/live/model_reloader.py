@@ -1,4 +1,4 @@
-"""Keeps in memory what is served, and follows the database."""
+"""Keeps the served model and catalogue in memory, and polls the database for changes."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from app.db.engine import Database
 from app.db.model_versions import checksum, holdout_salt
 from app.live import counts, repository
 from app.live.catalogue import Catalogue, read_movies
-from app.live.counts import Counts, Generation
+from app.live.counts import Basis, Counts, Generation
 from app.live.drift import Origin
+from app.live.recency import OFF, Recency
 from app.live.repository import ServingState
 from app.live.snapshot import CurrentSnapshot, LoadedModel, Snapshot
 from model import artifact
 
 logger = logging.getLogger(__name__)
 
-# A new model is to be served within 2 s by every worker; this leaves one second to load it.
+# Every worker must serve a new model within 2 s; this leaves one second to load it.
 POLL_S = 1.0
-# A refused model is tried again: its files may be on their way, on a disk that was away.
+# A refused model is tried again: its disk may be back, or its files complete.
 RETRY_S = 30.0
-# Counting likes reads all ratings. Rated movies disappear at once all the same; only the order and
-# the scores of popular movies wait.
+# Counting likes reads all ratings, so popular movies are ordered anew once in this time. Movies
+# that a user has rated leave the user's lists at once.
 RECOUNT_S = 60.0
-# Counting again takes no more than a twentieth of the time, however large the table.
+# Counting takes no more than a twentieth of the time, however large the table.
 RECOUNT_SHARE = 20
 
 
 class ModelReloader:
-    """Gives snapshots of model and catalogue; threads swap in a new one when either changes.
+    """Replaces the snapshot when the model or the catalogue changes.
 
-    One thread follows the model, the movies and the shared counts. Another one counts likes when
-    that is due and no other worker does, so that counting in a large table keeps no model waiting;
-    what it has counted is served once it is shared, here as elsewhere.
+    One thread polls the active model, the movies and the shared counts. Another one counts likes
+    when that is due and no other worker does, so that a long count delays no new model; the counts
+    are served once they are shared.
 
-    The model changes when the database names another active version. One that is damaged is
-    refused, and the model in memory stays; a service that starts with a damaged one takes the
-    version before it.
+    A damaged model is refused, and the model in memory stays; a service that starts with a damaged
+    model loads the previous version.
     """
 
     def __init__(
@@ -53,60 +53,62 @@ class ModelReloader:
         database: Database,
         models_dir: Path,
         like_threshold: float,
+        recency: Recency = OFF,
     ) -> None:
         self.database = database
         self.current = CurrentSnapshot()
         self.models_dir = models_dir
         self.like_threshold = like_threshold
+        self.recency = recency
         self.state: ServingState | None = None
         self._loaded: LoadedModel | None = None
         self._catalogue: Catalogue | None = None
         self._retry_at: float | None = None
         self._insist_at = 0.0
         self._swapping, self._counting = Lock(), Lock()
-        trouble = "cannot follow the database; serving goes on with what is loaded"
-        self._poller = Poller("model-reloader", self.follow, POLL_S, trouble)
-        trouble = "cannot count likes; popular movies stay in the order that they have"
+        trouble = "cannot poll the database; the loaded model and movies stay in service"
+        self._poller = Poller("model-reloader", self.poll, POLL_S, trouble)
+        trouble = "cannot count likes; popular movies stay in their order"
         self._counter = Poller("like-counter", self.recount, POLL_S, trouble)
 
     def start(self) -> None:
-        """Load what is to be served, and follow it from now on."""
+        """Load model and catalogue, and start polling."""
         self._poller.start()
-        # Counting writes, and a start must not wait for an import that keeps others from writing.
+        # Counting writes, and a start must not wait for the write lock of an import.
         self._counter.start(poll_now=False)
 
     def stop(self) -> None:
-        """End following."""
+        """Stop polling."""
         self._poller.stop()
         self._counter.stop()
 
     def reload(self) -> None:
-        """Make a change count in this process at once; a failure is logged, and tried again."""
+        """Poll now; a failure is logged, and the next poll tries again."""
         self._poller.poll_now()
 
     def refresh(self) -> None:
-        """Take over all that has changed in the database."""
-        self.follow()
+        """Reload everything that has changed, and count likes if that is due."""
+        self.poll()
         self.recount()
 
-    def follow(self) -> None:
-        """Take over another model, movies that are new or were changed, and other shared counts."""
+    def poll(self) -> None:
+        """Reload the model, the movies and the shared counts if they have changed."""
         with self._swapping:
             with self.database.read() as connection:
                 state = repository.serving_state(connection)
-                catalogue = self._follow_catalogue(connection, state)
-            loaded = self._follow_model(state)
+                catalogue = self._current_catalogue(connection, state)
+            loaded = self._current_model(state)
             if loaded is not self._loaded or catalogue is not self._catalogue:
-                self.current.swap(Snapshot.of(catalogue, loaded))
+                self.current.swap(Snapshot.of(catalogue, loaded, self.recency))
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
             metrics.record_drift(self.drift())
 
     def recount(self) -> None:
-        """Count likes for all workers where ratings have changed since, unless another one does.
+        """Count likes for all workers if ratings have changed, unless another worker does.
 
-        The ratings of another release count at once, and so does another threshold.
+        After an import, or with other settings of counting, likes are counted at once.
         """
         with self._counting:
             state, catalogue = self.state, self._catalogue
@@ -120,10 +122,10 @@ class ModelReloader:
             share = counts.add if state.counted is None else counts.replace
             with self.database.unit_of_work() as connection:
                 share(connection, counted, name)
-        self.follow()
+        self.poll()
 
     def drift(self) -> Drift:
-        """Say how far the ratings have gone from those that the served model was trained on."""
+        """Return how much the ratings have changed since the model was trained."""
         if self._loaded is None:
             return UNKNOWN
         origin, snapshot = self._loaded.origin, self.current.snapshot
@@ -133,7 +135,7 @@ class ModelReloader:
             snapshot.unknown_ratings_share,
         )
 
-    def _follow_model(self, state: ServingState) -> LoadedModel | None:
+    def _current_model(self, state: ServingState) -> LoadedModel | None:
         held, version = self._loaded, state.active.version
         changed = self.state is None or self.state.active != state.active
         due = self._retry_at is not None and monotonic() >= self._retry_at
@@ -169,38 +171,47 @@ class ModelReloader:
                 salt = holdout_salt(connection)
             loaded = artifact.load(self.models_dir / version, sha256=sha256)
             return LoadedModel.of(version, loaded.rbm, Origin.of(loaded.card, salt))
-        except Exception:  # whatever is wrong with it, the service must not go down with it
+        except Exception:  # whatever is wrong with the model, the service goes on
             logger.exception("REFUSED model %s", version)
             return None
 
-    def _follow_catalogue(self, connection: Connection, state: ServingState) -> Catalogue:
+    def _current_catalogue(self, connection: Connection, state: ServingState) -> Catalogue:
         held = self._catalogue
         if held is None:
-            return Catalogue.of(read_movies(connection), self._follow_counts(connection, state))
-        counted = self._follow_counts(connection, state, held.counts)
+            return Catalogue.of(read_movies(connection), self._current_counts(connection, state))
+        counted = self._current_counts(connection, state, held.counts)
         if _movies_differ(state, self.state):
             return Catalogue.of(read_movies(connection), counted)
         return held if counted is held.counts else Catalogue.of(held.movies, counted)
 
-    def _follow_counts(
+    def _current_counts(
         self, connection: Connection, state: ServingState, held: Counts | None = None
     ) -> Counts:
-        """Give the shared counts, or where they do not fit those held, or own ones to begin with.
+        """Return the shared counts if they fit, otherwise those held, or own ones at the start.
 
-        Counts of another release or threshold are replaced in a moment; nobody takes them over.
+        Shared counts of another release or settings will soon be replaced, and are not used.
         """
         shared = state.counted
         if shared is not None and self._fits(shared, state):
-            same = held is not None and held.generation == shared.name
-            return held if held is not None and same else counts.read(connection, shared)
-        return held or counts.count(connection, state.basis(self.like_threshold))
+            if held is not None and held.generation == shared.name:
+                return held
+            return counts.read(connection, shared)
+        return held or counts.count(connection, self._basis(state))
 
     def _fits(self, shared: Generation, state: ServingState) -> bool:
-        basis = shared.basis
-        return (basis.imported, basis.like_threshold) == (state.imported, self.like_threshold)
+        return shared.basis.imported == state.imported and self._suits(shared.basis)
+
+    def _suits(self, basis: Basis) -> bool:
+        """Tell whether counts were made with the settings of this worker, or hold what it needs."""
+        share = self.recency.counted_share
+        same_share = not share or basis.recent_share == share
+        return basis.like_threshold == self.like_threshold and same_share
+
+    def _basis(self, state: ServingState) -> Basis:
+        return state.basis(self.like_threshold, self.recency.counted_share)
 
     def _recount_is_due(self, state: ServingState) -> bool:
-        """Tell whether to begin; by the clock of the database, and a clock set back delays none."""
+        """Tell whether to count now, by the clock of the database, which may be set back."""
         shared = state.counted
         may_insist = monotonic() >= self._insist_at
         if shared is None:
@@ -208,11 +219,11 @@ class ModelReloader:
         age_s = (state.now - shared.begun_at).total_seconds()
         begun_lately = 0 <= age_s < _pause_s(shared.took_s)
         if begun_lately and shared.claimed != shared.name:
-            return False  # somebody is counting
+            return False  # another worker is counting
         if shared.basis.imported != state.imported:
             return True
-        if shared.basis.like_threshold != self.like_threshold:
-            return may_insist  # workers of both thresholds may run for a while
+        if not self._suits(shared.basis):
+            return may_insist  # workers with both settings may run for a while
         return shared.basis.ratings_revision != state.ratings_revision and not begun_lately
 
     def _claim(self, shared: Generation, name: str) -> bool:
@@ -221,14 +232,14 @@ class ModelReloader:
 
     def _count(self, state: ServingState, held: Counts) -> Counts:
         if held.generation is None and held.basis.imported == state.imported:
-            return held  # counted when this worker began
+            return held  # counted at the start of this worker
         with self.database.read() as connection:
-            basis = repository.serving_state(connection).basis(self.like_threshold)
+            basis = self._basis(repository.serving_state(connection))
             return counts.count(connection, basis)
 
 
 def _pause_s(took_s: float) -> float:
-    """Say how long after the begin of counting nobody begins again."""
+    """Return the least time between the beginnings of two counts."""
     return max(RECOUNT_S, RECOUNT_SHARE * took_s)
 
 

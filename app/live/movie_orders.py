@@ -1,4 +1,4 @@
-"""The movies in the orders in which people look through them, and their titles to search."""
+"""The orders in which movies can be listed, and the index of their titles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.live.title_words import ARTICLES, fold
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MovieOrders:
-    """What follows from the movies alone; an order holds places in the catalogue."""
+    """Derived from the movies alone; an order is an array of positions in the catalogue."""
 
     movies: Mapping[int, CatalogueMovie]
     titles: TitleIndex
@@ -24,7 +24,7 @@ class MovieOrders:
 
     @classmethod
     def of(cls, movies: Mapping[int, CatalogueMovie]) -> MovieOrders:
-        """Put the movies in order."""
+        """Sort the movies."""
         names = [_name(movie.title) for movie in movies.values()]
         by_title = sorted(range(len(names)), key=names.__getitem__)
         years = np.array([movie.year or 0 for movie in movies.values()], dtype=np.int64)
@@ -38,7 +38,7 @@ class MovieOrders:
 
 
 def _name(title: str) -> tuple[str, str]:
-    """Give what a title is ordered by: without a leading article."""
+    """Return the sort key of a title: without a leading article."""
     words = fold(title).split()
     if len(words) > 1 and words[0] in ARTICLES:
         words = words[1:]

@@ -1,4 +1,4 @@
-"""What the service watches in the database."""
+"""The query that a running service polls."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,22 +13,22 @@ from app.live.counts import Basis, Generation, Imported
 
 
 class ServingState(NamedTuple):
-    """What tells whether a worker serves what it should."""
+    """The state of the database that decides what a worker serves."""
 
     active: ActiveVersion
     ratings_revision: int
     imported: Imported | None
     movies_revision: int
     counted: Generation | None
-    now: datetime  # by the clock of the database
+    now: datetime  # clock of the database
 
-    def basis(self, like_threshold: float) -> Basis:
-        """Say what counts are made of that are made now."""
-        return Basis(self.ratings_revision, self.imported, like_threshold)
+    def basis(self, like_threshold: float, recent_share: float) -> Basis:
+        """Return the basis of counts that are made now."""
+        return Basis(self.ratings_revision, self.imported, like_threshold, recent_share)
 
 
 def serving_state(connection: Connection) -> ServingState:
-    """Read which model should be served, and how far ratings, movies and counts have changed."""
+    """Read the active model and the revisions of ratings, movies and counts."""
     revision, movies_revision = connection.execute(
         select(installation.c.ratings_revision, installation.c.movies_revision)
     ).one()

@@ -1,4 +1,4 @@
-"""What one answer is made from: a model and the movies, which never change under it."""
+"""A snapshot: the model and the movies that a response is made from; it never changes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.core.errors import NotReadyError
 from app.live.catalogue import Catalogue, fingerprint
 from app.live.drift import Origin
 from app.live.filters import Facets
+from app.live.recency import OFF, Recency
 from model.rbm import RBM
 from model.similarity import like_lengths
 
@@ -27,51 +28,65 @@ class LoadedModel(NamedTuple):
 
     @classmethod
     def of(cls, version: str, rbm: RBM, origin: Origin) -> LoadedModel:
-        """Derive what depends on the model alone."""
+        """Derive everything that depends on the model alone."""
         return cls(version, rbm, like_lengths(rbm), origin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A model, and which of its movies the catalogue has.
+    """A model joined with the catalogue.
 
-    *Row* is a movie's place in the model, *position* its place in the catalogue. A movie that the
-    catalogue does not have cannot be shown: it is not `servable`.
+    *Row* is the index of a movie in the model, *position* that in the catalogue. A movie that is
+    not in the catalogue cannot be shown: it is not `servable`.
     """
 
     version: str
     rbm: RBM
     lengths: NDArray[np.float32]
-    positions: NDArray[np.int64]  # of each row; something where it is not servable
+    positions: NDArray[np.int64]  # of each row; 0 if it is not servable
     servable: NDArray[np.bool_]
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
+    like_shift: NDArray[np.float32] | None  # added to x[i,L], None without recency
+    shift_state: str  # its fingerprint
 
     @classmethod
-    def of(cls, loaded: LoadedModel, catalogue: Catalogue) -> ServedModel:
-        """Join a model and a catalogue."""
+    def of(cls, loaded: LoadedModel, catalogue: Catalogue, recency: Recency) -> ServedModel:
+        """Join a model with the catalogue."""
         version, rbm, lengths, _ = loaded
         rows = np.argsort(rbm.movie_ids, kind="stable")
-        positions = _places(catalogue.movie_ids, rbm.movie_ids)
-        servable = positions >= 0
+        positions = _indices(catalogue.movie_ids, rbm.movie_ids)
+        shift = recency.shift(catalogue.counts, rbm.movie_ids)
         return cls(
-            version, rbm, lengths, np.maximum(positions, 0), servable, rbm.movie_ids[rows], rows
+            version=version,
+            rbm=rbm,
+            lengths=lengths,
+            positions=np.maximum(positions, 0),
+            servable=positions >= 0,
+            ids=rbm.movie_ids[rows],
+            rows=rows,
+            like_shift=shift,
+            shift_state="" if shift is None else fingerprint(shift.view(np.int32).astype(np.int64)),
         )
 
     def rows_of(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the row of each movie, -1 where the model does not know it."""
-        places = _places(self.ids, movie_ids)
+        """Return the row of each movie, -1 if the model does not know it."""
+        places = _indices(self.ids, movie_ids)
         return np.where(places >= 0, self.rows[places], -1) if len(self.rows) else places
 
     def allowed(self, movies: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        """Tell which rows may be shown, where only these movies of the catalogue may."""
+        """Tell which rows may be shown; `movies` is a mask of positions, None for all."""
         if movies is None or not len(movies):
             return self.servable
         return self.servable & movies[self.positions]
 
+    def state_of(self, shown: NDArray[np.bool_]) -> str:
+        """Return the fingerprint of an order of these rows, apart from the model and ratings."""
+        return fingerprint(np.flatnonzero(shown)) + self.shift_state
+
 
 class Source(StrEnum):
-    """Where a list, or a movie in it, comes from."""
+    """The source of a list, or of a movie in it."""
 
     RBM = "rbm"
     POPULAR = "popular"
@@ -79,10 +94,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A model, or none yet, with the catalogue; swapped as a whole.
+    """The catalogue with a model, or without one before the first; replaced as a whole.
 
-    A `state` names what decides an order of movies, so that a cursor into it can tell whether it
-    still is that order; it is the same in every process.
+    A `state` is the fingerprint of an order of movies: a cursor holds it to notice another order.
+    It is the same in every process.
     """
 
     catalogue: Catalogue
@@ -90,14 +105,19 @@ class Snapshot:
     model: ServedModel | None
     popular: NDArray[np.int64]  # positions of all movies, the most popular first
     popular_state: str
-    unknown: NDArray[np.int64]  # the same of those that the model does not know
+    unknown: NDArray[np.int64]  # the same for movies that the model does not know
     unknown_state: str
     servable_state: str
 
     @classmethod
-    def of(cls, catalogue: Catalogue, loaded: LoadedModel | None) -> Snapshot:
-        """Derive what every answer needs."""
-        model = ServedModel.of(loaded, catalogue) if loaded else None
+    def of(
+        cls,
+        catalogue: Catalogue,
+        loaded: LoadedModel | None,
+        recency: Recency = OFF,
+    ) -> Snapshot:
+        """Derive everything that responses need."""
+        model = ServedModel.of(loaded, catalogue, recency) if loaded else None
         popular = catalogue.by_popularity()
         known = model.ids if model else np.zeros(0, dtype=np.int64)
         unknown = popular[~np.isin(catalogue.movie_ids[popular], known)]
@@ -109,12 +129,12 @@ class Snapshot:
             popular_state=fingerprint(catalogue.movie_ids[popular]),
             unknown=unknown,
             unknown_state=fingerprint(catalogue.movie_ids[unknown]),
-            servable_state=fingerprint(np.flatnonzero(model.servable)) if model else "",
+            servable_state=model.state_of(model.servable) if model else "",
         )
 
     @property
     def unknown_ratings_share(self) -> float:
-        """Share of all ratings that are on movies which the model does not know."""
+        """Share of all ratings on movies that the model does not know."""
         ratings = self.catalogue.ratings
         return float(ratings[self.unknown].sum() / max(ratings.sum(), 1))
 
@@ -125,7 +145,7 @@ class Snapshot:
 
 
 class CurrentSnapshot:
-    """The snapshot that responses are made from, and its number: a thread swaps in the next."""
+    """The current snapshot and its number; a thread replaces it."""
 
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
@@ -133,25 +153,25 @@ class CurrentSnapshot:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The snapshot; raises `NotReadyError` before the movies are read."""
+        """The snapshot; raises `NotReadyError` before the first one."""
         if self._snapshot is None:
             raise NotReadyError("The movies could not be read from the database yet.")
         return self._snapshot
 
     def generation(self) -> int:
-        """Return the number of the snapshot, 0 before there is one."""
+        """Return the number of the snapshot, 0 before the first one."""
         return self._generation
 
     def swap(self, snapshot: Snapshot) -> None:
-        """Make all responses from this snapshot from now on."""
-        # In this order: what is made in between counts as made from the one before.
+        """Use this snapshot from now on."""
+        # In this order: a response made in between counts as made from the old snapshot.
         self._snapshot = snapshot
         self._generation += 1
 
 
-def _places(rising: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the place of each wanted number among the rising ones, -1 where it is not there."""
-    if not len(rising):
+def _indices(ascending: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the index of each wanted number in the sorted ones, -1 if it is missing."""
+    if not len(ascending):
         return np.full(len(wanted), -1, dtype=np.int64)
-    places = np.minimum(np.searchsorted(rising, wanted), len(rising) - 1)
-    return np.where(rising[places] == wanted, places, -1)
+    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[places] == wanted, places, -1)

@@ -1,4 +1,4 @@
-"""Finds movies by what people type of their titles."""
+"""Finds movies by parts of their titles, also with typing errors."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from app.live.catalogue import CatalogueMovie
 from app.live.title_words import ARTICLES, fold, joined
 
 MAX_WORDS = 12
-# Typing goes on at the end of any word; one letter is the beginning of too many.
+# Weights of a match. Any word may be incomplete, but one letter is the prefix of too many words.
 WHOLE, PREFIX, TYPO, YEAR = 1.0, 0.85, 0.7, 0.6
-# The letters that may be wrong in a word that no title has: none in a very short one.
+# Lengths from which an unknown word may have one or two wrong letters.
 ONE_TYPO_FROM, TWO_TYPOS_FROM = 3, 8
 YEAR_DIGITS = 4
-# How much a title counts that has few other words, and a movie that many like.
+# Weights of titles with few other words, and of popular movies.
 COVERAGE, POPULARITY = 0.35, 0.4
 ARTICLE_WEIGHT = 0.1
-# Likeness of whole titles, in percent, from which a title is taken for what was meant.
+# Similarity of whole titles, in percent, that counts as a match.
 ALIKE = 75
-# Fewer letters than this are in too many titles.
+# Shorter parts occur in too many titles.
 MIN_PART_LENGTH = 4
 
 
 class TitleIndex:
-    """The words of all titles, and where each occurs; *position* is a place in the catalogue."""
+    """An index of the words of all titles; *position* is a position in the catalogue."""
 
     def __init__(self, movies: Mapping[int, CatalogueMovie]) -> None:
         self.movies = movies
@@ -49,7 +49,7 @@ class TitleIndex:
         self.positions = np.array(flat, dtype=np.int64)
 
     def find(self, text: str, likes: NDArray[np.int64], limit: int) -> list[int]:
-        """Give the positions of the movies whose titles are meant, the likeliest first."""
+        """Return the positions of the matching movies, the best match first."""
         words = fold(text).split()[:MAX_WORDS]
         if not words or not len(self.compact):
             return []
@@ -63,7 +63,7 @@ class TitleIndex:
         return [int(position) for position in found[order]]
 
     def _by_words(self, words: Sequence[str]) -> NDArray[np.float64]:
-        """Score movies that have every word; where none has, those that have the most of them."""
+        """Score movies with all words; if there are none, those with the most of them."""
         total = np.zeros(len(self.compact))
         n_found = np.zeros(len(self.compact), dtype=np.int64)
         needed = [word for word in words if word not in ARTICLES] or words
@@ -80,11 +80,11 @@ class TitleIndex:
         return np.where(n_found == best, total / len(needed) + COVERAGE * coverage, 0)
 
     def _match(self, word: str) -> NDArray[np.float64]:
-        """Score every movie by its word that is most like this one."""
+        """Score every movie by its best match of this word."""
         match = np.zeros(len(self.compact))
         begin = bisect_left(self.vocabulary, word)
         is_word = begin < len(self.vocabulary) and self.vocabulary[begin] == word
-        if not is_word:  # a word that there is was meant
+        if not is_word:  # a known word is no typing error
             for index in self._typos(word):
                 match[self._places(index, index + 1)] = TYPO
         if len(word) > 1:
@@ -99,7 +99,7 @@ class TitleIndex:
     def _typos(self, word: str) -> Iterator[int]:
         if len(word) < ONE_TYPO_FROM or word.isdecimal():
             return
-        from rapidfuzz import process  # noqa: PLC0415 - the first search waits for it, not the start
+        from rapidfuzz import process  # noqa: PLC0415 - loaded at the first search
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
         allowed = 1 if len(word) < TWO_TYPOS_FROM else 2
@@ -112,7 +112,7 @@ class TitleIndex:
         return self.positions[self.starts[begin] : self.starts[end]]
 
     def _by_likeness(self, compact: str) -> NDArray[np.float64]:
-        """Score movies by their whole titles, spaces left out: "spider man" for "spiderman"."""
+        """Score movies by their whole titles without spaces: "spider man" for "spiderman"."""
         scores = np.zeros(len(self.compact))
         if len(compact) >= MIN_PART_LENGTH:
             scores[[place for place, title in enumerate(self.compact) if compact in title]] = 1

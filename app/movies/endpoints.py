@@ -1,20 +1,16 @@
-"""Movies over HTTP."""
+"""HTTP endpoints for movies."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from app.auth.dependencies import ADMIN, READ_MOVIES
-from app.core.errors import (
-    COMMON,
-    ContentTooLargeError,
-    CursorExpiredError,
-    InvalidRequestError,
-    MovieNotFoundError,
-    responses,
-)
+from app.auth.errors import COMMON
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
+from app.http.cursors import CursorExpiredError
 from app.http.identifiers import MovieId
+from app.movies.errors import MovieNotFoundError
 from app.movies.schemas import (
     FoundMovies,
     Movie,
@@ -37,7 +33,7 @@ router = APIRouter(tags=["movies"])
     summary="Movies",
 )
 def get_movies(query: Annotated[MoviesQuery, Query()], services: ServicesDependency) -> Response:
-    """Return movies page by page: most popular first, newest first, by title, or those named."""
+    """Return movies page by page: most popular first, newest first, by title, or by id."""
     return json_response(services.find(MovieService).page(query))
 
 
@@ -49,10 +45,10 @@ def get_movies(query: Annotated[MoviesQuery, Query()], services: ServicesDepende
     summary="Find movies by title",
 )
 def search_movies(query: Annotated[SearchQuery, Query()], services: ServicesDependency) -> Response:
-    """Return the movies that are meant by what somebody has typed so far.
+    """Return the movies whose titles match what a user has typed so far.
 
-    Accents, case, articles and the order of the words do not matter; a year may be among them.
-    Small typing errors are forgiven.
+    Accents, case, articles and the order of the words do not matter; one word may be the year.
+    Small typing errors are tolerated.
     """
     return json_response(services.find(MovieService).search(query))
 
@@ -65,14 +61,13 @@ def search_movies(query: Annotated[SearchQuery, Query()], services: ServicesDepe
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     summary="Add a movie",
 )
-def post_movie(given: MovieRequest, services: ServicesDependency) -> Response:
-    """Add a movie under an id of its own, from 1000000000 on.
+def post_movie(body: MovieRequest, services: ServicesDependency) -> Response:
+    """Add a movie under a new id, from 1000000000 on.
 
-    The model does not know it before the next training; until then it follows those that it knows.
+    The model does not know it before the next training; until then lists have it behind the movies
+    that the model knows.
     """
-    movie = services.find(MovieService).add(given)
-    services.find(MovieService).reload()
-    return json_response(movie, 201)
+    return json_response(services.find(MovieService).add(body), 201)
 
 
 @router.get(
@@ -83,7 +78,7 @@ def post_movie(given: MovieRequest, services: ServicesDependency) -> Response:
     summary="A movie",
 )
 def get_movie(movie: MovieId, services: ServicesDependency) -> Response:
-    """Return title, year, genres and the numbers of the movie elsewhere."""
+    """Return title, year, genres, and the ids of the movie at IMDb and TMDB."""
     return json_response(services.find(MovieService).get(movie))
 
 
@@ -95,14 +90,13 @@ def get_movie(movie: MovieId, services: ServicesDependency) -> Response:
         201: {"model": Movie, "description": "Added"},
         **responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     },
-    response_description="Described anew",
-    summary="Add or describe a movie",
+    response_description="Replaced",
+    summary="Add or replace a movie",
 )
-def put_movie(movie: MovieId, given: MovieRequest, services: ServicesDependency) -> Response:
-    """Add a movie under this id, or describe it anew; its ratings stay."""
-    shown, added = services.find(MovieService).put(movie, given)
-    services.find(MovieService).reload()
-    return json_response(shown, 201 if added else 200)
+def put_movie(movie: MovieId, body: MovieRequest, services: ServicesDependency) -> Response:
+    """Add a movie under this id, or replace its details; its ratings stay."""
+    stored, added = services.find(MovieService).put(movie, body)
+    return json_response(stored, 201 if added else 200)
 
 
 @router.patch(
@@ -113,7 +107,5 @@ def put_movie(movie: MovieId, given: MovieRequest, services: ServicesDependency)
     summary="Change a movie",
 )
 def patch_movie(movie: MovieId, changes: MovieChanges, services: ServicesDependency) -> Response:
-    """Change what is given of a movie, and leave the rest."""
-    shown = services.find(MovieService).change(movie, changes)
-    services.find(MovieService).reload()
-    return json_response(shown)
+    """Change the fields in the body, and leave the others."""
+    return json_response(services.find(MovieService).change(movie, changes))

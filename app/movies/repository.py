@@ -11,23 +11,18 @@ from app.db.tables import installation, movies
 
 def find(connection: Connection, movie_id: int) -> Row[Any] | None:
     """Return one movie."""
-    return connection.execute(select(movies).where(movies.c.id == movie_id)).first()
+    query = select(movies, movies.c.id.label("movie_id")).where(movies.c.id == movie_id)
+    return connection.execute(query).first()
 
 
-def lock(connection: Connection, movie_id: int) -> bool:
-    """Tell whether there is such a movie, and keep it there until the transaction ends."""
-    query = select(movies.c.id).where(movies.c.id == movie_id)
-    return connection.execute(query.with_for_update(read=True, key_share=True)).first() is not None
-
-
-def lock_all(connection: Connection, movie_ids: Iterable[int]) -> set[int]:
-    """Return those of the movies that there are, and keep them until the transaction ends."""
+def lock(connection: Connection, movie_ids: Iterable[int]) -> set[int]:
+    """Return those of the movies that exist, locked against deletion until the transaction ends."""
     query = select(movies.c.id).where(movies.c.id.in_(movie_ids)).order_by(movies.c.id)
     return set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
 
 
 def put(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:
-    """Add a movie, or put these details in place of its own; True when it was added."""
+    """Add a movie, or replace its details; True when it was added."""
     added = add(connection, movie_id, details)
     if not added:
         change(connection, movie_id, details)
@@ -35,7 +30,7 @@ def put(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bo
 
 
 def add(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:
-    """Add a movie; False when there is one of this id."""
+    """Add a movie; False when the id is taken."""
     new = upsert(connection, movies).values(id=movie_id, **details).on_conflict_do_nothing()
     return connection.execute(new.returning(movies.c.id)).first() is not None
 
@@ -43,13 +38,13 @@ def add(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bo
 def change(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:
     """Change some details of a movie; False when there is no such movie."""
     statement = update(movies).where(movies.c.id == movie_id)
-    # An UPDATE of nothing is no SQL; the id stays what it is.
+    # SQL has no UPDATE of nothing; setting the id to itself changes nothing.
     values = details or {"id": movie_id}
     return connection.execute(statement.values(**values)).rowcount > 0
 
 
 def free_id(connection: Connection, first: int, last: int) -> int:
-    """Return the lowest id from `first` on that no movie has."""
+    """Return the lowest free id from `first` on."""
     if connection.execute(select(movies.c.id).where(movies.c.id == first)).first() is None:
         return first
     following = movies.alias()
@@ -64,7 +59,7 @@ def free_id(connection: Connection, first: int, last: int) -> int:
 
 
 def next_revision(connection: Connection) -> int:
-    """Draw the number of a transaction that changes movies, after they are changed."""
+    """Take the next number of a change of movies; call it after the change."""
     return connection.execute(
         update(installation)
         .values(movies_revision=installation.c.movies_revision + 1)

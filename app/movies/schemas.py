@@ -1,4 +1,4 @@
-"""How movies are named and shown."""
+"""Request and response models for movies."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,7 +14,16 @@ MAX_GENRES = 20
 MAX_NAMED = 100  # as many as a page has
 
 
-class Movie(BaseModel):
+class MovieSummary(BaseModel):
+    """Fields of a movie in every list, named as those of `CatalogueMovie`."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+class Movie(MovieSummary):
     """A movie."""
 
     model_config = ConfigDict(
@@ -32,10 +41,7 @@ class Movie(BaseModel):
         }
     )
 
-    movie_id: int
     title: str = Field(description="Without the year")
-    year: int | None
-    genres: list[str]
     imdb_id: int | None = Field(description="Number in the address of its IMDb page")
     tmdb_id: int | None = Field(description="Number in the address of its TMDB page")
 
@@ -66,7 +72,7 @@ class MovieRequest(RequestModel):
 
 
 class MovieChanges(RequestModel):
-    """What is to be different about a movie; what is left out stays as it is."""
+    """Changes of a movie; fields that are left out stay as they are."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
@@ -79,39 +85,35 @@ class MovieChanges(RequestModel):
     tmdb_id: Number | None = None
 
     @model_validator(mode="after")
-    def _no_movie_without(self) -> Self:
+    def _title_and_genres_are_not_null(self) -> Self:
         for name in ("title", "genres"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} can be changed, not taken away")
+                raise ValueError(f"{name} can be changed, not removed")
         return self
 
 
-class ListedMovie(BaseModel):
+class ListedMovie(MovieSummary):
     """A movie in a list."""
 
-    movie_id: int
-    title: str
-    year: int | None
-    genres: list[str]
-    likes: int = Field(description="How many people like it; counted at most once a minute")
-    ratings: int = Field(description="How many have rated it")
+    likes: int = Field(description="How many users like it; counted at most once a minute")
+    ratings: int = Field(description="How many users have rated it")
 
 
 class MoviesPage(BaseModel):
-    """Some of the movies."""
+    """A page of movies."""
 
     items: list[ListedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
 
 
 class FoundMovies(BaseModel):
-    """The movies whose titles are meant, the likeliest first."""
+    """Movies whose titles match, the best match first."""
 
     items: list[ListedMovie]
 
 
 class MoviesQuery(RequestModel):
-    """Which of the movies, and in which order."""
+    """Which movies, and in which order."""
 
     sort: Annotated[
         Literal["popular", "newest", "title"],
@@ -130,7 +132,7 @@ class MoviesQuery(RequestModel):
 
 
 class SearchQuery(RequestModel):
-    """What somebody has typed."""
+    """What a user has typed."""
 
     q: Annotated[
         str,
@@ -144,7 +146,7 @@ class SearchQuery(RequestModel):
 
 
 class MoviesCursor(Cursor):
-    """A place in a list of movies, and what decides what the list is."""
+    """A position in a list of movies, and what determines the list."""
 
     request: Annotated[str, Field(max_length=40, alias="q")]
     state: Annotated[str, Field(max_length=40, alias="s")]

@@ -1,17 +1,17 @@
 """Movies: one, listed, searched, added and changed."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from app.core.errors import CursorExpiredError, MovieNotFoundError
 from app.db.engine import Database
 from app.http import cursors
+from app.http.cursors import CursorExpiredError
 from app.http.identifiers import MAX_MOVIE_ID
 from app.live.catalogue import Catalogue, fingerprint
 from app.live.filters import Filters
@@ -19,6 +19,7 @@ from app.live.model_reloader import ModelReloader
 from app.live.movie_orders import MovieOrders
 from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.movies import repository
+from app.movies.errors import MovieNotFoundError
 from app.movies.schemas import (
     FoundMovies,
     ListedMovie,
@@ -33,12 +34,12 @@ from app.movies.schemas import (
 
 logger = logging.getLogger(__name__)
 
-# Movies that are added without an id get one from here on, far from those that MovieLens gives.
+# Movies that are added without an id get one from here on, far from those of MovieLens.
 FIRST_OWN_ID = 1_000_000_000
 
 
 class MovieService:
-    """Keeps movies, and answers questions about them."""
+    """Reads, lists, searches and changes movies."""
 
     def __init__(self, database: Database, current: CurrentSnapshot, models: ModelReloader) -> None:
         self.database = database
@@ -52,7 +53,7 @@ class MovieService:
             return _read(connection, movie_id)
 
     def page(self, query: MoviesQuery) -> MoviesPage:
-        """Return some of the movies, in the order that was asked for."""
+        """Return a page of movies in the order of the query."""
         cursor = cursors.decode(MoviesCursor, query.cursor)
         snapshot = self.current.snapshot
         order = self._order(snapshot, query)
@@ -73,46 +74,44 @@ class MovieService:
         )
 
     def search(self, query: SearchQuery) -> FoundMovies:
-        """Return the movies whose titles are meant, the likeliest first."""
+        """Return the movies whose titles match, the best match first."""
         catalogue = self.current.snapshot.catalogue
         found = self._orders_of(catalogue).titles.find(query.q, catalogue.likes, query.limit)
         return FoundMovies(items=_listed(catalogue, np.array(found, dtype=np.int64)))
 
-    def add(self, given: MovieRequest) -> Movie:
-        """Add a movie under an id that no other has."""
-        with self.database.unit_of_work() as connection:
+    def add(self, movie: MovieRequest) -> Movie:
+        """Add a movie under a new id."""
+        with self._change() as connection:
             while True:  # another transaction may take the same id at this moment
                 movie_id = repository.free_id(connection, FIRST_OWN_ID, MAX_MOVIE_ID)
-                if repository.add(connection, movie_id, given.model_dump()):
-                    break
-            return self._changed(connection, movie_id)
+                if repository.add(connection, movie_id, movie.model_dump()):
+                    return _read(connection, movie_id)
 
-    def put(self, movie_id: int, given: MovieRequest) -> tuple[Movie, bool]:
-        """Add a movie, or describe it anew; also tell whether it was added."""
-        with self.database.unit_of_work() as connection:
-            added = repository.put(connection, movie_id, given.model_dump())
-            return self._changed(connection, movie_id), added
+    def put(self, movie_id: int, movie: MovieRequest) -> tuple[Movie, bool]:
+        """Add a movie, or replace its details; also tell whether it was added."""
+        with self._change() as connection:
+            added = repository.put(connection, movie_id, movie.model_dump())
+            return _read(connection, movie_id), added
 
     def change(self, movie_id: int, changes: MovieChanges) -> Movie:
         """Change some details of a movie."""
-        details: Mapping[str, Any] = changes.model_dump(exclude_unset=True)
-        with self.database.unit_of_work() as connection:
-            if not repository.change(connection, movie_id, details):
-                raise MovieNotFoundError(movie_id)
-            return self._changed(connection, movie_id)
+        with self._change() as connection:
+            if not repository.change(connection, movie_id, changes.model_dump(exclude_unset=True)):
+                raise MovieNotFoundError(movie_id=movie_id)
+            return _read(connection, movie_id)
 
-    def reload(self) -> None:
-        """Make a change of movies count in this process at once; others follow within seconds."""
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        """Commit a change of movies, and serve it in this process at once."""
+        with self.database.unit_of_work() as connection:
+            yield connection
+            repository.next_revision(connection)
         try:
-            self.models.follow()
+            self.models.poll()
             self._orders_of(self.current.snapshot.catalogue)
         except Exception:
-            # The movie is in the database, and the thread that follows it tries again.
-            logger.exception("a change of movies could not be taken over at once")
-
-    def _changed(self, connection: Connection, movie_id: int) -> Movie:
-        repository.next_revision(connection)
-        return _read(connection, movie_id)
+            # The movie is stored, and the polling thread tries again.
+            logger.exception("cannot reload the movies at once")
 
     def _order(self, snapshot: Snapshot, query: MoviesQuery) -> NDArray[np.int64]:
         if query.sort == "popular":
@@ -128,12 +127,12 @@ class MovieService:
         return order
 
     def _orders_of(self, catalogue: Catalogue) -> MovieOrders:
-        """Return what was made of the same movies before; a recount of likes changes none."""
+        """Return the orders of these movies, cached; a new count of likes changes none of them."""
         orders = self._orders
         if orders is None or (
             orders.movies is not catalogue.movies and orders.movies != catalogue.movies
         ):
-            # Two threads may both make it; either one's will do.
+            # Two threads may both compute them; either result will do.
             self._orders = orders = MovieOrders.of(catalogue.movies)
         return orders
 
@@ -141,33 +140,15 @@ class MovieService:
 def _read(connection: Connection, movie_id: int) -> Movie:
     row = repository.find(connection, movie_id)
     if row is None:
-        raise MovieNotFoundError(movie_id)
-    return _shown(row)
-
-
-def _shown(row: Row[Any]) -> Movie:
-    return Movie(
-        movie_id=row.id,
-        title=row.title,
-        year=row.year,
-        genres=row.genres,
-        imdb_id=row.imdb_id,
-        tmdb_id=row.tmdb_id,
-    )
+        raise MovieNotFoundError(movie_id=movie_id)
+    return Movie.model_validate(row, from_attributes=True)
 
 
 def _listed(catalogue: Catalogue, positions: NDArray[np.int64]) -> list[ListedMovie]:
     columns = (catalogue.movie_ids, catalogue.likes, catalogue.ratings)
     rows = zip(*(column[positions].tolist() for column in columns), strict=True)
     return [
-        ListedMovie(
-            movie_id=movie_id,
-            title=catalogue.movies[movie_id].title,
-            year=catalogue.movies[movie_id].year,
-            genres=list(catalogue.movies[movie_id].genres),
-            likes=likes,
-            ratings=ratings,
-        )
+        ListedMovie(**catalogue.movies[movie_id]._asdict(), likes=likes, ratings=ratings)
         for movie_id, likes, ratings in rows
     ]
 

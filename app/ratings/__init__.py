@@ -1,1 +1,1 @@
-"""Ratings: given, changed, taken back, listed."""
+"""Ratings and the users who gave them."""

@@ -1,20 +1,16 @@
-"""Ratings over HTTP."""
+"""HTTP endpoints for ratings."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from app.auth.dependencies import READ, WRITE
-from app.core.errors import (
-    COMMON,
-    ContentTooLargeError,
-    InvalidRequestError,
-    MovieNotFoundError,
-    RatingNotFoundError,
-    responses,
-)
+from app.auth.errors import COMMON
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.identifiers import MovieId, UserKey
+from app.movies.errors import MovieNotFoundError
+from app.ratings.errors import RatingNotFoundError
 from app.ratings.schemas import (
     BulkRatingsRequest,
     Rating,
@@ -38,7 +34,7 @@ router = APIRouter(tags=["ratings"])
 def get_ratings(
     user: UserKey, query: Annotated[RatingsQuery, Query()], services: ServicesDependency
 ) -> Response:
-    """Return what this user has rated, by rising movie id; nothing for somebody unknown."""
+    """Return the ratings of this user by rising movie id; none for an unknown user."""
     return json_response(services.find(RatingService).page(user, query))
 
 
@@ -49,15 +45,13 @@ def get_ratings(
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     summary="Rate many movies",
 )
-def post_ratings(
-    user: UserKey, given: BulkRatingsRequest, services: ServicesDependency
-) -> Response:
-    """Record up to 1,000 ratings of one user in one transaction, and say what came of each.
+def post_ratings(user: UserKey, body: BulkRatingsRequest, services: ServicesDependency) -> Response:
+    """Store up to 1,000 ratings of one user in one transaction, and return the result for each.
 
-    A rating about a movie that there is not is left out; all others are recorded. Malformed input
-    is refused as a whole.
+    A rating of an unknown movie is left out; all others are stored. Malformed input is refused as a
+    whole.
     """
-    return json_response(services.find(RatingService).put_all(user, given.ratings))
+    return json_response(services.find(RatingService).put_all(user, body.ratings))
 
 
 @router.get(
@@ -68,7 +62,7 @@ def post_ratings(
     summary="One rating",
 )
 def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
-    """Return what this user thinks of this movie."""
+    """Return the rating of this movie by this user."""
     return json_response(services.find(RatingService).get(user, movie))
 
 
@@ -77,20 +71,20 @@ def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> R
     dependencies=[WRITE],
     response_model=Rating,
     responses={
-        201: {"model": Rating, "description": "Recorded, the first of this user for this movie"},
+        201: {"model": Rating, "description": "Created"},
         **responses(InvalidRequestError, MovieNotFoundError, ContentTooLargeError, *COMMON),
     },
-    response_description="Recorded in place of the rating before",
+    response_description="Replaced",
     summary="Rate a movie",
 )
 def put_rating(
-    user: UserKey, movie: MovieId, given: RatingRequest, services: ServicesDependency
+    user: UserKey, movie: MovieId, body: RatingRequest, services: ServicesDependency
 ) -> Response:
-    """Record a rating, in stars or as like or dislike; the next recommendations reflect it.
+    """Store a rating, in stars or as like or dislike; the next recommendations reflect it.
 
-    The user need not be known before.
+    An unknown user is created.
     """
-    rating, created = services.find(RatingService).put(user, movie, given)
+    rating, created = services.find(RatingService).put(user, movie, body)
     return json_response(rating, 201 if created else 200)
 
 
@@ -99,9 +93,9 @@ def put_rating(
     dependencies=[WRITE],
     status_code=204,
     responses=responses(InvalidRequestError, *COMMON),
-    summary="Take a rating back",
+    summary="Delete a rating",
 )
 def delete_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
-    """Delete a rating; one that was never given is no error."""
+    """Delete a rating; a missing rating is no error."""
     services.find(RatingService).remove(user, movie)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""What people of a public release have rated, for anybody to look over their shoulder."""
+"""Ratings of users of a public release, which need no key."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from app.auth.dependencies import READ_PUBLIC_USERS
-from app.core.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
+from app.auth.errors import COMMON
+from app.core.errors import InvalidRequestError, responses
 from app.db.sql import liked
 from app.db.tables import datasets, movies, ratings, users
 from app.http.api import ServicesDependency, json_response
 from app.http.identifiers import UserKey
+from app.movies.schemas import MovieSummary
+from app.ratings.errors import UserNotFoundError
 from app.ratings.service import RatingService
 
 router = APIRouter(tags=["ratings"])
 
 
-class PublicRating(BaseModel):
-    """A rating of a public release, with the movie that it is about."""
+class PublicRating(MovieSummary):
+    """A rating of a public release, with its movie."""
 
-    movie_id: int
-    title: str
-    year: int | None
-    genres: list[str]
     liked: bool
 
 
 class PublicRatings(BaseModel):
-    """What somebody in a public release has rated."""
+    """The ratings of a user of a public release."""
 
     user: str
     dataset: str = Field(description="The release")
-    items: list[PublicRating] = Field(description="All of it, the latest first")
+    items: list[PublicRating] = Field(description="All ratings, the latest first")
 
 
 @router.get(
@@ -43,17 +42,17 @@ class PublicRatings(BaseModel):
     dependencies=[READ_PUBLIC_USERS],
     response_model=PublicRatings,
     responses=responses(InvalidRequestError, UserNotFoundError, *COMMON),
-    summary="What somebody in a public release has rated",
+    summary="The ratings of a user of a public release",
 )
 def get_public_ratings(user: UserKey, services: ServicesDependency) -> Response:
-    """Return the ratings that this user has in the public release that was imported.
+    """Return the ratings of this user in the public release that was imported.
 
-    Nobody else is found here, and nothing that was rated through this service is shown.
+    Other users are not found here, and ratings that came through this service are not shown.
     """
     with services.database.read() as connection:
         rows = _public_ratings(connection, user, services.find(RatingService).like_threshold)
     if not rows:
-        raise UserNotFoundError("Nobody of this key is in a public release.")
+        raise UserNotFoundError("No user of a public release has this key.")
     items = [PublicRating.model_validate(row, from_attributes=True) for row in rows]
     return json_response(PublicRatings(user=user, dataset=rows[0].dataset, items=items))
 

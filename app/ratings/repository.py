@@ -1,9 +1,9 @@
-"""Queries about ratings. Like and dislike are made from stars here, when they are read."""
+"""Queries about ratings. Stars become like or dislike here, when they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,69 +22,113 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    update,
 )
 
-from app.db.sql import liked, upsert
+from app.db.sql import liked, unix_seconds, upsert
 from app.db.tables import ratings, users
+
+# Hours from year 1 to 9999, of which 1970 is number 2^25, fit into these bits.
+HOUR_BITS, HOUR_OF_1970 = 27, 2**25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserRatings:
-    """What recommendations need to know of somebody: their ratings, by rising movie id."""
+    """The ratings of a user as recommendations need them, by rising movie id."""
 
     revision: int
     movie_ids: NDArray[np.int64]
     liked: NDArray[np.bool_]
+    hours: NDArray[np.int64] | None = None  # when each was given; None where all weigh the same
+    half_life_days: float = 0.0
+
+    def select(self, chosen: NDArray[np.bool_]) -> UserRatings:
+        """Return some of the ratings."""
+        hours = None if self.hours is None else self.hours[chosen]
+        return replace(
+            self, movie_ids=self.movie_ids[chosen], liked=self.liked[chosen], hours=hours
+        )
+
+    def weights(self) -> NDArray[np.float32] | None:
+        """Return the weight of each rating by its age, None where all weigh the same.
+
+        The age is that at the user's latest rating, not of today: the response to the same ratings
+        does not change with the time.
+        """
+        if self.hours is None or not len(self.hours):
+            return None
+        ages = self.hours.max() - self.hours
+        if not ages.any():
+            return None
+        return np.asarray(0.5 ** (ages / (24 * self.half_life_days)), dtype=np.float32)
 
 
-def _opinions(condition: ColumnElement[bool]) -> Select[str, int, str]:
-    """Ask for all ratings of a user as one text of numbers: a row each takes three times as long.
+def _encoded_ratings(
+    condition: ColumnElement[bool], *, timed: bool = False
+) -> Select[str, int, str]:
+    """Select all ratings of a user as one text of numbers: a row each takes three times as long.
 
-    A number is twice the movie's id, and one more for a like.
+    A number is twice the movie id, plus one for a like; `timed`, the bits of the hour follow.
     """
     doubled = 2 * cast(ratings.c.movie_id, BigInteger)
     number = case((liked(bindparam("like_threshold")), doubled + 1), else_=doubled)
-    opinions = func.aggregate_strings(cast(number, String), " ").label("opinions")
+    if timed:
+        hour = unix_seconds(ratings.c.rated_at) // 3600 + HOUR_OF_1970
+        number = number * 2**HOUR_BITS + hour
+    encoded = func.aggregate_strings(cast(number, String), " ").label("encoded")
     query = (
-        select(users.c.key, users.c.ratings_revision, opinions)
+        select(users.c.key, users.c.ratings_revision, encoded)
         .outerjoin(ratings, ratings.c.user_id == users.c.id)
         .where(condition)
     )
     return query.group_by(users.c.id)
 
 
-# Made once: making one takes longer than running it for most people.
-_OPINIONS_OF_ONE = _opinions(users.c.key == bindparam("key"))
-_OPINIONS_OF_SEVERAL = _opinions(users.c.key.in_(bindparam("keys", expanding=True)))
+# Built once: building takes longer than running for most users.
+_IS_USER = users.c.key == bindparam("key")
+_IS_ONE_OF_USERS = users.c.key.in_(bindparam("keys", expanding=True))
+_RATINGS_OF_ONE = [_encoded_ratings(_IS_USER, timed=timed) for timed in (False, True)]
+_RATINGS_OF_SEVERAL = [_encoded_ratings(_IS_ONE_OF_USERS, timed=timed) for timed in (False, True)]
 
 
 def find_user_ratings(
-    connection: Connection, key: str, like_threshold: float
+    connection: Connection, key: str, like_threshold: float, half_life_days: float = 0.0
 ) -> UserRatings | None:
-    """Return the ratings of a user, None for somebody who never rated."""
+    """Return the ratings of a user, with their times if there is a half-life; None if unknown."""
     values = {"key": key, "like_threshold": like_threshold}
-    row = connection.execute(_OPINIONS_OF_ONE, values).first()
-    return _user_ratings(row) if row else None
+    row = connection.execute(_RATINGS_OF_ONE[half_life_days > 0], values).first()
+    return _user_ratings(row, half_life_days) if row else None
 
 
 def find_ratings_of_users(
-    connection: Connection, keys: Collection[str], like_threshold: float
+    connection: Connection,
+    keys: Collection[str],
+    like_threshold: float,
+    half_life_days: float = 0.0,
 ) -> dict[str, UserRatings]:
-    """Return the ratings of several users in one query, without those who never rated."""
+    """Return the ratings of several users in one query, without unknown users."""
     values = {"keys": list(keys), "like_threshold": like_threshold}
-    return {row.key: _user_ratings(row) for row in connection.execute(_OPINIONS_OF_SEVERAL, values)}
+    rows = connection.execute(_RATINGS_OF_SEVERAL[half_life_days > 0], values)
+    return {row.key: _user_ratings(row, half_life_days) for row in rows}
 
 
-def _user_ratings(row: Row[str, int, str]) -> UserRatings:
-    numbers = np.sort(np.fromstring(row.opinions or "", dtype=np.int64, sep=" "))
-    return UserRatings(row.ratings_revision, movie_ids=numbers >> 1, liked=(numbers & 1) == 1)
+def _user_ratings(row: Row[str, int, str], half_life_days: float) -> UserRatings:
+    numbers = np.sort(np.fromstring(row.encoded or "", dtype=np.int64, sep=" "))
+    hours = None
+    if half_life_days:
+        hours, numbers = numbers & (2**HOUR_BITS - 1), numbers >> HOUR_BITS
+    is_like = (numbers & 1) == 1
+    return UserRatings(row.ratings_revision, numbers >> 1, is_like, hours, half_life_days)
 
 
 def page(
-    connection: Connection, key: str, like_threshold: float, *, after: int, limit: int
+    connection: Connection,
+    key: str,
+    like_threshold: float,
+    *,
+    after: int = 0,
+    limit: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """Return ratings of a user by rising movie id, those behind movie `after`."""
+    """Return ratings of a user by rising movie id, from behind movie `after`; all by default."""
     return connection.execute(
         _ratings_of(key, like_threshold)
         .where(ratings.c.movie_id > after)
@@ -100,36 +144,11 @@ def find(connection: Connection, key: str, movie_id: int, like_threshold: float)
 
 
 def put(
-    connection: Connection,
-    user_id: int,
-    movie_id: int,
-    *,
-    stars: float | None,
-    liked: bool | None,
-    rated_at: datetime,
-) -> bool:
-    """Record a rating in place of the one before; True when there was none."""
-    given = {"stars": stars, "liked": liked, "rated_at": rated_at, "from_release": False}
-    new = (
-        upsert(connection, ratings)
-        .values(user_id=user_id, movie_id=movie_id, **given)
-        .on_conflict_do_nothing()
-        .returning(ratings.c.movie_id)
-    )
-    change = update(ratings).where(_is(user_id, movie_id)).values(given)
-    while True:  # another transaction can delete the row between the two statements
-        if connection.execute(new).first():
-            return True
-        if connection.execute(change).rowcount:
-            return False
-
-
-def put_all(
-    connection: Connection, user_id: int, stated: Sequence[dict[str, Any]], rated_at: datetime
+    connection: Connection, user_id: int, rated: Sequence[dict[str, Any]], rated_at: datetime
 ) -> set[int]:
-    """Record ratings of different movies in place of those before; return which had none."""
+    """Create or replace ratings of different movies; return the movies whose were created."""
     same = {"user_id": user_id, "rated_at": rated_at, "from_release": False}
-    rows = [{**same, **rating} for rating in stated]
+    rows = [{**same, **rating} for rating in rated]
     if not rows:
         return set()
     insert = upsert(connection, ratings)
@@ -138,21 +157,16 @@ def put_all(
     others = [row for row in rows if row["movie_id"] not in created]
     if others:
         changed = ("stars", "liked", "rated_at", "from_release")
-        given = {name: insert.excluded[name] for name in changed}
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=given), others
-        )
+        values = {name: insert.excluded[name] for name in changed}
+        replace = insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=values)
+        connection.execute(replace, others)
     return created
-
-
-def all_of(connection: Connection, key: str, like_threshold: float) -> Sequence[Row[Any]]:
-    """Return every rating of a user by rising movie id."""
-    return connection.execute(_ratings_of(key, like_threshold).order_by(ratings.c.movie_id)).all()
 
 
 def remove(connection: Connection, user_id: int, movie_id: int) -> bool:
     """Delete a rating; False when there was none."""
-    return connection.execute(delete(ratings).where(_is(user_id, movie_id))).rowcount > 0
+    is_it = (ratings.c.user_id == user_id) & (ratings.c.movie_id == movie_id)
+    return connection.execute(delete(ratings).where(is_it)).rowcount > 0
 
 
 def _ratings_of(key: str, like_threshold: float) -> Any:
@@ -166,7 +180,3 @@ def _ratings_of(key: str, like_threshold: float) -> Any:
         .join(users, users.c.id == ratings.c.user_id)
         .where(users.c.key == key)
     )
-
-
-def _is(user_id: int, movie_id: int) -> ColumnElement[bool]:
-    return (ratings.c.user_id == user_id) & (ratings.c.movie_id == movie_id)

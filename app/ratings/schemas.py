@@ -1,9 +1,10 @@
-"""How ratings are given and shown."""
+"""Request and response models for ratings and users."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.config import JsonDict
 
 from app.core.errors import ErrorBody
 from app.http.api import OMITTABLE, WHOLE, RequestModel
@@ -14,6 +15,13 @@ MAX_AT_ONCE = 1000
 
 Stars = Annotated[float, Field(ge=0.5, le=5, strict=True, allow_inf_nan=False)]
 Liked = Annotated[bool, Field(strict=True)]
+STARS_OR_LIKED: list[JsonValue] = [{"required": ["stars"]}, {"required": ["liked"]}]
+EXAMPLE: JsonDict = {
+    "movie_id": 2959,
+    "stars": 4.5,
+    "liked": True,
+    "rated_at": "2026-11-20T10:15:00Z",
+}
 
 
 class RatingRequest(RequestModel):
@@ -21,7 +29,7 @@ class RatingRequest(RequestModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"required": ["stars"]}, {"required": ["liked"]}],
+            "oneOf": STARS_OR_LIKED,
             "examples": [{"stars": 4.5}, {"liked": True}],
         },
     )
@@ -32,56 +40,44 @@ class RatingRequest(RequestModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1 or (self.stars is None and self.liked is None):
+        given = self.model_fields_set & {"stars", "liked"}
+        if len(given) != 1 or (self.stars is None and self.liked is None):
             raise ValueError("give exactly one of stars and liked")
         return self
+
+    def is_like(self, threshold: float) -> bool:
+        """Tell what the model sees: as sent, or derived from the stars."""
+        return bool(self.liked) if self.stars is None else self.stars >= threshold
+
+
+class _OfMovie(RequestModel):
+    movie_id: Annotated[int, Field(strict=True, ge=1, le=MAX_MOVIE_ID), WHOLE]
+
+
+class MovieRatingRequest(RatingRequest, _OfMovie):  # in this order `movie_id` is the first field
+    """A rating of a movie: either stars, or just like or dislike."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": STARS_OR_LIKED,
+            "examples": [{"movie_id": 2959, "liked": True}],
+        },
+    )
 
 
 class Rating(BaseModel):
     """A rating as it is stored."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "movie_id": 2959,
-                    "stars": 4.5,
-                    "liked": True,
-                    "rated_at": "2026-11-20T10:15:00Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE]})
 
     movie_id: int
-    stars: float | None = Field(description="Null where only like or dislike was given")
-    liked: bool = Field(description="What the model sees: as given, or made from the stars")
+    stars: float | None = Field(description="Null where only like or dislike was sent")
+    liked: bool = Field(description="What the model sees: as sent, or derived from the stars")
     rated_at: datetime
 
 
-class MovieRatingRequest(RequestModel):
-    """A rating about a movie: either stars, or just like or dislike."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"required": ["stars"]}, {"required": ["liked"]}],
-            "examples": [{"movie_id": 2959, "liked": True}],
-        },
-    )
-
-    movie_id: Annotated[int, Field(strict=True, ge=1, le=MAX_MOVIE_ID), WHOLE]
-    stars: Annotated[Stars | None, OMITTABLE] = Field(default=None, description="0.5 to 5 stars")
-    liked: Annotated[Liked | None, OMITTABLE] = Field(default=None, description="Like or dislike")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 2 or (self.stars is None and self.liked is None):
-            raise ValueError("give exactly one of stars and liked")
-        return self
-
-
 class BulkRatingsRequest(RequestModel):
-    """Ratings of one user about many movies."""
+    """Ratings of many movies by one user."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -96,30 +92,30 @@ class BulkRatingsRequest(RequestModel):
         Field(
             min_length=1,
             max_length=MAX_AT_ONCE,
-            description="Of two about one movie the later one counts",
+            description="Of two ratings of one movie the later one counts",
         ),
     ]
 
 
 class RatingResult(BaseModel):
-    """What came of one rating, as if it had been given alone."""
+    """The result for one rating, as if it had been sent alone."""
 
     movie_id: int
     status: Literal[200, 201, 404] = Field(
-        description="201 recorded, 200 recorded in place of another, 404 there is no such movie"
+        description="201 created, 200 replaced, 404 there is no such movie"
     )
     rating: Rating | None = Field(description="As it is stored; null where there is no such movie")
     error: ErrorBody | None = Field(description="What was wrong; null where nothing was")
 
 
 class RatingResults(BaseModel):
-    """What came of each rating, in the order of the request."""
+    """The result for each rating, in the order of the request."""
 
     items: list[RatingResult]
 
 
 class RatingsPage(BaseModel):
-    """Some of the ratings of a user, by rising movie id."""
+    """A page of the ratings of a user, by rising movie id."""
 
     items: list[Rating]
     next: str | None = Field(description="Cursor of the next page; null at the end")
@@ -133,13 +129,13 @@ class RatingsQuery(RequestModel):
 
 
 class RatingsCursor(Cursor):
-    """The place behind the movie `after`."""
+    """The position behind the movie `after`."""
 
     after: Annotated[int, Field(ge=1, le=MAX_MOVIE_ID)]
 
 
 class User(BaseModel):
-    """All that is kept of a user."""
+    """All that is stored about a user."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -148,14 +144,7 @@ class User(BaseModel):
                     "user": "42",
                     "imported_from": None,
                     "ratings_revision": 7,
-                    "ratings": [
-                        {
-                            "movie_id": 2959,
-                            "stars": 4.5,
-                            "liked": True,
-                            "rated_at": "2026-11-20T10:15:00Z",
-                        }
-                    ],
+                    "ratings": [EXAMPLE],
                 }
             ]
         }
@@ -163,7 +152,7 @@ class User(BaseModel):
 
     user: str
     imported_from: str | None = Field(
-        description="The data set that this user came with; null for one of your own"
+        description="The data set that this user was imported with; null for a user of your own"
     )
     ratings_revision: int = Field(description="Number of the last change of these ratings")
     ratings: list[Rating] = Field(description="Every rating, by rising movie id")

@@ -1,17 +1,18 @@
-"""Ratings: given, changed, taken back, listed."""
+"""Ratings and users: recorded, listed, deleted, exported, erased."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from app.core.errors import MovieNotFoundError, RatingNotFoundError
 from app.db.engine import Database
 from app.http import cursors
 from app.movies import repository as movies
+from app.movies.errors import MovieNotFoundError
 from app.ratings import repository
 from app.ratings import user_repository as users
+from app.ratings.errors import RatingNotFoundError, UserNotFoundError
 from app.ratings.schemas import (
     MovieRatingRequest,
     Rating,
@@ -21,47 +22,35 @@ from app.ratings.schemas import (
     RatingsCursor,
     RatingsPage,
     RatingsQuery,
+    User,
 )
 
 
 class RatingService:
-    """Keeps what people think of movies."""
+    """Stores the ratings of users."""
 
     def __init__(self, database: Database, like_threshold: float) -> None:
         self.database = database
         self.like_threshold = like_threshold
 
-    def put(self, user: str, movie_id: int, given: RatingRequest) -> tuple[Rating, bool]:
-        """Record a rating; also tell whether it is the first one about this movie."""
-        rated_at = datetime.now(UTC).replace(microsecond=0)
+    def put(self, user: str, movie_id: int, rating: RatingRequest) -> tuple[Rating, bool]:
+        """Create or replace a rating; also tell whether it was created."""
+        row = {"movie_id": movie_id, "stars": rating.stars, "liked": rating.liked}
         with self.database.unit_of_work() as connection:
-            if not movies.lock(connection, movie_id):
-                raise MovieNotFoundError(movie_id)
-            user_id = users.ensure(connection, user)
-            created = repository.put(
-                connection,
-                user_id,
-                movie_id,
-                stars=given.stars,
-                liked=given.liked,
-                rated_at=rated_at,
-            )
-            users.set_revision(connection, user_id, users.next_revision(connection))
-            return self._read(connection, user, movie_id), created
+            if not movies.lock(connection, {movie_id}):
+                raise MovieNotFoundError(movie_id=movie_id)
+            created = _store(connection, user, [row], _now())
+            return self._read(connection, user, movie_id), bool(created)
 
-    def put_all(self, user: str, given: Sequence[MovieRatingRequest]) -> RatingResults:
-        """Record ratings about movies that there are; of two about one movie the later counts."""
-        rated_at = datetime.now(UTC).replace(microsecond=0)
+    def put_all(self, user: str, ratings: Sequence[MovieRatingRequest]) -> RatingResults:
+        """Create or replace ratings of movies that exist; the last one of a movie counts."""
+        rated_at = _now()
         with self.database.unit_of_work() as connection:
-            known = movies.lock_all(connection, {rating.movie_id for rating in given})
-            final = {rating.movie_id: rating for rating in given if rating.movie_id in known}
-            new: set[int] = set()
-            if final:
-                user_id = users.ensure(connection, user)
-                rows = [_row(final[movie_id]) for movie_id in sorted(final)]
-                new = repository.put_all(connection, user_id, rows, rated_at)
-                users.set_revision(connection, user_id, users.next_revision(connection))
-        return RatingResults(items=list(self._results(given, known, new, rated_at)))
+            known = movies.lock(connection, {rating.movie_id for rating in ratings})
+            last = {rating.movie_id: rating for rating in ratings if rating.movie_id in known}
+            rows = [last[movie_id].model_dump() for movie_id in sorted(last)]
+            created = _store(connection, user, rows, rated_at) if rows else set()
+        return RatingResults(items=list(self._results(ratings, known, created, rated_at)))
 
     def get(self, user: str, movie_id: int) -> Rating:
         """Return one rating."""
@@ -69,11 +58,11 @@ class RatingService:
             return self._read(connection, user, movie_id)
 
     def remove(self, user: str, movie_id: int) -> None:
-        """Take a rating back; one that was never given is no error and changes nothing."""
+        """Delete a rating; without one nothing changes."""
         with self.database.unit_of_work() as connection:
             user_id = users.lock(connection, user)
             if user_id is not None and repository.remove(connection, user_id, movie_id):
-                users.set_revision(connection, user_id, users.next_revision(connection))
+                users.advance_revision(connection, user_id)
 
     def page(self, user: str, query: RatingsQuery) -> RatingsPage:
         """Return some of the ratings of a user."""
@@ -84,45 +73,69 @@ class RatingService:
                 user,
                 self.like_threshold,
                 after=cursor.after if cursor else 0,
-                limit=query.limit + 1,  # one more, to know whether it is the end
+                limit=query.limit + 1,  # one more tells whether there is a next page
             )
-        items = [_shown(row) for row in rows[: query.limit]]
+        items = [Rating.model_validate(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         following = RatingsCursor(after=items[-1].movie_id).encode() if more else None
         return RatingsPage(items=items, next=following)
 
+    def export(self, user: str) -> User:
+        """Return all that is stored about a user."""
+        with self.database.read() as connection:
+            row = users.find(connection, user)
+            if row is None:
+                raise UserNotFoundError
+            rows = repository.page(connection, user, self.like_threshold)
+        return User(
+            user=row.key,
+            imported_from=row.imported_from,
+            ratings_revision=row.ratings_revision,
+            ratings=[Rating.model_validate(rating) for rating in rows],
+        )
+
+    def erase(self, user: str) -> None:
+        """Delete all that is stored about a user; an unknown user is no error."""
+        with self.database.unit_of_work() as connection:
+            users.erase(connection, user, datetime.now(UTC))
+
     def _results(
         self,
-        given: Sequence[MovieRatingRequest],
+        ratings: Sequence[MovieRatingRequest],
         known: set[int],
-        new: set[int],
+        created: set[int],
         rated_at: datetime,
     ) -> Iterator[RatingResult]:
-        unseen = set(new)
-        for rating in given:
+        """Give the result of each; of several ratings of a new movie the first has created it."""
+        created = set(created)
+        for rating in ratings:
             movie_id = rating.movie_id
             if movie_id not in known:
-                error = MovieNotFoundError(movie_id).shown
+                error = MovieNotFoundError(movie_id=movie_id).shown
                 yield RatingResult(movie_id=movie_id, status=404, rating=None, error=error)
                 continue
-            liked = rating.liked if rating.stars is None else rating.stars >= self.like_threshold
-            shown = Rating(
-                movie_id=movie_id, stars=rating.stars, liked=bool(liked), rated_at=rated_at
-            )
-            status: Literal[200, 201] = 201 if movie_id in unseen else 200
-            unseen.discard(movie_id)
-            yield RatingResult(movie_id=movie_id, status=status, rating=shown, error=None)
+            liked = rating.is_like(self.like_threshold)
+            stored = Rating(movie_id=movie_id, stars=rating.stars, liked=liked, rated_at=rated_at)
+            status: Literal[200, 201] = 201 if movie_id in created else 200
+            created.discard(movie_id)
+            yield RatingResult(movie_id=movie_id, status=status, rating=stored, error=None)
 
     def _read(self, connection: Connection, user: str, movie_id: int) -> Rating:
         row = repository.find(connection, user, movie_id, self.like_threshold)
         if row is None:
-            raise RatingNotFoundError(movie_id)
-        return _shown(row)
+            raise RatingNotFoundError(movie_id=movie_id)
+        return Rating.model_validate(row)
 
 
-def _row(rating: MovieRatingRequest) -> dict[str, Any]:
-    return rating.model_dump(include={"movie_id", "stars", "liked"})
+def _store(
+    connection: Connection, user: str, rows: Sequence[dict[str, Any]], rated_at: datetime
+) -> set[int]:
+    """Store ratings of a user, who may be new; return the movies that were not rated before."""
+    user_id = users.ensure(connection, user)
+    created = repository.put(connection, user_id, rows, rated_at)
+    users.advance_revision(connection, user_id)
+    return created
 
 
-def _shown(row: Row[Any]) -> Rating:
-    return Rating(movie_id=row.movie_id, stars=row.stars, liked=row.liked, rated_at=row.rated_at)
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

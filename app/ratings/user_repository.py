@@ -10,10 +10,10 @@ from app.db.tables import erasures, installation, users
 
 
 def next_revision(connection: Connection) -> int:
-    """Draw the number of a transaction that changes ratings; writers queue here until it ends.
+    """Take the next number of a change of ratings; other writers wait here for this transaction.
 
-    Call it after the ratings are changed and before `users.ratings_revision` is set: transactions
-    that take their locks in one order cannot wait for each other in a circle.
+    Call it after the ratings are changed and before `users.ratings_revision` is set: one order of
+    locks in all transactions means no deadlock.
     """
     return connection.execute(
         update(installation)
@@ -23,18 +23,18 @@ def next_revision(connection: Connection) -> int:
 
 
 def find(connection: Connection, key: str) -> Row[Any] | None:
-    """Return all that is kept of a user apart from the ratings."""
+    """Return all that is stored about a user apart from the ratings."""
     return connection.execute(select(users).where(users.c.key == key)).first()
 
 
 def lock(connection: Connection, key: str) -> int | None:
-    """Return the number of a user inside the database, who stays until the transaction ends."""
+    """Return the database id of a user, locked against deletion until the transaction ends."""
     query = select(users.c.id).where(users.c.key == key)
     return connection.execute(query.with_for_update(read=True, key_share=True)).scalar()
 
 
 def ensure(connection: Connection, key: str) -> int:
-    """Return the number of a user inside the database, who is made when not known yet."""
+    """Return the database id of a user, and create the user if unknown; locked like `lock`."""
     new = upsert(connection, users).values(key=key, ratings_revision=0).on_conflict_do_nothing()
     while True:  # another transaction may add or erase the same user at this moment
         found = lock(connection, key)
@@ -44,9 +44,9 @@ def ensure(connection: Connection, key: str) -> int:
 
 
 def erase(connection: Connection, key: str, erased_at: datetime) -> None:
-    """Delete a user and all ratings, and record that somebody was erased."""
+    """Delete a user with all ratings, and record that a user was erased."""
     if connection.dialect.name == "postgresql":
-        # An import changes many users and draws its number first; each would wait for the other.
+        # An import takes its revision before it changes users: without this lock, a deadlock.
         connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
     if connection.execute(delete(users).where(users.c.key == key)).rowcount:
         revision = next_revision(connection)
@@ -54,11 +54,12 @@ def erase(connection: Connection, key: str, erased_at: datetime) -> None:
 
 
 def erased_since(connection: Connection, revision: int) -> bool:
-    """Tell whether somebody was erased after the ratings had this revision."""
+    """Tell whether a user was erased after the ratings had this revision."""
     query = select(erasures.c.id).where(erasures.c.ratings_revision > revision).limit(1)
     return connection.execute(query).first() is not None
 
 
-def set_revision(connection: Connection, user_id: int, revision: int) -> None:
+def advance_revision(connection: Connection, user_id: int) -> None:
     """Record that the ratings of a user have changed."""
+    revision = next_revision(connection)
     connection.execute(update(users).where(users.c.id == user_id).values(ratings_revision=revision))

@@ -1,13 +1,15 @@
-"""People over HTTP: what is kept of them."""
+"""HTTP endpoints for users: export and erasure."""
 
 from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ADMIN
-from app.core.errors import COMMON, InvalidRequestError, UserNotFoundError, responses
+from app.auth.errors import COMMON
+from app.core.errors import InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.identifiers import UserKey
+from app.ratings.errors import UserNotFoundError
 from app.ratings.schemas import User
-from app.ratings.user_service import UserService
+from app.ratings.service import RatingService
 
 router = APIRouter(tags=["users"], dependencies=[ADMIN])
 
@@ -16,11 +18,11 @@ router = APIRouter(tags=["users"], dependencies=[ADMIN])
     "/users/{user}",
     response_model=User,
     responses=responses(InvalidRequestError, UserNotFoundError, *COMMON),
-    summary="All that is kept of a user",
+    summary="All that is stored about a user",
 )
 def get_user(user: UserKey, services: ServicesDependency) -> Response:
-    """Return everything that the service keeps of this user, every rating included."""
-    return json_response(services.find(UserService).export(user))
+    """Return all that the service stores about this user, including every rating."""
+    return json_response(services.find(RatingService).export(user))
 
 
 @router.delete(
@@ -30,10 +32,10 @@ def get_user(user: UserKey, services: ServicesDependency) -> Response:
     summary="Erase a user",
 )
 def delete_user(user: UserKey, services: ServicesDependency) -> Response:
-    """Delete everything that the service keeps of this user; somebody unknown is no error.
+    """Delete all that the service stores about this user; an unknown user is no error.
 
-    A model that was trained before still has weights that their ratings moved, as those of
-    everybody; that somebody was erased is recorded, not who, so that the next training tells.
+    Models that were trained before keep weights that these ratings have influenced. The service
+    records that a user was erased, but not which, so that the next training starts from scratch.
     """
-    services.find(UserService).erase(user)
+    services.find(RatingService).erase(user)
     return Response(status_code=204)

@@ -1,1 +1,1 @@
-"""What somebody might like next, and the model it comes from."""
+"""Recommendations, predictions and similar movies."""

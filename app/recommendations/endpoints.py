@@ -1,21 +1,17 @@
-"""What somebody might like next, over HTTP."""
+"""HTTP endpoints for recommendations, predictions and similar movies."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.auth.dependencies import READ, READ_MOVIES
-from app.core.errors import (
-    COMMON,
-    ContentTooLargeError,
-    CursorExpiredError,
-    InvalidRequestError,
-    MovieNotFoundError,
-    responses,
-)
+from app.auth.errors import COMMON
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
+from app.http.cursors import CursorExpiredError
 from app.http.identifiers import MovieId, UserKey
 from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
+from app.movies.errors import MovieNotFoundError
 from app.recommendations.options import (
     AnonymousRequest,
     BatchRequest,
@@ -51,9 +47,9 @@ def get_recommendations(
 ) -> Response:
     """Return movies that this user has not rated, the best first, page by page.
 
-    Ratings count at once. Somebody who is not known, or has not rated, gets popular movies, and
-    `reason` says why: `no_model`, `unknown_user`, `no_ratings`, or `no_known_ratings` (only movies
-    that the model does not know). A filter never shortens a page as long as movies are left.
+    Ratings count at once. Without a personal list, a user gets popular movies, and `reason` says
+    why: `no_model`, `unknown_user`, `no_ratings`, or `no_known_ratings` (only of movies that the
+    model does not know). A filter never shortens a page as long as movies are left.
     """
     if query.mode == "rank" or query.seed is not None or query.cursor:
         cache_response(request, user)
@@ -65,12 +61,12 @@ def get_recommendations(
     dependencies=[READ_MOVIES],
     response_model=AnonymousRecommendations,
     responses=responses(InvalidRequestError, CursorExpiredError, ContentTooLargeError, *COMMON),
-    summary="Movies for anybody",
+    summary="Movies for an anonymous user",
 )
 def post_recommendations(body: AnonymousRequest, services: ServicesDependency) -> Response:
     """Return movies for the ratings in the body; nothing is stored.
 
-    Movies that there are not are named in `ignored` and left out of account.
+    Ratings of movies that do not exist are ignored; `ignored` lists these movies.
     """
     return json_response(services.find(RecommendationService).recommend_anonymous(body))
 
@@ -80,13 +76,13 @@ def post_recommendations(body: AnonymousRequest, services: ServicesDependency) -
     dependencies=[READ],
     response_model=RecommendationsBatch,
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
-    summary="Movies for several people",
+    summary="Movies for several users",
 )
 def post_recommendations_batch(body: BatchRequest, services: ServicesDependency) -> Response:
-    """Return the first page of up to 100 people, in the order of the request.
+    """Return the first page of up to 100 users, in the order of the request.
 
-    Each list is what `GET /recommendations/{user}` gives with the same options, and is read on
-    there with its `next`.
+    Each list is the response of `GET /recommendations/{user}` with the same options; pass `next` as
+    `cursor` there for the next page.
     """
     return json_response(services.find(RecommendationService).recommend_batch(body))
 
@@ -105,10 +101,10 @@ def get_prediction(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the probabilities that this user likes the movie, and which ratings speak for it.
+    """Return the probabilities that this user likes the movie, and which ratings raise them.
 
-    An own rating of this movie is left out: the answer is what the other ratings say. `source` and
-    `reason` tell when the answer is not personal, as for a movie that the model does not know.
+    The rating of this movie by this user is not used. `source` and `reason` say when the prediction
+    is not personal, as for a movie that the model does not know.
     """
     cache_response(request, user)
     return json_response(services.find(PredictionService).predict(user, movie, query.explain))
@@ -119,7 +115,7 @@ def get_prediction(
     dependencies=[READ],
     response_model=SimilarMovies,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
-    summary="Movies like a movie",
+    summary="Similar movies",
 )
 def get_similar(
     movie: MovieId,
@@ -127,9 +123,9 @@ def get_similar(
     request: Request,
     services: ServicesDependency,
 ) -> Response:
-    """Return the movies that are liked by the same people, the most alike first.
+    """Return movies that the same users like, the most similar first.
 
-    A movie that the model does not know is compared by its genres; `source` and `reason` say so.
+    Movies that the model does not know are compared by genres; `source` and `reason` say so.
     """
     cache_response(request)
     return json_response(services.find(PredictionService).similar(movie, query.limit, query))

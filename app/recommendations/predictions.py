@@ -1,85 +1,88 @@
-"""What the model thinks of one movie: for a user, and beside other movies."""
+"""Predictions for one movie, and movies similar to one movie."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import MovieNotFoundError
 from app.db.engine import Database
 from app.live.catalogue import Catalogue, CatalogueMovie
 from app.live.filters import Filters
 from app.live.snapshot import CurrentSnapshot, ServedModel, Snapshot, Source
+from app.movies.errors import MovieNotFoundError
 from app.ratings import repository as ratings
 from app.ratings.repository import UserRatings
-from app.recommendations.ranking import explain, known_ratings, shortest
+from app.recommendations.ranking import KnownRatings, explain, known_ratings, shortest
 from app.recommendations.schemas import (
-    Because,
     Likeness,
     Prediction,
     Reason,
     SimilarMovie,
     SimilarMovies,
 )
-from app.recommendations.service import fallback_reason
-from model.scoring import rank, score_user
+from model.scoring import rank
 from model.similarity import similarity
 
 
 class PredictionService:
-    """Answers what the model thinks of one movie."""
+    """Predicts what a user thinks of a movie, and finds similar movies."""
 
-    def __init__(self, database: Database, current: CurrentSnapshot, like_threshold: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        current: CurrentSnapshot,
+        like_threshold: float,
+        half_life_days: float = 0.0,
+    ) -> None:
         self.database = database
         self.current = current
         self.like_threshold = like_threshold
+        self.half_life_days = half_life_days
 
-    def predict(self, user: str, movie_id: int, most_reasons: int) -> Prediction:
-        """Say how much this user would like this movie, had they not said so themselves."""
+    def predict(self, user: str, movie_id: int, max_reasons: int) -> Prediction:
+        """Predict whether this user likes this movie, without their own rating of it."""
         snapshot = self.current.snapshot
         movie = _movie(snapshot, movie_id)
         with self.database.read() as connection:
-            user_ratings = ratings.find_user_ratings(connection, user, self.like_threshold)
-        opinion, others = _without(user_ratings, movie_id)
-        reason = fallback_reason(snapshot, others)
-        if reason is None and _row(snapshot.model, movie_id) < 0:
-            reason = Reason.UNKNOWN_MOVIE
-        if reason or snapshot.model is None or others is None:
-            score, probability, because = _popular(snapshot.catalogue, movie_id)
-        else:
-            score, probability, because = _personal(
-                snapshot.catalogue, snapshot.model, others, movie_id, most_reasons
+            user_ratings = ratings.find_user_ratings(
+                connection, user, self.like_threshold, self.half_life_days
             )
+        liked, others = _split(user_ratings, movie_id)
+        known = known_ratings(snapshot, others)
+        row = _row(snapshot.model, movie_id)
+        if isinstance(known, KnownRatings) and row < 0:
+            known = Reason.UNKNOWN_MOVIE
+        if isinstance(known, Reason):
+            reason, because = known, []
+            score, probability = _popular(snapshot.catalogue, movie_id)
+        else:
+            reason = None
+            score, probability = _personal(known, row)
+            because = explain(snapshot.catalogue, known, np.array([row]), max_reasons)[0]
         return Prediction(
             user=user,
             model=snapshot.version,
             source=Source.POPULAR if reason else Source.RBM,
             reason=reason,
-            **_shown(movie),
+            **movie._asdict(),
             score=score,
             like_probability=probability,
             because=because,
-            liked=opinion,
+            liked=liked,
         )
 
     def similar(self, movie_id: int, limit: int, filters: Filters) -> SimilarMovies:
-        """Name the movies that are most like this one."""
+        """Return the movies that are most similar to this one."""
         snapshot = self.current.snapshot
         movie = _movie(snapshot, movie_id)
         model, allowed = snapshot.model, snapshot.facets.allowed(filters)
         row = _row(model, movie_id)
+        reason = None
         if model is None or row < 0:
             reason = Reason.UNKNOWN_MOVIE if model else Reason.NO_MODEL
-            found = _like_by_genres(snapshot.catalogue, movie, allowed, limit)
+            found, likeness = _similar_by_genres(snapshot.catalogue, movie, allowed, limit)
         else:
-            reason = None
-            left_out = ~model.allowed(allowed)
-            left_out[row] = True
-            alike = similarity(model.rbm, row, model.lengths)
-            rows = rank(alike, model.rbm.movie_ids, np.flatnonzero(left_out), limit)
-            found = (model.rbm.movie_ids[rows], alike[rows])
+            found, likeness = _similar_by_model(model, row, allowed, limit)
         movies = snapshot.catalogue.movies
         return SimilarMovies(
             movie_id=movie_id,
@@ -87,8 +90,8 @@ class PredictionService:
             source=Likeness.GENRES if reason else Likeness.RBM,
             reason=reason,
             items=[
-                SimilarMovie(**_shown(movies[id_]), similarity=value)
-                for id_, value in zip(found[0].tolist(), shortest(found[1]), strict=True)
+                SimilarMovie(**movies[id_]._asdict(), similarity=value)
+                for id_, value in zip(found.tolist(), shortest(likeness), strict=True)
             ],
         )
 
@@ -96,7 +99,7 @@ class PredictionService:
 def _movie(snapshot: Snapshot, movie_id: int) -> CatalogueMovie:
     movie = snapshot.catalogue.movies.get(movie_id)
     if movie is None:
-        raise MovieNotFoundError(movie_id)
+        raise MovieNotFoundError(movie_id=movie_id)
     return movie
 
 
@@ -104,43 +107,42 @@ def _row(model: ServedModel | None, movie_id: int) -> int:
     return int(model.rows_of(np.array([movie_id]))[0]) if model else -1
 
 
-def _without(
+def _split(
     user_ratings: UserRatings | None, movie_id: int
 ) -> tuple[bool | None, UserRatings | None]:
-    """Take the rating about a movie out of those of a user."""
+    """Split the ratings of a user into the one of this movie, if any, and the others."""
     if user_ratings is None or movie_id not in user_ratings.movie_ids:
         return None, user_ratings
     own = user_ratings.movie_ids == movie_id
-    others = UserRatings(
-        user_ratings.revision, user_ratings.movie_ids[~own], user_ratings.liked[~own]
-    )
-    return bool(user_ratings.liked[own][0]), others
+    return bool(user_ratings.liked[own][0]), user_ratings.select(~own)
 
 
-def _personal(
-    catalogue: Catalogue,
-    model: ServedModel,
-    user_ratings: UserRatings,
-    movie_id: int,
-    most_reasons: int,
-) -> tuple[float, float, list[Because]]:
-    rows, liked = known_ratings(model, user_ratings)
-    target = np.array([_row(model, movie_id)])
-    like, given_seen = score_user(model.rbm, rows, liked)
-    because = explain(catalogue, model.rbm, rows, liked, target, most_reasons)[0]
-    return shortest(like[target])[0], shortest(given_seen[target])[0], because
+def _personal(known: KnownRatings, row: int) -> tuple[float, float]:
+    like, given_seen = known.scores()
+    return shortest(like[[row]])[0], shortest(given_seen[[row]])[0]
 
 
-def _popular(catalogue: Catalogue, movie_id: int) -> tuple[float, float, list[Because]]:
+def _popular(catalogue: Catalogue, movie_id: int) -> tuple[float, float]:
     position = np.searchsorted(catalogue.movie_ids, [movie_id])
     score = shortest(catalogue.scores(position))[0]
-    return score, shortest(catalogue.like_probabilities(position))[0], []
+    return score, shortest(catalogue.like_probabilities(position))[0]
 
 
-def _like_by_genres(
+def _similar_by_model(
+    model: ServedModel, row: int, allowed: NDArray[np.bool_] | None, limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Movies by falling cosine of their weights."""
+    excluded = ~model.allowed(allowed)
+    excluded[row] = True
+    likeness = similarity(model.rbm, row, model.lengths)
+    rows = rank(likeness, model.rbm.movie_ids, np.flatnonzero(excluded), limit)
+    return model.rbm.movie_ids[rows], likeness[rows]
+
+
+def _similar_by_genres(
     catalogue: Catalogue, movie: CatalogueMovie, allowed: NDArray[np.bool_] | None, limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Share of the genres of either movie that both have; the more popular first among equals."""
+    """Movies by the share of common genres among all genres of both; ties by popularity."""
     own = set(movie.genres)
     overlap = {
         genres: len(own & set(genres)) / len(own | set(genres)) if own or genres else 0.0
@@ -153,12 +155,3 @@ def _like_by_genres(
     order = np.lexsort((catalogue.movie_ids, -catalogue.likes, -values))
     best = order[keep[order]][:limit]
     return catalogue.movie_ids[best], values[best].astype(np.float32)
-
-
-def _shown(movie: CatalogueMovie) -> dict[str, Any]:
-    return {
-        "movie_id": movie.movie_id,
-        "title": movie.title,
-        "year": movie.year,
-        "genres": list(movie.genres),
-    }

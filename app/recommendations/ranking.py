@@ -1,26 +1,82 @@
-"""The order of all movies for one user: sections, one behind the other."""
+"""The order of all movies for one user: sections, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core import metrics
-from app.live.catalogue import Catalogue, CatalogueMovie, fingerprint
+from app.live.catalogue import Catalogue, fingerprint
 from app.live.snapshot import ServedModel, Snapshot, Source
 from app.ratings.repository import UserRatings
 from app.recommendations.options import Options
-from app.recommendations.schemas import Because, RecommendedMovie
-from model.rbm import RBM
+from app.recommendations.schemas import Because, Reason, RecommendedMovie
 from model.scoring import effects, rank, sample_user, score_user
 from model.similarity import diversify
 
-# Movies that diversity chooses among, the best ones; behind them all others come by score.
-# Choosing costs a small product per movie chosen: 5 ms for a page of 20, 30 ms for all of these.
+# Diversity reorders this many of the best movies; the others follow by score.
+# Each chosen movie costs a small product: 5 ms for a page of 20, 30 ms for the whole pool.
 POOL = 500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownRatings:
+    """The ratings of a user that a model knows, by rising row of the model."""
+
+    model: ServedModel
+    rows: NDArray[np.int64]
+    liked: NDArray[np.bool_]
+    movie_ids: NDArray[np.int64]
+    servable: NDArray[np.bool_]  # whether the catalogue has the movie
+    weights: NDArray[np.float32] | None  # by age; None where all weigh the same
+
+    def scores(self, seed: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return P(like) and P(like | seen) of every row; with a seed, of a Gibbs sample."""
+        rbm, weights, shift = self.model.rbm, self.weights, self.model.like_shift
+        if seed is None:
+            return score_user(rbm, self.rows, self.liked, weights=weights, like_shift=shift)
+        rng = np.random.default_rng(seed)
+        return sample_user(rbm, self.rows, self.liked, rng, weights=weights, like_shift=shift)
+
+    def effects(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the effect of each rating on the score of each target row."""
+        return effects(
+            self.model.rbm,
+            self.rows,
+            self.liked,
+            targets,
+            weights=self.weights,
+            like_shift=self.model.like_shift,
+        )
+
+
+def known_ratings(snapshot: Snapshot, user_ratings: UserRatings | None) -> KnownRatings | Reason:
+    """Return the ratings that the model knows, or the fallback reason."""
+    model = snapshot.model
+    if model is None:
+        return Reason.NO_MODEL
+    if user_ratings is None:
+        return Reason.UNKNOWN_USER
+    if not len(user_ratings.movie_ids):
+        return Reason.NO_RATINGS
+    rows = model.rows_of(user_ratings.movie_ids)
+    order = np.argsort(rows, kind="stable")  # as in the matrix that the model learns from
+    order = order[rows[order] >= 0]
+    if not len(order):
+        return Reason.NO_KNOWN_RATINGS
+    rows, weights = rows[order], user_ratings.weights()
+    return KnownRatings(
+        model=model,
+        rows=rows,
+        liked=user_ratings.liked[order],
+        movie_ids=model.rbm.movie_ids[rows],
+        servable=model.servable[rows],
+        weights=None if weights is None else weights[order],
+    )
 
 
 class Section(Protocol):
@@ -28,17 +84,17 @@ class Section(Protocol):
 
     @property
     def state(self) -> str:
-        """Name of what decides the order, the model and the ratings apart."""
+        """Fingerprint of what determines the order, apart from the model and the ratings."""
 
     def __len__(self) -> int:
         """Count the movies."""
 
     def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the movies from place `begin` up to place `end`."""
+        """Return the movies from position `begin` up to position `end`."""
 
 
 class Ranking:
-    """Sections one behind the other; a movie is in one of them at most."""
+    """Sections one after the other; a movie is in one of them at most."""
 
     def __init__(self, sections: Sequence[Section]) -> None:
         self.sections = sections
@@ -48,7 +104,7 @@ class Ranking:
         return sum(len(section) for section in self.sections)
 
     def page(self, begin: int, limit: int) -> list[RecommendedMovie]:
-        """Give `limit` movies from place `begin` on, fewer at the end."""
+        """Return `limit` movies from position `begin` on, fewer at the end."""
         items: list[RecommendedMovie] = []
         for section in self.sections:
             if begin < len(section) and len(items) < limit:
@@ -58,7 +114,7 @@ class Ranking:
         return items
 
     def state_at(self, position: int) -> str:
-        """Name what decides which movie stands at this place."""
+        """Return the state of the section at this position."""
         for section in self.sections:
             if position < len(section):
                 return section.state
@@ -67,7 +123,7 @@ class Ranking:
 
 
 class PopularSection:
-    """Movies by their number of likes."""
+    """Movies by number of likes."""
 
     def __init__(
         self,
@@ -91,15 +147,12 @@ class PopularSection:
         return len(self.positions)
 
     def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the movies from place `begin` up to place `end`."""
-        positions = self.positions[begin:end]
-        scores = shortest(self.catalogue.scores(positions))
-        likely = shortest(self.catalogue.like_probabilities(positions))
-        movie_ids = self.catalogue.movie_ids[positions].tolist()
-        return [
-            _shown(self.catalogue.movies[movie_id], score, probability, Source.POPULAR, [])
-            for movie_id, score, probability in zip(movie_ids, scores, likely, strict=True)
-        ]
+        """Return the movies from position `begin` up to position `end`."""
+        catalogue, positions = self.catalogue, self.positions[begin:end]
+        scores, probabilities = catalogue.scores(positions), catalogue.like_probabilities(positions)
+        movie_ids = catalogue.movie_ids[positions]
+        reasons: list[list[Because]] = [[] for _ in positions]
+        return _items(catalogue, movie_ids, scores, probabilities, Source.POPULAR, reasons)
 
 
 class ModelSection:
@@ -108,117 +161,96 @@ class ModelSection:
     def __init__(
         self,
         snapshot: Snapshot,
-        model: ServedModel,
-        user_ratings: UserRatings,
+        known: KnownRatings,
         options: Options,
         allowed: NDArray[np.bool_] | None,
         seed: int | None,
     ) -> None:
         self.catalogue = snapshot.catalogue
-        self.model = model
+        self.model = known.model
+        self.known = known
         self.options = options
         self.seed = seed
-        self.rows, self.liked = known_ratings(model, user_ratings)
         self.state = snapshot.servable_state
-        left_out = ~model.allowed(allowed)
+        excluded = ~known.model.allowed(allowed)
         if allowed is not None:
-            self.state = fingerprint(np.flatnonzero(left_out))
-        left_out[self.rows] = True
-        self.left_out = np.flatnonzero(left_out)
+            self.state = self.model.state_of(excluded)
+        excluded[known.rows] = True
+        self.excluded = np.flatnonzero(excluded)
 
     def __len__(self) -> int:
         """Count the movies."""
-        return self.model.rbm.n_movies - len(self.left_out)
+        return self.model.rbm.n_movies - len(self.excluded)
 
     def movies(self, begin: int, end: int) -> list[RecommendedMovie]:
-        """Give the movies from place `begin` up to place `end`."""
+        """Return the movies from position `begin` up to position `end`."""
         rbm = self.model.rbm
         with metrics.time_scoring():
-            if self.seed is None:
-                like, given_seen = score_user(rbm, self.rows, self.liked)
-            else:
-                generator = np.random.default_rng(self.seed)
-                like, given_seen = sample_user(rbm, self.rows, self.liked, generator)
+            like, given_seen = self.known.scores(self.seed)
         rows = self._order(like, end)[begin:]
-        scores, likely = shortest(like[rows]), shortest(given_seen[rows])
-        movie_ids = rbm.movie_ids[rows].tolist()
-        return [
-            _shown(self.catalogue.movies[movie_id], score, probability, Source.RBM, because)
-            for movie_id, score, probability, because in zip(
-                movie_ids, scores, likely, self._reasons(rows), strict=True
-            )
-        ]
+        # The ratings alone do not explain a Gibbs sample.
+        limit = self.options.explain if self.seed is None else 0
+        reasons = explain(self.catalogue, self.known, rows, limit)
+        return _items(
+            self.catalogue, rbm.movie_ids[rows], like[rows], given_seen[rows], Source.RBM, reasons
+        )
 
     def _order(self, like: NDArray[np.float32], end: int) -> NDArray[np.int64]:
-        """Give the rows of the first `end` movies."""
+        """Return the rows of the first `end` movies."""
         rbm, diversity = self.model.rbm, self.options.diversity
         if not diversity:
-            return rank(like, rbm.movie_ids, self.left_out, limit=end)
-        rows = rank(like, rbm.movie_ids, self.left_out, limit=max(end, POOL))
+            return rank(like, rbm.movie_ids, self.excluded, limit=end)
+        rows = rank(like, rbm.movie_ids, self.excluded, limit=max(end, POOL))
         pool = rows[:POOL]
         first = diversify(rbm, pool, like[pool], diversity, self.model.lengths, end)
         return np.concatenate((first, rows[POOL:]))[:end]
 
-    def _reasons(self, rows: NDArray[np.int64]) -> list[list[Because]]:
-        """Say why; a sampled list follows from a mood, which the ratings alone do not explain."""
-        most = self.options.explain if self.seed is None else 0
-        return explain(self.catalogue, self.model.rbm, self.rows, self.liked, rows, most)
 
-
-def known_ratings(
-    model: ServedModel, user_ratings: UserRatings
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Give rows and likes of the ratings that the model knows."""
-    rows = model.rows_of(user_ratings.movie_ids)
-    order = np.argsort(rows, kind="stable")  # as in the matrix that the model learns from
-    order = order[rows[order] >= 0]
-    return rows[order], user_ratings.liked[order]
-
-
-def _shown(
-    movie: CatalogueMovie, score: float, probability: float, source: Source, because: list[Because]
-) -> RecommendedMovie:
-    return RecommendedMovie(
-        movie_id=movie.movie_id,
-        title=movie.title,
-        year=movie.year,
-        genres=list(movie.genres),
-        score=score,
-        like_probability=probability,
-        source=source,
-        because=because,
+def _items(
+    catalogue: Catalogue,
+    movie_ids: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    source: Source,
+    reasons: list[list[Because]],
+) -> list[RecommendedMovie]:
+    columns = zip(
+        movie_ids.tolist(), shortest(scores), shortest(probabilities), reasons, strict=True
     )
+    return [
+        RecommendedMovie(
+            **catalogue.movies[movie_id]._asdict(),
+            score=score,
+            like_probability=probability,
+            source=source,
+            because=because,
+        )
+        for movie_id, score, probability, because in columns
+    ]
 
 
 def explain(
-    catalogue: Catalogue,
-    rbm: RBM,
-    rated: NDArray[np.int64],
-    liked: NDArray[np.bool_],
-    targets: NDArray[np.int64],
-    most: int,
+    catalogue: Catalogue, known: KnownRatings, targets: NDArray[np.int64], limit: int
 ) -> list[list[Because]]:
-    """Give for each target row the ratings without which its score would be lower, best first."""
-    if not most or not len(rated):
+    """Return for each target row the ratings without which its score would be lower."""
+    if not limit:
         return [[] for _ in targets]
-    rated_ids = rbm.movie_ids[rated]
-    shown = np.isin(rated_ids, catalogue.movie_ids)
-    reasons = []
-    for row in effects(rbm, rated, liked, targets):
-        speaks_for = np.flatnonzero((row > 0) & shown)
-        best = speaks_for[rank(row[speaks_for], rated_ids[speaks_for], limit=most)]
-        columns = zip(
-            rated_ids[best].tolist(), liked[best].tolist(), shortest(row[best]), strict=True
-        )
-        reasons.append(
-            [
-                Because(movie_id=id_, title=catalogue.movies[id_].title, liked=like, effect=effect)
-                for id_, like, effect in columns
-            ]
-        )
-    return reasons
+    return [strongest(catalogue, known, effect, limit) for effect in known.effects(targets)]
+
+
+def strongest(
+    catalogue: Catalogue, known: KnownRatings, effect: NDArray[np.float32], limit: int
+) -> list[Because]:
+    """Return the ratings of movies in the catalogue that have the largest positive effects."""
+    positive = np.flatnonzero((effect > 0) & known.servable)
+    best = positive[rank(effect[positive], known.movie_ids[positive], limit=limit)]
+    columns = (known.movie_ids[best].tolist(), known.liked[best].tolist(), shortest(effect[best]))
+    return [
+        Because(movie_id=id_, title=catalogue.movies[id_].title, liked=like, effect=value)
+        for id_, like, value in zip(*columns, strict=True)
+    ]
 
 
 def shortest(values: NDArray[np.float32]) -> list[float]:
-    """Give the numbers that print with the fewest digits among those equal to these in float32."""
+    """Return the numbers with the fewest digits that equal these in float32."""
     return [float(str(value)) for value in values]

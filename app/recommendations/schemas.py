@@ -1,4 +1,4 @@
-"""What is asked of a recommendation, and what is answered."""
+"""Response models and the cursor of recommendations."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,14 +8,33 @@ from pydantic.config import JsonDict
 
 from app.http.cursors import Cursor
 from app.live.snapshot import Source
+from app.movies.schemas import MovieSummary
 from app.recommendations.options import MAX_SEED
+
+ModelVersion = Annotated[
+    str | None, Field(description="Version that is served; null before the first")
+]
+Score = Annotated[
+    float,
+    Field(
+        description="Probability that this user will watch and like it; for `popular`, the "
+        "share of all users who like it"
+    ),
+]
+LikeProbability = Annotated[
+    float,
+    Field(
+        description="Probability that this user likes it once seen; for `popular`, the damped "
+        "share of likes among its ratings"
+    ),
+]
 
 MAX_POSITION = 2**31 - 1
 MAX_REVISION = 2**63 - 1
 
 
 class Reason(StrEnum):
-    """Why a list is not personal."""
+    """Fallback reason: why a response is not personal."""
 
     NO_MODEL = "no_model"
     UNKNOWN_USER = "unknown_user"
@@ -25,7 +44,7 @@ class Reason(StrEnum):
 
 
 class Because(BaseModel):
-    """A rating that speaks for a movie."""
+    """A rating that raises the score of a movie."""
 
     movie_id: int
     title: str
@@ -36,25 +55,19 @@ class Because(BaseModel):
     )
 
 
-class RecommendedMovie(BaseModel):
+Reasons = Annotated[
+    list[Because],
+    Field(description="The ratings without which the score would be lower, the strongest first"),
+]
+
+
+class RecommendedMovie(MovieSummary):
     """A movie, and how much this user would like it."""
 
-    movie_id: int
-    title: str
-    year: int | None
-    genres: list[str]
-    score: float = Field(
-        description="Probability that this user will watch and like it; for `popular`, the "
-        "share of all users who like it"
-    )
-    like_probability: float = Field(
-        description="Probability that this user likes it once seen; for `popular`, the damped "
-        "share of likes among its ratings"
-    )
+    score: Score
+    like_probability: LikeProbability
     source: Source = Field(description="`popular` for a movie that the model does not know")
-    because: list[Because] = Field(
-        description="The ratings without which the score would be lower, the strongest first"
-    )
+    because: Reasons
 
 
 EXAMPLE: JsonDict = {
@@ -85,7 +98,7 @@ class Recommendations(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     user: str | None = Field(description="Null where the ratings came with the request")
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     source: Source
     reason: Reason | None = Field(description="Why the list is not personal; null when it is")
     seed: int | None = Field(description="Seed of a sampled list; null of any other")
@@ -100,11 +113,11 @@ class AnonymousRecommendations(Recommendations):
         json_schema_extra={"examples": [{**EXAMPLE, "user": None, "ignored": []}]}
     )
 
-    ignored: list[int] = Field(description="Movies in the request that there are not")
+    ignored: list[int] = Field(description="Movies in the request that do not exist")
 
 
 class RecommendationsBatch(BaseModel):
-    """A list for each person, in the order of the request."""
+    """A list for each user, in the order of the request."""
 
     items: list[Recommendations]
 
@@ -113,63 +126,51 @@ class Prediction(BaseModel):
     """How much a user would like a movie, by their ratings about other movies."""
 
     user: str
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     source: Source
     reason: Reason | None = Field(description="Why it is not personal; null when it is")
     movie_id: int
     title: str
     year: int | None
     genres: list[str]
-    score: float = Field(
-        description="Probability that this user will watch and like it; for `popular`, the "
-        "share of all users who like it"
-    )
-    like_probability: float = Field(
-        description="Probability that this user likes it once seen; for `popular`, the damped "
-        "share of likes among its ratings"
-    )
-    because: list[Because] = Field(
-        description="The ratings without which the score would be lower, the strongest first"
-    )
+    score: Score
+    like_probability: LikeProbability
+    because: Reasons
     liked: bool | None = Field(
-        description="What the user said of this movie, which the prediction does not use; null "
-        "where nothing"
+        description="The rating of this movie by this user, which the prediction does not use; "
+        "null without one"
     )
 
 
 class Likeness(StrEnum):
-    """What makes movies alike."""
+    """What movies are compared by."""
 
     RBM = "rbm"
     GENRES = "genres"
 
 
-class SimilarMovie(BaseModel):
-    """A movie, and how much it is like another."""
+class SimilarMovie(MovieSummary):
+    """A movie, and how similar it is to another."""
 
-    movie_id: int
-    title: str
-    year: int | None
-    genres: list[str]
     similarity: float = Field(
         description="At most 1; for `genres`, the share of the genres of either that both have"
     )
 
 
 class SimilarMovies(BaseModel):
-    """Movies that are liked by the same people, the most alike first."""
+    """Movies that the same users like, the most similar first."""
 
     movie_id: int
-    model: str | None = Field(description="Version that is served; null before the first")
+    model: ModelVersion
     source: Likeness
     reason: Reason | None = Field(description="Why only genres are compared; null otherwise")
     items: list[SimilarMovie]
 
 
 class RecommendationsCursor(Cursor):
-    """A place in a list, and all that decides what the list is."""
+    """A position in a list, and all that determines the list."""
 
-    # Short names in the encoded form, since a client sends it back in an address.
+    # Short aliases: a client sends the cursor back in a URL.
     request: Annotated[str, Field(max_length=40, alias="q")]
     model: Annotated[str | None, Field(max_length=40, alias="m")]
     revision: Annotated[int, Field(ge=0, le=MAX_REVISION, alias="r")]

@@ -1,4 +1,4 @@
-"""Models over HTTP: their cards, and what operators do with them."""
+"""Routes of models."""
 
 from contextlib import suppress
 from tempfile import TemporaryFile
@@ -10,10 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.auth.dependencies import ADMIN, READ, requester
-from app.core.errors import (
-    COMMON,
-    ContentTooLargeError,
-    InvalidRequestError,
+from app.auth.errors import COMMON
+from app.core.archive import ArchiveError
+from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
+from app.http.api import ServicesDependency, json_response
+from app.live.model_reloader import ModelReloader
+from app.registry import removal, service, transfer
+from app.registry.archive import SUFFIX
+from app.registry.errors import (
     ModelDamagedError,
     ModelExistsError,
     ModelInUseError,
@@ -22,12 +26,7 @@ from app.core.errors import (
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
-    responses,
 )
-from app.http.api import ServicesDependency, json_response
-from app.live.model_reloader import ModelReloader
-from app.registry import service, transfer
-from app.registry.archive import SUFFIX, ArchiveError
 from app.registry.schemas import (
     ActivatedModel,
     ActiveModel,
@@ -43,7 +42,7 @@ from app.registry.schemas import (
 
 router = APIRouter(prefix="/models", tags=["models"])
 
-# The page brings its style along, and forbids itself any other by a checksum.
+# The page has its style inline, and allows no other by a checksum.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 ARCHIVE = "application/x-tar"
@@ -93,7 +92,7 @@ def put_active_model(
 ) -> Response:
     """Serve this model from now on; every worker does so within 2 seconds.
 
-    Its files are read beforehand: one that is damaged never takes the place of one that is not.
+    Its files are checked before: a damaged model is never activated.
     """
     service.activate(
         services.database,
@@ -116,7 +115,7 @@ def put_active_model(
 def post_rollback(request: Request, services: ServicesDependency) -> Response:
     """Serve the model before the active one from now on; every worker does so within 2 seconds.
 
-    Doing it twice goes back two models. The model that was left is not gone: activate it again.
+    A second rollback goes back one model further. To return, activate a model by its version.
     """
     service.rollback(services.database, services.settings.models_dir, by=requester(request))
     services.find(ModelReloader).reload()
@@ -131,13 +130,13 @@ def post_rollback(request: Request, services: ServicesDependency) -> Response:
     summary="Remove old models",
 )
 def post_prune(services: ServicesDependency, retention: Retention | None = None) -> Response:
-    """Remove all but the newest published models, and but the 2 newest refused ones.
+    """Remove all models but the newest published ones and the 2 newest refused ones.
 
     The active model and the one before it stay, whatever their age.
     """
     settings = services.settings
     keep = retention.keep if retention else settings.keep_models
-    removed = service.prune(services.database, settings.models_dir, keep)
+    removed = removal.prune(services.database, settings.models_dir, keep)
     return json_response(RemovedModels(removed=removed))
 
 
@@ -145,7 +144,7 @@ def post_prune(services: ServicesDependency, retention: Retention | None = None)
     "/import",
     dependencies=[ADMIN],
     response_model=ImportedModel,
-    response_description="It was here already",
+    response_description="It existed already",
     responses={
         201: {"model": ImportedModel, "description": "Imported"},
         **responses(
@@ -165,13 +164,13 @@ def post_prune(services: ServicesDependency, retention: Retention | None = None)
 async def post_import(
     query: Annotated[ImportQuery, Query()], request: Request, services: ServicesDependency
 ) -> Response:
-    """Take over a model from the archive that another installation has given.
+    """Import a model from the archive of another installation.
 
-    It keeps its version. It is served only when asked for.
+    It keeps its version. It is served only with `activate`.
     """
     models_dir = services.settings.models_dir
     models_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=models_dir) as file:  # without a name: nothing is left of it
+    with TemporaryFile(dir=models_dir) as file:  # has no name: it vanishes with the process
         try:
             async for part in request.stream():
                 await run_in_threadpool(file.write, part)
@@ -216,9 +215,9 @@ def get_model(version: ModelVersionId, services: ServicesDependency) -> Response
     summary="Remove a model",
 )
 def delete_model(version: ModelVersionId, services: ServicesDependency) -> Response:
-    """Remove a model, its files included; also when there is none of this version."""
+    """Remove a model and its files; no error if there is none of this version."""
     with suppress(ModelNotFoundError):
-        service.remove(services.database, services.settings.models_dir, version)
+        removal.remove(services.database, services.settings.models_dir, version)
     return Response(status_code=204)
 
 
@@ -253,7 +252,7 @@ def get_model_archive(version: ModelVersionId, services: ServicesDependency) -> 
     summary="The report card of a model",
 )
 def get_model_report(version: ModelVersionId, services: ServicesDependency) -> Response:
-    """Return the report card that was written when the model was trained, as a page."""
+    """Return the report card of the training, as a page."""
     service.find_model(services.database, version)
     return Response(
         service.read_report(services.find(ModelReloader).models_dir, version),

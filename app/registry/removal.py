@@ -1,28 +1,73 @@
-"""Takes models away, row and files together.
+"""Removes models, row and files together.
 
-The folder is renamed within the transaction that deletes the row, and deleted after it. A process
-that is killed in between leaves a folder under that name: whoever comes next puts it back where the
-row is still there, and deletes it where it is not. Workers that have mapped the files keep them.
-
-All of this is called with the lock of the models folder.
+The folder is renamed in the transaction that deletes the row, and deleted after it. If the process
+is killed in between, `settle` gives the folder its name again if the row is still there, and
+deletes it otherwise. Workers that have mapped the files keep them.
 """
 
 import shutil
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.core.errors import ModelInUseError, ModelNotFoundError
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.registry import folder, repository
+from app.registry.errors import ModelInUseError, ModelNotFoundError
 
-# Refused models are kept to look into; with the latest ones that is worth it.
+# Refused models are kept for inspection; the latest are enough.
 REFUSED_KEPT = 2
 
 
-def superfluous(database: Database, keep: int) -> list[str]:
-    """Name the models beyond the newest `keep` published and the newest 2 refused ones."""
+def prune(database: Database, models_dir: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` published models and 2 refused ones; return their versions.
+
+    The active model and the one before it stay, whatever their age.
+    """
+    removed = []
+    with _locked(database, models_dir):
+        for version in _superfluous(database, keep):
+            with suppress(ModelInUseError):  # activated since
+                _remove(database, models_dir, version)
+                removed.append(version)
+    return removed
+
+
+def remove(database: Database, models_dir: Path, version: str) -> None:
+    """Remove a model; raises `ModelNotFoundError` and `ModelInUseError`."""
+    with _locked(database, models_dir):
+        _remove(database, models_dir, version)
+
+
+def discard(database: Database, models_dir: Path, version: str) -> None:
+    """Remove the files of a model that was not recorded because its publication was killed."""
+    with database.read() as connection:
+        recorded = repository.find(connection, version)
+    if not recorded:
+        shutil.rmtree(models_dir / version, ignore_errors=True)
+
+
+def settle(database: Database, models_dir: Path) -> None:
+    """Finish or undo the removals of killed processes; the caller has the lock of the folder."""
+    for aside in sorted(models_dir.glob(f"{folder.REMOVED}*")):
+        final = models_dir / aside.name.removeprefix(folder.REMOVED)
+        with database.read() as connection:
+            recorded = repository.find(connection, final.name)
+        if recorded and not final.exists():
+            aside.rename(final)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _locked(database: Database, models_dir: Path) -> Iterator[None]:
+    with folder.locked(models_dir):
+        settle(database, models_dir)
+        yield
+
+
+def _superfluous(database: Database, keep: int) -> list[str]:
     limits = {repository.PUBLISHED: keep, repository.REFUSED: min(keep, REFUSED_KEPT)}
     with database.read() as connection:
         active = active_version(connection)
@@ -37,27 +82,14 @@ def superfluous(database: Database, keep: int) -> list[str]:
     return beyond
 
 
-def remove(database: Database, models_dir: Path, version: str) -> None:
-    """Remove a model; raises `ModelNotFoundError`, and `ModelInUseError` where it is needed."""
+def _remove(database: Database, models_dir: Path, version: str) -> None:
     aside = models_dir / f"{folder.REMOVED}{version}"
     with database.unit_of_work() as connection:
         active = repository.lock_active_version(connection)
         if version in (active.version, active.previous):
-            raise ModelInUseError(version)
+            raise ModelInUseError(version=version)
         if not repository.remove(connection, version):
-            raise ModelNotFoundError(version)
+            raise ModelNotFoundError(version=version)
         with suppress(FileNotFoundError):
             (models_dir / version).rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def settle(database: Database, models_dir: Path) -> None:
-    """Finish or undo the removals of processes that have died."""
-    for aside in sorted(models_dir.glob(f"{folder.REMOVED}*")):
-        version = aside.name.removeprefix(folder.REMOVED)
-        with database.read() as connection:
-            recorded = repository.exists(connection, version)
-        if recorded and not (models_dir / version).exists():
-            aside.rename(models_dir / version)
-        else:
-            shutil.rmtree(aside, ignore_errors=True)

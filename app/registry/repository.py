@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 
 from app.db.model_versions import ActiveVersion
 from app.db.tables import active_model, model_versions
+from app.registry.errors import ModelNotFoundError
 
 PUBLISHED = "published"
 REFUSED = "refused"
 
 
 def lock_active_version(connection: Connection) -> ActiveVersion:
-    """Return which model is served, and let nobody change it until the transaction ends."""
+    """Return which model is served, and lock it until the transaction ends."""
     row = connection.execute(
         select(
             active_model.c.version, active_model.c.previous, active_model.c.generation
@@ -39,16 +40,18 @@ def add(
     )
 
 
-def exists(connection: Connection, version: str) -> bool:
-    """Tell whether there is such a model."""
-    query = select(model_versions.c.version).where(model_versions.c.version == version)
-    return connection.execute(query).first() is not None
-
-
 def find(connection: Connection, version: str) -> Row[Any] | None:
-    """Return a model."""
+    """Return a model, None if there is none of this version."""
     query = select(model_versions).where(model_versions.c.version == version)
     return connection.execute(query).first()
+
+
+def get(connection: Connection, version: str) -> Row[Any]:
+    """Return a model; raises `ModelNotFoundError`."""
+    row = find(connection, version)
+    if row is None:
+        raise ModelNotFoundError(version=version)
+    return row
 
 
 def versions(connection: Connection) -> Sequence[Row[Any]]:
@@ -61,7 +64,7 @@ def versions(connection: Connection) -> Sequence[Row[Any]]:
 
 
 def activate(connection: Connection, version: str) -> None:
-    """Serve this model from now on; for the one that is served already nothing changes."""
+    """Serve this model from now on; nothing changes if it is served already."""
     connection.execute(
         update(active_model)
         .where(or_(active_model.c.version.is_(None), active_model.c.version != version))
@@ -96,13 +99,13 @@ def deactivate(connection: Connection) -> None:
 
 
 def change_card(connection: Connection, version: str, card: dict[str, Any]) -> None:
-    """Replace what is known of a model; the card that lies with its files stays as it is."""
+    """Replace the card in the database; the file of the card stays as it is."""
     connection.execute(
         update(model_versions).where(model_versions.c.version == version).values(card=card)
     )
 
 
 def remove(connection: Connection, version: str) -> bool:
-    """Forget a model; False when there is none of this version."""
+    """Delete a model; False if there is none of this version."""
     removed = connection.execute(delete(model_versions).where(model_versions.c.version == version))
     return removed.rowcount == 1

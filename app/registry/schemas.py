@@ -1,4 +1,4 @@
-"""What is told of models, and what may be asked of them."""
+"""Request and response models about published models."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.api import RequestModel
 
-# The form of a version: nothing else ever names a folder.
-VERSION = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}$"
+# Only a version of this form is the name of a folder.
+VERSION = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,16}$"
 
 ModelVersionId = Annotated[
     str,
@@ -23,21 +23,21 @@ ModelVersionId = Annotated[
 
 
 class ModelSummary(BaseModel):
-    """A model at a glance."""
+    """A model and its main figures."""
 
     version: str
     active: bool = Field(description="It is the one that is served")
     previous: bool = Field(description="It is the one that a rollback would serve")
     state: str = Field(description="`published`, or `refused` by the gate")
-    refused_because: list[str] = Field(description="What the gate had against it")
+    refused_because: list[str] = Field(description="Why the gate refused it")
     created_at: datetime = Field(description="When it was published, refused or imported here")
     dataset: str | None = Field(description="What it was trained on")
     trained_here: bool = Field(
-        description="It comes from this database, so that nobody of the gate users here has "
-        "trained it; a model from elsewhere may have seen any of them"
+        description="It was trained on this database, and so on none of its gate users; a model "
+        "from elsewhere may have been trained on any of them"
     )
-    ndcg_at_100: float | None = Field(description="On users that no training saw")
-    popularity_ndcg_at_100: float | None = Field(description="The same of popularity")
+    ndcg_at_100: float | None = Field(description="On users that were not trained on")
+    popularity_ndcg_at_100: float | None = Field(description="The same, of popularity")
 
 
 class Models(BaseModel):
@@ -47,7 +47,7 @@ class Models(BaseModel):
 
 
 class Model(ModelSummary):
-    """A model with all that is known of it."""
+    """A model with its card."""
 
     card: dict[str, Any] = Field(
         description="Configuration, data, figures, calibration, curve, checksums; also who has "
@@ -63,7 +63,7 @@ class ActiveModel(BaseModel):
 
 
 class ActivatedModel(RequestModel):
-    """Which model is to be served."""
+    """The model to serve."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"version": "20261120T101500Z-3f2a"}]}
@@ -74,27 +74,29 @@ class ActivatedModel(RequestModel):
 
 
 class Retention(RequestModel):
-    """How many models are to stay."""
+    """How many models to keep."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"keep": 5}]})
 
-    keep: Annotated[int, Field(ge=1, le=10_000, description="So many of the newest published")]
+    keep: Annotated[
+        int, Field(ge=1, le=10_000, description="Number of the newest published models that stay")
+    ]
 
 
 class RemovedModels(BaseModel):
-    """What was removed."""
+    """The removed models."""
 
     removed: list[str] = Field(description="Versions")
 
 
 class ImportQuery(RequestModel):
-    """What is to become of a model that is sent."""
+    """Query of an import."""
 
     activate: Annotated[bool, Field(description="Serve it at once")] = False
 
 
 class Outcome(StrEnum):
-    """What an import came to."""
+    """Result of an import."""
 
     IMPORTED = "imported"
     UNCHANGED = "unchanged"
@@ -102,11 +104,11 @@ class Outcome(StrEnum):
 
 
 class ImportedModel(BaseModel):
-    """A model that came from elsewhere."""
+    """A model from another installation."""
 
     version: str
     outcome: Outcome = Field(
-        description="`unchanged` when it was here already, `repaired` when its files were damaged "
-        "or away"
+        description="`unchanged` if it existed already, `repaired` if its files were damaged or "
+        "missing"
     )
     active: bool

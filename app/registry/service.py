@@ -1,48 +1,47 @@
-"""The life of a model: published, activated, rolled back, removed.
+"""Publication, activation and rollback of models.
 
-First come the files, then the row that names them, so that a row never lies.
+Files are written before the row that refers to them.
 """
-
-from __future__ import annotations
 
 import json
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from app.core.errors import (
+from app.db.engine import Database
+from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
+from app.registry import folder, removal, repository
+from app.registry.errors import (
     ModelDamagedError,
-    ModelInUseError,
-    ModelNotFoundError,
     ModelRefusedError,
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
 )
-from app.db.engine import Database
-from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
-from app.registry import folder, removal, repository
 from app.registry.schemas import ActiveModel, Model, ModelSummary
 from model import artifact
 from model.rbm import RBM
 
-# What happens to a model after its publication is added to the card in the database under these.
+# Keys of the card in the database for events after the publication.
 ACTIVATED_ANYWAY = "activated_anyway"
 ROLLED_BACK = "rolled_back"
 
 
+# Of 16 random bits, two models of one second would be the same once in 65,536 times.
+VERSION_BYTES = 4
+
+
 def new_version(created_at: datetime) -> str:
-    """Draw the name of a model."""
-    return f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    """Draw a version."""
+    return f"{created_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(VERSION_BYTES)}"
 
 
-def publish(  # noqa: PLR0913 (what is published, where, and how: each is needed)
+def publish(  # noqa: PLR0913 (each is needed)
     database: Database,
     models_dir: Path,
     rbm: RBM,
@@ -54,19 +53,19 @@ def publish(  # noqa: PLR0913 (what is published, where, and how: each is needed
     state: str = repository.PUBLISHED,
     activate: bool = True,
 ) -> str:
-    """Write a model into the folder, record it, serve it if `activate`; return its version.
+    """Write the files of a model, record it, serve it if `activate`; return its version.
 
-    `report` draws the report card of a version; it is kept beside the weights. `within` is called
-    in the transaction that publishes, and raises where the model must not be published any more:
-    then nothing of it is left.
+    `report` renders the report card of a version, which is stored with the weights. `within` is
+    called in the transaction that publishes; if it raises, the model is not published and its files
+    are removed.
     """
     created_at = datetime.now(UTC)
     version = version or new_version(created_at)
     documents = {artifact.REPORT: report(version)} if report else {}
     sha256 = folder.write(models_dir, version, rbm, card, documents)
     stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
-    # Files without a row, from here to the commit, are never served and do no harm. Nor are they
-    # removed when it fails: a lost connection does not tell whether it did.
+    # Until the commit, the files have no row and are not served. They stay when the commit fails: a
+    # lost connection does not tell whether it did.
     with database.unit_of_work() as connection:
         if within:
             try:
@@ -80,14 +79,6 @@ def publish(  # noqa: PLR0913 (what is published, where, and how: each is needed
     return version
 
 
-def discard(database: Database, models_dir: Path, version: str) -> None:
-    """Remove the files of a model that was never recorded, since its publication was killed."""
-    with database.read() as connection:
-        recorded = repository.exists(connection, version)
-    if not recorded:
-        shutil.rmtree(models_dir / version, ignore_errors=True)
-
-
 def activate(
     database: Database,
     models_dir: Path,
@@ -98,15 +89,13 @@ def activate(
 ) -> None:
     """Serve another model from now on; workers follow within 2 seconds.
 
-    One that the gate refused needs `anyway`, which is recorded with `by`. Raises
+    A model that the gate refused needs `anyway`, which is recorded with `by`. Raises
     `ModelNotFoundError`, `ModelRefusedError` and, before anything is changed, `ModelDamagedError`.
     """
     _refuse_damaged(database, models_dir, version)
     with database.unit_of_work() as connection:
         active = repository.lock_active_version(connection)
-        row = repository.find(connection, version)
-        if row is None:  # removed since
-            raise ModelNotFoundError(version)
+        row = repository.get(connection, version)
         if version == active.version:
             return
         card = {name: value for name, value in row.card.items() if name != ROLLED_BACK}
@@ -121,8 +110,8 @@ def activate(
 def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> str:
     """Serve the model before the active one from now on; return its version.
 
-    A second rollback goes one further back, never forth: to the newest published model that is
-    older, was trained on the same data set, and was not rolled back from itself. Raises
+    A second rollback goes one further back: to the newest older published model that was trained on
+    the same data set and was not rolled back itself. Raises
     `NoPreviousModelError`, `ModelDamagedError` and `OtherModelActivatedError`.
     """
     with database.read() as connection:
@@ -141,30 +130,8 @@ def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> 
     return active.previous
 
 
-def prune(database: Database, models_dir: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` published models and 2 refused ones; return their names.
-
-    The active model and the one before it stay, whatever their age.
-    """
-    with folder.locked(models_dir):
-        removal.settle(database, models_dir)
-        removed = []
-        for version in removal.superfluous(database, keep):
-            with suppress(ModelInUseError):  # activated since
-                removal.remove(database, models_dir, version)
-                removed.append(version)
-    return removed
-
-
-def remove(database: Database, models_dir: Path, version: str) -> None:
-    """Remove a model; raises `ModelNotFoundError`, and `ModelInUseError` where it is needed."""
-    with folder.locked(models_dir):
-        removal.settle(database, models_dir)
-        removal.remove(database, models_dir, version)
-
-
 def list_models(database: Database) -> list[ModelSummary]:
-    """Describe the models, the newest first."""
+    """Return the models, the newest first."""
     with database.read() as connection:
         active = active_version(connection)
         salt = holdout_salt(connection)
@@ -177,9 +144,7 @@ def find_model(database: Database, version: str) -> Model:
     with database.read() as connection:
         active = active_version(connection)
         salt = holdout_salt(connection)
-        row = repository.find(connection, version)
-    if row is None:
-        raise ModelNotFoundError(version)
+        row = repository.get(connection, version)
     return Model(**_summary(row, active, salt), card=row.card)
 
 
@@ -195,11 +160,11 @@ def read_report(models_dir: Path, version: str) -> bytes:
     try:
         return (models_dir / version / artifact.REPORT).read_bytes()
     except OSError as error:
-        raise ReportNotFoundError(version) from error
+        raise ReportNotFoundError(version=version) from error
 
 
 def servable_version(database: Database, models_dir: Path) -> str | None:
-    """Return the active model, None where there is none or its files are damaged."""
+    """Return the active model, None if there is none or its files are damaged."""
     with database.read() as connection:
         version = active_version(connection).version
         if version is None:
@@ -213,19 +178,17 @@ def servable_version(database: Database, models_dir: Path) -> str | None:
 
 
 def refusal_of(card: Mapping[str, Any]) -> list[str]:
-    """Read from a card why the gate refused its model; nothing where it did not."""
+    """Read from a card why the gate refused the model, if it did."""
     return list(card.get("gate", {}).get("reasons", []))
 
 
 def find_damage(database: Database, models_dir: Path, version: str) -> str | None:
-    """Read all files of a model, and say what is wrong with them; raises `ModelNotFoundError`."""
-    if any(models_dir.glob(f"{folder.REMOVED}*")):  # perhaps these, if somebody has died
+    """Check all files of a model; return what is wrong. Raises `ModelNotFoundError`."""
+    if any(models_dir.glob(f"{folder.REMOVED}*")):  # perhaps of a killed removal
         with folder.locked(models_dir):
             removal.settle(database, models_dir)
     with database.read() as connection:
-        row = repository.find(connection, version)
-    if row is None:
-        raise ModelNotFoundError(version)
+        row = repository.get(connection, version)
     try:
         artifact.load_whole(models_dir / version, sha256=row.sha256)
     except artifact.ArtifactError as error:
@@ -234,7 +197,7 @@ def find_damage(database: Database, models_dir: Path, version: str) -> str | Non
 
 
 def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
-    """Read from a card what a summary tells of its model; `salt` is that of this database."""
+    """Read the fields of a summary from a card; `salt` is that of this database."""
     return {
         "refused_because": refusal_of(card),
         "dataset": card.get("dataset", {}).get("name"),
@@ -255,7 +218,7 @@ def _trace(by: str | None) -> dict[str, str | None]:
 
 
 def _before(version: str, newest_first: Sequence[Row[Any]]) -> str | None:
-    """Name the model to go back to from this one."""
+    """Return the model that a rollback from this one serves."""
     place = [row.version for row in newest_first].index(version)
     data = newest_first[place].card.get("dataset")
     for row in newest_first[place + 1 :]:

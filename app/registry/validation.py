@@ -1,4 +1,4 @@
-"""What a model from elsewhere must be to be served, described, and gone on with."""
+"""Checks that an imported model can be served, described and trained further."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from app.core.archive import ArchiveError
 from app.http.identifiers import MAX_MOVIE_ID
 from app.registry import repository, service
-from app.registry.archive import ArchiveError, Received
+from app.registry.archive import Received
 from app.registry.schemas import ModelSummary
 from model import artifact
 from model.rbm import RBM
@@ -22,7 +23,7 @@ Weight = Annotated[Finite, Field(ge=-MAX_PARAMETER, le=MAX_PARAMETER)]
 
 
 class _Part(BaseModel):
-    """Part of a card; what else there is in it does not matter."""
+    """Part of a card; other fields do not matter."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -32,12 +33,24 @@ class _Calibration(_Part):
     film: Weight
     person: Weight
     shift: Weight
+    length: Weight = 0.0
+
+
+class _Prior(_Part):
+    length: Annotated[Finite, Field(gt=0)]
+
+
+class _Couplings(_Part):
+    strength: Finite
+    l2: Finite
 
 
 class _Machine(_Part):
     mean_ratings: Annotated[Finite, Field(gt=0, le=MAX_MOVIE_ID)]
     classic: Annotated[bool, Field(strict=True)]
     calibration: _Calibration
+    prior: _Prior | None = None
+    couplings: _Couplings | None = None
 
 
 class _Dataset(_Part):
@@ -56,7 +69,7 @@ class _Holdout(_Part):
 
 
 class _Configuration(_Part):
-    """What a warm start keeps."""
+    """The settings that a warm start keeps."""
 
     n_hidden: Annotated[int, Field(ge=1, strict=True)]
     classic: Annotated[bool, Field(strict=True)]
@@ -74,10 +87,10 @@ class _Card(_Part):
     configuration: _Configuration
 
 
-def check(folder: Path, received: Received) -> str:
-    """Return the state that an imported model gets; raises `ArchiveError` where it is of no use.
+def validate(folder: Path, received: Received) -> str:
+    """Return the state of an imported model; raises `ArchiveError` if it cannot be used.
 
-    The checksums tell only that it is whole.
+    The checksums prove only that it is complete.
     """
     version, sha256, card = received
     try:
@@ -88,7 +101,7 @@ def check(folder: Path, received: Received) -> str:
             version=version, active=False, previous=False, state=state,
             created_at=datetime.now(UTC), **service.describe(card, salt=""),
         )  # fmt: skip
-    except Exception as error:  # a card can lack anything, and have anything in its place
+    except Exception as error:  # any field of a card may be missing, or of any type
         reason = str(error).replace(f"{folder}/", "")
         raise ArchiveError(f"it does not hold a whole model: {reason}") from error
     _refuse_insane(rbm)
@@ -96,7 +109,7 @@ def check(folder: Path, received: Received) -> str:
 
 
 def _state(card: Mapping[str, Any]) -> str:
-    """Let a refused model stay one wherever it goes."""
+    """Return the state: a model that was refused elsewhere stays refused."""
     gate = card.get("gate", {"passed": True})
     passed = gate["passed"] or gate.get("published_anyway", False)
     return repository.PUBLISHED if passed else repository.REFUSED
@@ -109,4 +122,4 @@ def _refuse_insane(rbm: RBM) -> None:
     ids = rbm.movie_ids
     in_range = ids.min(initial=1) >= 1 and ids.max(initial=1) <= MAX_MOVIE_ID
     if not in_range or len(np.unique(ids)) != rbm.n_movies:
-        raise ArchiveError("movie_ids holds what are no movie ids")
+        raise ArchiveError("movie_ids holds values that are no movie ids")

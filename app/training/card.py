@@ -1,4 +1,4 @@
-"""What a card says: what the weights come from, how well they do, and what they take over from."""
+"""Parts of a model's card: where the weights come from, and how the ratings have drifted."""
 
 import platform
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.datasets.snapshot import Snapshot
 from app.live.drift import moment
-from app.training.warm_start import Active
+from app.training.warm_start import ActiveModel
 from data.interactions import Interactions
 from data.splitting import MIN_LIKES, Split, gate_share
 from model.training import EpochReport
@@ -22,7 +22,7 @@ LIBRARIES = ("numpy", "scipy", "numba")
 def provenance(
     snapshot: Snapshot, split: Split, seed: int, like_threshold: float
 ) -> dict[str, Any]:
-    """Say what the weights come from, so that a stranger can get the same."""
+    """Say what the weights come from, so that others can get the same."""
     interactions = snapshot.interactions
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -59,8 +59,8 @@ def provenance(
     }
 
 
-def drift(active: Active, snapshot: Snapshot) -> dict[str, Any] | None:
-    """Say how far the ratings have gone away from the model that was active; None without one."""
+def drift(active: ActiveModel, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Say how far the ratings have drifted from the active model; None without one."""
     if active.model is None or "data" not in active.model.card:
         return None
     data, created_at = active.model.card["data"], moment(active.model.card.get("created_at"))

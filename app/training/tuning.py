@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.config import Settings
 from app.datasets.snapshot import Snapshot, read_snapshot
 from app.db.engine import Database
-from app.training.preparation import configure, split_users
-from data.interactions import Interactions
+from app.training.hyper_parameters import configure
+from app.training.split import split_users
 from data.movielens import load
 from data.splitting import strong_generalisation
 from model.tuning import TrialReport, Tuned, tune
@@ -40,7 +38,10 @@ def search(
         snapshot = _snapshot(settings)
         splits = [split_users(snapshot, each) for each in seeds]
     else:
-        interactions = _release(settings, source)
+        release = load(
+            source, datasets_dir=settings.datasets_dir, datasets_url=str(settings.datasets_url)
+        )
+        interactions = release.interactions(settings.like_threshold)
         splits = [strong_generalisation(interactions, seed=each) for each in seeds]
     base = configure(splits[0], changes or {})
     return tune(splits, n_trials=n_trials, storage=storage, base=base, seed=seed, on_trial=on_trial)
@@ -52,15 +53,3 @@ def _snapshot(settings: Settings) -> Snapshot:
         return read_snapshot(database, settings.like_threshold)
     finally:
         database.dispose()
-
-
-def _release(settings: Settings, source: str) -> Interactions:
-    release = load(
-        source, datasets_dir=settings.datasets_dir, datasets_url=str(settings.datasets_url)
-    )
-    ratings = release.ratings
-    return Interactions.from_arrays(
-        ratings["user"].to_numpy(),
-        ratings["movie_id"].to_numpy(dtype=np.int64),
-        ratings["stars"].to_numpy() >= settings.like_threshold,
-    )

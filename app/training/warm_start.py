@@ -1,30 +1,29 @@
-"""The model that a training begins with: the active one, another one, or none."""
+"""The model of a warm start: the active one, or one that was named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.config import Settings
-from app.core.errors import ModelNotFoundError
 from app.datasets.snapshot import Snapshot
 from app.db.engine import Database
-from app.db.model_versions import active_version, checksum
+from app.db.model_versions import active_version
 from app.jobs import repository as runs
+from app.jobs.errors import TrainingError
 from app.jobs.schemas import TrainingOptions
 from app.ratings.user_repository import erased_since
 from app.registry import repository as models
-from app.training.preparation import TrainingError
 from model import artifact
 from model.artifact import ArtifactError
 from model.rbm import RBM
 
-AS_ASKED = "as asked"
+AS_REQUESTED = "as asked"
 # Less than any revision of the ratings.
 BEFORE_ALL = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KnownModel:
+class LoadedModel:
     """A recorded model with its card."""
 
     version: str
@@ -37,27 +36,27 @@ class KnownModel:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Active:
+class ActiveModel:
     """The model that is served: None where there is none, or its files are damaged."""
 
-    generation: int  # another one tells that another model was activated
+    generation: int  # changes whenever a model is activated
     version: str | None
-    model: KnownModel | None
+    model: LoadedModel | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """What a training begins with; `why_scratch` says why with no model."""
+class WarmStart:
+    """The model to begin with; without one, `why_scratch` says why."""
 
-    model: KnownModel | None
+    model: LoadedModel | None
     why_scratch: str | None
 
     @property
     def note(self) -> str | None:
-        """What whoever asked did not ask for, in words."""
+        """What was not requested, in words."""
         if self.model:
-            return f"Begun with model {self.model.version}."
-        return None if self.why_scratch == AS_ASKED else f"From scratch: {self.why_scratch}."
+            return f"Warm start with model {self.model.version}."
+        return None if self.why_scratch == AS_REQUESTED else f"From scratch: {self.why_scratch}."
 
     def as_json(self) -> dict[str, str | None]:
         """Give it for the card and the run."""
@@ -67,75 +66,68 @@ class Start:
         }
 
 
-def load_active(database: Database, settings: Settings) -> Active:
+def load_active(database: Database, settings: Settings) -> ActiveModel:
     """Read the model that is served now."""
     with database.read() as connection:
         active = active_version(connection)
     if active.version is None:
-        return Active(active.generation, None, None)
+        return ActiveModel(active.generation, None, None)
     try:
-        model = load_model(database, settings, active.version)
+        model = _load(database, settings, active.version)
     except ArtifactError:
         model = None
-    return Active(active.generation, active.version, model)
+    return ActiveModel(active.generation, active.version, model)
 
 
-def load_model(database: Database, settings: Settings, version: str) -> KnownModel:
-    """Read a model; raises `ModelNotFoundError` and `ArtifactError`."""
-    with database.read() as connection:
-        if not models.exists(connection, version):
-            raise ModelNotFoundError(version)
-        sha256 = checksum(connection, version)
-    whole = artifact.load(settings.models_dir / version, sha256=sha256)
-    return KnownModel(version, whole.rbm, whole.card)
-
-
-def choose_start(
-    database: Database,
-    settings: Settings,
-    options: TrainingOptions,
-    snapshot: Snapshot,
-    active: Active,
-) -> Start:
-    """Choose what to begin with; raises `TrainingError` where the model asked for is not fit."""
+def choose_warm_start(
+    database: Database, settings: Settings, options: TrainingOptions, snapshot: Snapshot
+) -> WarmStart:
+    """Choose the model to begin with; raises `TrainingError` where the named one is not fit."""
     if options.from_scratch:
-        return Start(None, AS_ASKED)
+        return WarmStart(None, AS_REQUESTED)
     if options.start is not None:
-        asked = load_model(database, settings, options.start)
-        problem = _danger(database, asked, snapshot)
+        named = _load(database, settings, options.start)
+        other = _other_shape(named, options)
+        problem = _danger(database, named, snapshot) or (other and f"it has {other}")
         if problem:
-            raise TrainingError(f"cannot begin with model {asked.version}: {problem}")
-        other = _other_shape(asked, options)
-        if other:
-            raise TrainingError(f"cannot begin with model {asked.version}: it has {other}")
-        return Start(asked, None)
+            raise TrainingError(f"cannot begin with model {named.version}: {problem}")
+        return WarmStart(named, None)
+    active = load_active(database, settings)
     if active.model is None:
         what = f"model {active.version} is damaged" if active.version else "no model is active"
-        return Start(None, what)
+        return WarmStart(None, what)
     problem = _danger(database, active.model, snapshot) or _difference(
         active.model, options, snapshot, settings.like_threshold
     )
-    return Start(None, problem) if problem else Start(active.model, None)
+    return WarmStart(None, problem) if problem else WarmStart(active.model, None)
 
 
-def _danger(database: Database, model: KnownModel, snapshot: Snapshot) -> str | None:
-    """Say why the weights of a model must not be gone on with."""
+def _load(database: Database, settings: Settings, version: str) -> LoadedModel:
+    """Read a model; raises `ModelNotFoundError` and `ArtifactError`."""
+    with database.read() as connection:
+        sha256 = models.get(connection, version).sha256
+    loaded = artifact.load(settings.models_dir / version, sha256=sha256)
+    return LoadedModel(version, loaded.rbm, loaded.card)
+
+
+def _danger(database: Database, model: LoadedModel, snapshot: Snapshot) -> str | None:
+    """Return why the weights of a model must not be used, if so."""
     if not model.was_held_out_by(snapshot.holdout_salt):
-        return "it was trained on another database, maybe on people that this one judges by"
+        return "it was trained on another database, maybe on the users that models are judged by"
     with database.read() as connection:
         if runs.has_made(connection, model.version):
             if erased_since(connection, model.card["data"]["ratings_revision"]):
-                return "somebody was erased since it was trained, whom its weights may remember"
+                return "a user was erased since it was trained, whose ratings its weights may hold"
         # A copy of this database has the same salt, and counts changes by itself.
         elif erased_since(connection, BEFORE_ALL):
-            return "it was trained on a copy of this database, maybe on somebody erased here"
+            return "it was trained on a copy of this database, maybe on a user erased here"
     return None
 
 
 def _difference(
-    model: KnownModel, options: TrainingOptions, snapshot: Snapshot, like_threshold: float
+    model: LoadedModel, options: TrainingOptions, snapshot: Snapshot, like_threshold: float
 ) -> str | None:
-    """Say why there is little use in going on with a model."""
+    """Return why the weights of the active model are of little use, if so."""
     if model.card["dataset"]["name"] != snapshot.dataset_name:
         return f"the active model was trained on {model.card['dataset']['name']}"
     if model.card["data"]["like_threshold"] != like_threshold:
@@ -144,8 +136,8 @@ def _difference(
     return f"the active model has {other}" if other else None
 
 
-def _other_shape(model: KnownModel, options: TrainingOptions) -> str | None:
-    """Say what makes the parameters of a model unfit for the machine that is asked for."""
+def _other_shape(model: LoadedModel, options: TrainingOptions) -> str | None:
+    """Return the hyper-parameter by which the shape differs from what the options ask for."""
     own = {"n_hidden": model.rbm.n_hidden, "classic": model.rbm.classic}
     for name, value in own.items():
         if options.hyper_parameters.get(name, value) != value:

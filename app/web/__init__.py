@@ -1,1 +1,1 @@
-"""The pages for people with a browser."""
+"""Web pages for users with a browser, and what all pages share."""

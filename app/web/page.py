@@ -1,4 +1,4 @@
-"""The page for people."""
+"""The public page."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ router = APIRouter(include_in_schema=False)
 logger = logging.getLogger(__name__)
 
 SAMPLE = "sample"
-# As many movies as fit a screen beside the search; the page asks for more by the cursor.
+# As many movies as fit a screen beside the search; the page loads more by the cursor.
 PAGE_LENGTH = 10
 NO_MOVIES = {"first_year": 1900, "last_year": 2100}
 
 
 @router.get("/")
 def get_page(request: Request, services: ServicesDependency) -> Response:
-    """Show the page, or why it is not shown, to a user in either case."""
+    """Show the page, or a page that says why it cannot be shown."""
     visits: frozenset[Visit] = request.app.state.open_visits
     if Visit.MOVIES not in visits:
         return show(request, "closed.html", status=404)
@@ -36,7 +36,7 @@ def get_page(request: Request, services: ServicesDependency) -> Response:
         context = {
             **_about_data(services, browse=Visit.PUBLIC_USERS in visits),
             **_about_movies(services),
-            "plain": plain.answer(form, services, PAGE_LENGTH),
+            "plain": plain.plain_context(form, services, PAGE_LENGTH),
         }
     except AppError as error:
         return _trouble(request, error)
@@ -53,7 +53,7 @@ def _trouble(request: Request, error: AppError) -> Response:
 
 
 def _about_data(services: Services, *, browse: bool) -> dict[str, Any]:
-    """Say where the movies come from; of people in a public release anybody may be looked at."""
+    """Describe the data set; users of a public release can be browsed."""
     with services.database.read() as connection:
         dataset = imported_dataset(connection)
     is_public = dataset is not None and dataset.is_public

@@ -1,4 +1,4 @@
-"""What all pages share: their templates, and the policy that they are shown under."""
+"""Templates of all pages, and their content security policy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.web.static import static_path
 if TYPE_CHECKING:
     import jinja2
 
-# Everything comes from files of this service, nothing is written into the page itself, so a title
-# that were taken for markup by mistake still could neither run, nor load, nor send anything.
+# Scripts and styles come from files of this service only, none are inline: markup in a title, if it
+# were not escaped by mistake, could not run, load or send anything.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -23,7 +23,7 @@ POLICY = (
 
 
 def render(name: str, *, root: str = "", **context: Any) -> str:
-    """Fill in a template; `root` is the path under which a proxy shows the service."""
+    """Render a template; `root` is the path prefix of the service behind a proxy."""
 
     def static(file: str) -> str:
         return root + static_path(file)
@@ -39,7 +39,7 @@ def show(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> Response:
-    """Answer with a page."""
+    """Return a page as a response."""
     text = render(name, root=root_of(request), **context)
     return Response(
         text, status, {"Content-Security-Policy": POLICY, **(headers or {})}, media_type="text/html"
@@ -47,14 +47,14 @@ def show(
 
 
 def root_of(request: Request) -> str:
-    """Return the path under which a proxy shows the service, without a slash at its end."""
+    """Return the path prefix of the service behind a proxy, without a trailing slash."""
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2  # noqa: PLC0415 - the first page waits for it, not the start
+    import jinja2  # noqa: PLC0415 - loaded with the first page, not at start-up
 
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),

@@ -1,7 +1,7 @@
-"""The files that pages load: styles, scripts, pictures.
+"""Static files of the pages: styles, scripts, images.
 
-Their addresses hold a digest of all of them, so that a browser may keep each for good, and modules
-that import one another by relative addresses always come from one version.
+Their URLs hold a digest of all of them, so that browsers may cache each forever, and modules that
+import each other by relative URLs always come from one version.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ router = APIRouter(include_in_schema=False)
 
 FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# A page that was opened before an update asks for files of the old digest: it gets the new ones,
-# and no browser keeps those under the old address.
-FOR_GOOD, FOR_NOW = "public, max-age=31536000, immutable", "public, no-cache"
+# A page that was opened before an update requests files with the old digest: it gets the new ones,
+# which must not be cached under the old URL.
+IMMUTABLE, REVALIDATE = "public, max-age=31536000, immutable", "public, no-cache"
 
 
 class StaticFile(NamedTuple):
-    """A file in memory; all of them together take less than one answer that is kept."""
+    """A file in memory."""
 
     body: bytes
     media_type: str
@@ -46,7 +46,7 @@ DIGEST = blake2b("".join(n + f.etag for n, f in FILES.items()).encode(), digest_
 
 
 def static_path(name: str) -> str:
-    """Return the address of a file; a name that there is not fails where the page is made."""
+    """Return the URL of a file; an unknown name fails while the page is rendered."""
     if name not in FILES:
         raise LookupError(f"there is no file {name} in {FOLDER.name}/")
     return f"/static/{DIGEST}/{name}"
@@ -54,12 +54,12 @@ def static_path(name: str) -> str:
 
 @router.get("/static/{digest}/{name}")
 async def get_static(digest: str, name: str, request: Request) -> Response:
-    """Give a file."""
+    """Return a file."""
     file = FILES.get(name)
     if file is None:
         raise RouteNotFoundError
     headers = {
-        "Cache-Control": FOR_GOOD if digest == DIGEST else FOR_NOW,
+        "Cache-Control": IMMUTABLE if digest == DIGEST else REVALIDATE,
         "ETag": file.etag,
     }
     known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}

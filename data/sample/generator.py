@@ -1,14 +1,14 @@
 """The invented ratings of the bundled sample.
 
-Every person has a main taste and a second one (`TASTES`); a taste is a number for each genre and
+Every user has a main taste and a second one (`TASTES`); a taste is a number for each genre and
 one for old movies. What a user thinks of a movie is
 
     stars = 3.3 + 1.7 affinity + 0.3 quality + 0.3 mood + 0.45 noise     to half stars, 0.5 to 5
 
-with the affinity of their tastes to the movie, a quality of the movie that all agree on, and how
-kindly the user rates. What a user has seen depends on the movie's popularity, which falls as
+with the affinity of their tastes to the movie, a quality of the movie for all users, and the mean
+stars of the user. What a user has seen depends on the movie's popularity, which falls as
 1 / (rank + 15) with the `FAMOUS` first, and on the affinity: mostly what they like, and some of
-what everybody saw.
+what most users have seen.
 
 The same bytes come out everywhere, with any version of Python: of the standard generator only
 ``random()`` is used, whose sequence is guaranteed, and of arithmetic only what IEEE 754 defines to

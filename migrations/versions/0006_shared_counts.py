@@ -8,7 +8,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# The type of app/tables.py as it is now: a migration must not change when that file does.
+# The type of app/db/tables.py as it is now: a migration must not change when that file does.
 MOMENT = sa.DateTime(timezone=True).with_variant(sa.Integer(), "sqlite")
 
 

@@ -1,4 +1,4 @@
-"""What a recommender has to beat, each behind the interface of `model.evaluation.Scorer`."""
+"""Baselines, each with the interface of `model.evaluation.Scorer`."""
 
 from __future__ import annotations
 

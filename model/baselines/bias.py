@@ -1,4 +1,4 @@
-"""A damped mean for each movie and each person: the least that P(like | seen) has to beat."""
+"""A damped mean for each movie and each user: the baseline of P(like | seen)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Bias"]
 
-# No probability is certain: the log-loss of a certain one that is wrong has no bound.
+# The log-loss of a wrong probability of 0 or 1 is infinite.
 MARGIN = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bias:
-    """P(like | seen) = μ + c[i] + d[u], kept between .01 and .99.
+    """P(like | seen) = μ + c[i] + d[u], clipped to [.01, .99].
 
         c[i] = Σ (y - μ) / (n[i] + movie_damping)         over the ratings of movie i
-        d[u] = Σ (y - μ - c[i]) / (n[u] + user_damping)   over the ratings given by person u
+        d[u] = Σ (y - μ - c[i]) / (n[u] + user_damping)   over the ratings given by user u
 
     with y = 1 for a like and 0 for a dislike, μ their mean. It ranks by P(like | seen).
 

@@ -31,7 +31,7 @@ class EASE:
         B = I - P / diag(P)        P = (XᵀX + l2 I)⁻¹ = (I - Xᵀ K X) / l2        K = (XXᵀ + l2 I)⁻¹
 
     P has the size of the columns, K that of the users (the Woodbury identity); the smaller one is
-    computed, so that few people with many movies cost little:
+    computed, so that few users with many movies cost little:
 
         B[:, j] = (Xᵀ K X)[:, j] / (1 - q[j])  off the diagonal,   q = diag(Xᵀ K X)
 
@@ -42,7 +42,7 @@ class EASE:
     weights : float32 array, shape (n_users or n_columns, n_movies)
         K X / (1 - q) where K was computed, else B.
     own : float32 array, shape (n_movies,)
-        What a movie would add to its own score through `weights`: taken off again.
+        Contribution of a movie to its own score through `weights`, subtracted again.
     movie_ids : int64 array, shape (n_movies,)
     dislikes : bool
         Whether dislikes take part, as columns of their own.
@@ -64,16 +64,26 @@ class EASE:
         return cls(users, weights, own, interactions.movie_ids, dislikes)
 
     def score_user(
-        self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
+        self,
+        movie_rows: NDArray[np.integer],
+        liked: NDArray[np.bool_],
+        *,
+        weights: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], None]:
-        """Return x B; there is no P(like | seen)."""
+        """Return x B; there is no P(like | seen).
+
+        `weights`, shape (n_ratings,), take the place of the ones in x: 1 by default.
+        """
         n_movies = len(self.movie_ids)
         given = input_columns(movie_rows, liked, n_movies, dislikes=self.dislikes)
+        x = np.ones(len(movie_rows), dtype=np.float32) if weights is None else weights
+        own = x[liked]
+        x = np.concatenate((own, x[~liked])) if self.dislikes else own
         if self.users is None:
-            scores = self.weights[given].sum(axis=0)
+            scores = x @ self.weights[given]
         else:
-            scores = np.asarray(self.users[given].sum(axis=0), dtype=np.float32) @ self.weights
-        scores[movie_rows[liked]] -= self.own[movie_rows[liked]]
+            scores = np.asarray(x @ self.users[given], dtype=np.float32) @ self.weights
+        scores[movie_rows[liked]] -= own * self.own[movie_rows[liked]]
         return scores, None
 
 
@@ -102,6 +112,6 @@ def _inverse(gram: NDArray[np.float64], l2: float) -> NDArray[np.float64]:
     inverse, failed = lapack.dpotri(factor, lower=True)
     if singular or failed:
         raise np.linalg.LinAlgError(f"the matrix is singular: l2 = {l2} is too small")
-    # The upper half of what LAPACK returns is not the inverse's.
+    # Only the lower triangle of LAPACK's result is the inverse.
     whole: NDArray[np.float64] = np.tril(inverse) + np.tril(inverse, -1).T
     return whole

@@ -40,8 +40,8 @@ class IALS:
         Σ_observed (1 - w[u]·h[i])² + c Σ_all (w[u]·h[i])²
             + λ Σ_u (n[u] + c n_columns)^e ‖w[u]‖² + λ Σ_i (n[i] + c n_users)^e ‖h[i]‖²
 
-    n[u] and n[i] count the entries of a row and of a column of X. Somebody new gets their w by
-    the same least squares, the h being fixed.
+    n[u] and n[i] count the entries of a row and of a column of X. The w of a new user is
+    fitted by the same least squares with fixed h.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class IALS:
         rng = np.random.default_rng(seed)
         scale = np.float32(INITIAL_SCALE / np.sqrt(dimension))
         H = rng.standard_normal((X.shape[1], dimension), dtype=np.float32) * scale
-        # Thousands of small systems: several threads each would mostly wait for one another.
+        # Thousands of small systems: several threads each would mostly wait.
         with threadpool_limits(limits=1, user_api="blas"):
             for _ in range(SWEEPS):
                 W = _solve(X, H, unobserved, l2, exponent)

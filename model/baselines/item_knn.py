@@ -1,4 +1,4 @@
-"""Item-based nearest neighbours: movies that are liked by the same people.
+"""Item-based nearest neighbours: movies that are liked by the same users.
 
 References
 ----------
@@ -37,8 +37,8 @@ class ItemKNN:
     Parameters
     ----------
     similarity : csr_array, shape (n_columns, n_movies)
-        s(i, j) = n[i, j] / (sqrt(n[i] n[j]) + shrinkage), n[i, j] counting the people that have
-        both; kept for the k largest j of each i.
+        s(i, j) = n[i, j] / (sqrt(n[i] n[j]) + shrinkage), n[i, j] counting the users that have
+        both; only the k largest j of each i.
     movie_ids : int64 array, shape (n_movies,)
     dislikes : bool
         Whether dislikes take part, as columns of their own.

@@ -1,4 +1,4 @@
-"""The same list for everybody, the least that a recommender has to beat."""
+"""Popularity: the same list for every user."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Popularity", "damped_like_share"]
 
-# Ratings of an average movie that a movie is assumed to have before its own are counted.
+# Pseudo-ratings of an average movie added to each movie.
 DAMPING = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Popularity:
-    """The same list for everybody: movies by their number of likes.
+    """Movies by their number of likes, the same list for every user.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def damped_like_share(
     Returns
     -------
     float32 array, shape (n_movies,)
-        Share of likes; of a movie with few ratings it is drawn towards the mean.
+        Share of likes, shrunk towards the mean for a movie with few ratings.
     """
     total = likes.sum() + dislikes.sum()
     share = likes.sum() / total if total else 0.5

@@ -16,8 +16,8 @@ from tests.app.world import (
     MOVIE_IDS,
     World,
     add_movies,
-    add_opinions,
-    draw_opinions,
+    add_ratings,
+    draw_ratings,
     is_like,
     make_rbm,
     publish,
@@ -57,14 +57,14 @@ def connect(
 @pytest.fixture
 def world(database: Database, settings: Settings) -> World:
     """Movies, people and a published model."""
-    opinions = draw_opinions()
+    ratings = draw_ratings()
     rbm = make_rbm(seed=1)
     add_movies(database, MOVIE_IDS)
-    add_opinions(database, opinions)
+    add_ratings(database, ratings)
     publish(database, settings.models_dir, "v1", rbm)
     likes = {
-        user: {movie_id: is_like(opinion) for movie_id, opinion in rated.items()}
-        for user, rated in opinions.items()
+        user: {movie_id: is_like(rating) for movie_id, rating in rated.items()}
+        for user, rated in ratings.items()
     }
     return World(database, settings, likes, rbm)
 

@@ -1,4 +1,4 @@
-"""Helpers that read recommendations as a client does."""
+"""Reading of recommendations as a client does it, page by page."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from tests.app.world import MODEL_MOVIE_IDS, N_RATERS, World
 
-EVERYBODY = [*map(str, range(1, N_RATERS + 1)), "newcomer", "avant-garde", "nobody"]
+ALL_USERS = [*map(str, range(1, N_RATERS + 1)), "newcomer", "avant-garde", "nobody"]
 
 
 def walk(client: TestClient, user: str, limit: int, **options: Any) -> list[dict[str, Any]]:
@@ -31,9 +31,9 @@ def ids(items: list[dict[str, Any]]) -> list[int]:
     return [item["movie_id"] for item in items]
 
 
-def fold_in(world: World, user: str) -> tuple[Any, Any]:
+def known_ratings(world: World, user: str) -> tuple[Any, Any]:
     """Rows and likes of the ratings that the model knows."""
-    known = {id_: like for id_, like in world.opinions[user].items() if id_ in MODEL_MOVIE_IDS}
+    known = {id_: like for id_, like in world.ratings[user].items() if id_ in MODEL_MOVIE_IDS}
     rows = sorted((MODEL_MOVIE_IDS.index(id_), like) for id_, like in known.items())
     return np.array([row for row, _ in rows]), np.array([like for _, like in rows], dtype=bool)
 

@@ -33,8 +33,8 @@ from tests.app.world import (
     TRAINED,
     activate,
     add_movies,
-    add_opinions,
-    draw_opinions,
+    add_ratings,
+    draw_ratings,
     make_rbm,
 )
 
@@ -102,7 +102,7 @@ def freeze_limits(app: FastAPI) -> None:
 def fill(database: Database, models_dir: Path) -> None:
     """Store movies, users with ratings, of which two came with a release, models and trainings."""
     add_movies(database, MOVIE_IDS)
-    add_opinions(database, draw_opinions())
+    add_ratings(database, draw_ratings())
     with database.unit_of_work() as connection:
         connection.execute(update(installation).values(holdout_salt=SALT, movies_revision=1))
         for place, movie_id in enumerate(MOVIE_IDS):

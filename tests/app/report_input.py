@@ -48,7 +48,16 @@ REPORT: dict[str, Any] = {
         {"predicted": 0.52, "observed": 0.55, "n": 380},
         {"predicted": 0.83, "observed": 0.8123, "n": 390},
     ],
-    "calibration": {"hidden": 0.2182, "film": 0.6644, "person": 4.12, "shift": -0.1275},
+    "calibration": {"hidden": 0.2182, "movie": 0.6644, "user": 4.12, "shift": -0.1275},
+    "by_n_ratings": [
+        {"n": n, "n_users": 118, "results": [
+            {"model": "popularity", "metrics": {"ndcg@100": {"mean": 0.34, "se": 0.017},
+                                                "log_loss": {"mean": 0.63, "se": 0.01}}},
+            {"model": "rbm", "metrics": {"ndcg@100": {"mean": ndcg, "se": 0.018},
+                                         "log_loss": {"mean": 0.62, "se": 0.01}}},
+        ]}
+        for n, ndcg in ((0, 0.3412), (3, 0.4241), ("all", 0.3784))
+    ],
     "by_ratings": [
         {"label": "1–20", "n_users": 14, "ndcg@100": {"mean": 0.25, "se": 0.042}},
         {"label": "over 20", "n_users": 104, "ndcg@100": {"mean": 0.4062, "se": 0.018}},

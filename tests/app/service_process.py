@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from app.config import Settings
 
-START_S = 60
+MAX_START_S = 60
 
 
-class Running(NamedTuple):
+class ServiceProcess(NamedTuple):
     """A service that answers."""
 
     process: subprocess.Popen[bytes]
@@ -47,7 +47,7 @@ def environment(settings: Settings, **variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Running]:
+def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[ServiceProcess]:
     """Run `recommender serve` until the end of the block."""
     port = variables.setdefault("RECOMMENDER_PORT", str(free_port()))
     log = folder / "service.log"
@@ -59,7 +59,7 @@ def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Runn
             stdout=file,
             stderr=file,
         )
-    running = Running(process, f"http://127.0.0.1:{port}", log)
+    running = ServiceProcess(process, f"http://127.0.0.1:{port}", log)
     try:
         _wait(running)
         yield running
@@ -68,8 +68,8 @@ def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Runn
             running.stop()
 
 
-def _wait(running: Running) -> None:
-    end = time.monotonic() + START_S
+def _wait(running: ServiceProcess) -> None:
+    end = time.monotonic() + MAX_START_S
     while time.monotonic() < end:
         assert running.process.poll() is None, running.log.read_text()
         try:

@@ -23,13 +23,13 @@ from app.config import Settings
 from app.core import metrics
 from app.db.engine import Database
 from app.db.tables import datasets, installation, training_runs
-from app.jobs import runs
-from app.jobs.runs import list_runs, request_run
+from app.jobs import service as runs
 from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import list_runs, request_run
 from app.live.model_reloader import ModelReloader
 from app.registry import repository, service
 from tests.app.admin import send, shown, sign_in
-from tests.app.running import serving
+from tests.app.service_process import serving
 from tests.app.world import add_movies, make_rbm
 
 CARD: dict[str, Any] = {
@@ -151,7 +151,7 @@ def test_a_model_is_shown_with_its_figures_and_its_report_card(
     assert version in operator.get("/admin/models").text
     page = shown(operator.get(f"/admin/models/{version}"))
     assert "0.410 ± 0.020" in page
-    assert "1,234 of 40 movies by 6 people" in page
+    assert "1,234 of 40 movies by 6 users" in page
     report = operator.get(f"/admin/models/{version}/report")
     assert report.text == f"<p>Report of {version}</p>"
     assert "script-src" not in report.headers["Content-Security-Policy"]

@@ -176,9 +176,7 @@ def test_use_puts_the_end_off_but_not_beyond_the_longest(database: Database, key
     assert expiry(database) <= now + timedelta(minutes=6)
 
 
-def test_ended_sessions_are_forgotten_when_somebody_signs_in(
-    database: Database, key: NewKey
-) -> None:
+def test_expired_sessions_are_deleted_at_the_next_sign_in(database: Database, key: NewKey) -> None:
     for _ in range(3):
         open_session(database, key.prefix)
     long_ago = datetime.now(UTC) - 2 * AT_MOST

@@ -20,7 +20,7 @@ from pathlib import Path
 from app.backup import service
 from app.db.engine import Database
 step, url, folder = sys.argv[1:]
-getattr(service, step)(Database(url), Path(folder) / "models", Path(folder) / "b.zip")
+getattr(service, step)(Database(url), Path(folder) / "models", Path(folder) / "b.tar")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -31,14 +31,14 @@ def fill(database: Database, n_users: int) -> None:
     with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies), movies)
         users = "INSERT INTO users (id, key, ratings_revision) "
-        everybody = users + numbers + "SELECT i, 'u' || i, 1 FROM n"  # noqa: S608 (all ours)
-        connection.execute(text(everybody), {"n": n_users})
+        all_users = users + numbers + "SELECT i, 'u' || i, 1 FROM n"  # noqa: S608 (all ours)
+        connection.execute(text(all_users), {"n": n_users})
         columns = "INSERT INTO ratings (user_id, movie_id, liked, rated_at) "
-        opinions = "SELECT u.id, 1 + (u.id + 7 * i) % 1000, true, " + (
+        values = "SELECT u.id, 1 + (u.id + 7 * i) % 1000, true, " + (
             "0" if database.is_sqlite else "now()"
         )
         from_all = " FROM users u CROSS JOIN n"
-        connection.execute(text(columns + numbers + opinions + from_all), {"n": PER_USER})
+        connection.execute(text(columns + numbers + values + from_all), {"n": PER_USER})
 
 
 def peak_mib(step: str, database: Database, folder: Path) -> float:
@@ -63,7 +63,7 @@ def test_memory_does_not_grow_with_the_ratings(
         peaks.append((made, restored))
         for database in (blank_database, other_database):
             migrating.downgrade(database, "base")
-        (tmp_path / "b.zip").unlink()
+        (tmp_path / "b.tar").unlink()
     (small, small_restored), (large, large_restored) = peaks
     # As rows in memory, they would take more than a hundred.
     assert large - small < 30

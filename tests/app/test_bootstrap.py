@@ -1,4 +1,4 @@
-"""The first admin key: made once, from a file or into one."""
+"""The first admin key: made once, read from a file or written to it."""
 
 import os
 import stat

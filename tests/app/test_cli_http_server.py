@@ -1,7 +1,11 @@
 """The service in processes of its own: several workers, metrics, logs, and how it stops."""
 
+import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -12,9 +16,10 @@ import pytest
 
 from app.auth.scopes import Scope
 from app.auth.service import create_key
+from app.cli.http_server import listening_socket
 from app.config import Settings
 from app.db.engine import Database
-from tests.app.running import free_port, serving
+from tests.app.service_process import free_port, serving
 from tests.app.world import MOVIE_IDS, World, add_movies, make_rbm, publish
 
 
@@ -126,3 +131,44 @@ def _settings(migrated: Path, folder: Path) -> Settings:
     publish(database, settings.models_dir, "v1", make_rbm(seed=1))
     database.dispose()
     return settings
+
+
+def test_accepted_connections_send_without_delay() -> None:
+    delays = []
+
+    async def accept_one(listening: socket.socket) -> None:
+        accepted = asyncio.Event()
+
+        def on_connection(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            delays.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+            accepted.set()
+
+        async with await asyncio.start_server(on_connection, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            await asyncio.wait_for(accepted.wait(), 10)
+            writer.close()
+
+    with listening_socket(Settings(port=0)) as listening:
+        asyncio.run(accept_one(listening))
+    assert delays == [1]
+
+
+@pytest.mark.parametrize("loaded", ["before", "after"])
+def test_matrix_products_use_the_threads_of_the_setting(loaded: str) -> None:
+    lines = ["import numpy", "limit_blas_threads(1)"]
+    code = "\n".join(
+        [
+            "from app.cli.session import limit_blas_threads",
+            *(lines if loaded == "before" else lines[::-1]),
+            "import threadpoolctl",
+            "pools = [p for p in threadpoolctl.threadpool_info() if p['user_api'] == 'blas']",
+            "print({pool['num_threads'] for pool in pools})",
+        ]
+    )
+    environment = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    assert shown.strip() == "{1}"

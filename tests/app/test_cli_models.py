@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import output as console
+from app.cli import output
 from app.cli.models import models
 from app.config import Settings
 from app.db.engine import Database
 from app.registry.repository import REFUSED
 from app.registry.service import find_active, publish
-from tests.app.test_rollback import make_older
+from tests.app.test_registry_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 
 CARD = {
@@ -62,7 +62,7 @@ class Installation:
 
 @pytest.fixture(autouse=True)
 def wide_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console.out, "width", 200)
+    monkeypatch.setattr(output.out, "width", 200)
     monkeypatch.chdir(tmp_path)
 
 

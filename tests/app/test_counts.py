@@ -15,18 +15,17 @@ from app.config import Settings
 from app.datasets.service import import_release
 from app.db.engine import Database
 from app.db.tables import shared_counts
-from app.live import counts
-from app.live import model_reloader as model_server
-from app.live.counts import Basis, Counts, Generation, count_opinions
+from app.live import counts, model_reloader
+from app.live.counts import Basis, Counts, Generation, count_ratings
 from app.live.model_reloader import ModelReloader
 from app.movies import repository as movies
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from tests.app.small_releases import Line, make_release
-from tests.app.test_model_server import wait_for
+from tests.app.test_model_reloader import wait_for
 from tests.app.world import World, add_movies
 
-# A release with the movies of the small world, whose people all like its first one.
+# A release with the movies of the small world, whose users all like its first one.
 RELEASED = {10 * i: f"Movie {10 * i}" for i in range(1, 41)}
 LINES: list[Line] = [(f"new-{user}", 10, 5.0, 1000) for user in range(5)]
 
@@ -40,16 +39,16 @@ PAGES = [
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count whenever somebody looks and ratings have changed, and look only in the test."""
-    monkeypatch.setattr(model_server, "RECOUNT_S", 0)
-    monkeypatch.setattr(model_server, "RECOUNT_SHARE", 0)
-    monkeypatch.setattr(model_server, "POLL_S", 3600)
+    """Count at every poll after a change of ratings, and poll only in the test."""
+    monkeypatch.setattr(model_reloader, "RECOUNT_S", 0)
+    monkeypatch.setattr(model_reloader, "RECOUNT_SHARE", 0)
+    monkeypatch.setattr(model_reloader, "POLL_S", 3600)
 
 
 @pytest.fixture
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look only in the test."""
-    monkeypatch.setattr(model_server, "POLL_S", 3600)
+    monkeypatch.setattr(model_reloader, "POLL_S", 3600)
 
 
 def server_of(client: TestClient) -> ModelReloader:
@@ -88,7 +87,7 @@ def rate(database: Database, user: str, movie_id: int) -> None:
 
 def likes_in(database: Database, movie_id: int) -> int:
     with database.read() as connection:
-        rows = count_opinions(connection, 4.0)
+        rows = count_ratings(connection, 4.0)
     return {row[0]: int(row[1]) for row in rows}.get(movie_id, 0)
 
 
@@ -111,7 +110,7 @@ def test_what_one_worker_has_counted_another_one_serves_to_the_byte(
         like(one, movie_id, *(f"{number}-{user}" for user in range(6)))
         before = name_of(world.database)
         server_of(one).refresh()
-        server_of(other).follow()
+        server_of(other).poll()
         assert name_of(world.database) != before
         for path in PAGES:
             assert walk_both(one, other, path) >= 2 or path == PAGES[1]
@@ -139,7 +138,7 @@ def test_a_worker_that_has_not_counted_keeps_the_order_that_it_shares(
     one = connect()
     server_of(one).refresh()
     like(one, 400, *"abcdefgh")
-    late = connect()  # begins after ratings that nobody has counted yet
+    late = connect()  # starts after ratings that are not counted yet
     for path in PAGES:
         walk_both(one, late, path)
     assert (
@@ -147,7 +146,7 @@ def test_a_worker_that_has_not_counted_keeps_the_order_that_it_shares(
         == server_of(one).current.snapshot.popular_state
     )
     assert likes_of(server_of(late), 400) == sum(
-        opinions.get(400, False) for opinions in world.opinions.values()
+        opinions.get(400, False) for opinions in world.ratings.values()
     )
 
 
@@ -164,13 +163,13 @@ def test_a_movie_that_comes_back_has_its_counts_at_every_worker(world: World) ->
         ratings=np.append(held.counts.ratings, 60),
     )
     assert share_after_claim(world.database, more)
-    steady.follow()
+    steady.poll()
     add_movies(world.database, [999])
     with world.database.unit_of_work() as connection:
         movies.next_revision(connection)
-    steady.follow()
+    steady.poll()
     newcomer = make_server(world)
-    newcomer.follow()
+    newcomer.poll()
     assert likes_of(steady, 999) == likes_of(newcomer, 999) == 50
     assert steady.current.snapshot.popular_state == newcomer.current.snapshot.popular_state
 
@@ -187,7 +186,7 @@ def share_after_claim(database: Database, counted: Counts) -> bool:
 def test_ratings_are_counted_once_a_period_and_by_one_worker(
     world: World, connect: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_server, "POLL_S", 3600)
+    monkeypatch.setattr(model_reloader, "POLL_S", 3600)
     clients = [connect() for _ in range(3)]
     servers = [server_of(client) for client in clients]
     for server in servers:
@@ -226,17 +225,17 @@ def test_of_two_who_begin_to_count_one_does(world: World) -> None:
         assert not counts.claim(connection, seen, "other")
 
 
-def test_whoever_was_overtaken_while_counting_puts_nothing_in_place(
+def test_a_worker_that_was_overtaken_while_counting_stores_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One counts for so long that another one begins, and ends, before."""
-    monkeypatch.setattr(model_server, "RECOUNT_S", 0)
-    monkeypatch.setattr(model_server, "RECOUNT_SHARE", 0)
+    monkeypatch.setattr(model_reloader, "RECOUNT_S", 0)
+    monkeypatch.setattr(model_reloader, "RECOUNT_SHARE", 0)
     slow, quick = make_server(world), make_server(world)
     slow.refresh()
     quick.refresh()
     rate(world.database, "a", 400)
-    slow.follow()
+    slow.poll()
     count = counts.count
     overtaken: list[Counts] = []
 
@@ -259,8 +258,8 @@ def test_whoever_was_overtaken_while_counting_puts_nothing_in_place(
 
 def test_of_two_first_counts_one_is_shared(world: World) -> None:
     one, other = make_server(world), make_server(world)
-    one.follow()
-    other.follow()
+    one.poll()
+    other.poll()
     assert one.current.snapshot.catalogue.counts.generation is None
     one.recount()
     other.recount()
@@ -284,7 +283,7 @@ def test_a_worker_that_begins_to_count_and_dies_is_replaced_after_a_period(world
     assert name_of(world.database) != first.name
 
 
-def test_a_clock_that_was_set_back_keeps_nobody_from_counting(world: World) -> None:
+def test_a_clock_that_was_set_back_does_not_delay_counting(world: World) -> None:
     server = make_server(world)
     server.refresh()
     first = name_of(world.database)
@@ -297,7 +296,7 @@ def test_a_clock_that_was_set_back_keeps_nobody_from_counting(world: World) -> N
 def test_the_ratings_of_another_release_count_at_once(
     world: World, connect: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_server, "POLL_S", 0.02)
+    monkeypatch.setattr(model_reloader, "POLL_S", 0.02)
     one, other = connect(), connect()
     wait_for(lambda: shared(world.database) is not None)
     before = likes_in(world.database, 10)
@@ -314,7 +313,7 @@ def test_counts_of_another_release_are_not_taken_over_by_a_worker_that_begins(
     make_server(world).refresh()
     import_release(world.database, make_release(LINES, RELEASED, year=None))
     newcomer = make_server(world)
-    newcomer.follow()
+    newcomer.poll()
     assert newcomer.current.snapshot.catalogue.counts.generation is None
     assert likes_of(newcomer, 10) == likes_in(world.database, 10)
 
@@ -330,7 +329,7 @@ def test_another_threshold_is_counted_at_once_and_no_worker_takes_over_that_of_a
     assert generation is not None
     assert generation.basis.like_threshold == 2.0
     assert after.current.snapshot.catalogue.counts.generation == generation.name
-    before.follow()
+    before.poll()
     assert (
         before.current.snapshot.catalogue.likes.sum()
         == likes
@@ -345,7 +344,7 @@ def test_another_threshold_is_counted_at_once_and_no_worker_takes_over_that_of_a
 def test_a_database_that_is_away_when_counts_are_to_be_stored_changes_nothing(
     world: World, connect: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_server, "POLL_S", 3600)
+    monkeypatch.setattr(model_reloader, "POLL_S", 3600)
     client = connect()
     server = server_of(client)
     server.refresh()
@@ -359,10 +358,10 @@ def test_a_database_that_is_away_when_counts_are_to_be_stored_changes_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(counts, "replace", fail)
-        server.follow()
+        server.poll()
         with pytest.raises(OperationalError):
             server.recount()
-        server.follow()
+        server.poll()
     assert [client.get(path).content for path in PAGES] == before
     assert name_of(world.database) == name
     put_begin(world.database, timedelta(hours=1))
@@ -376,7 +375,7 @@ def test_a_worker_that_cannot_store_its_first_counts_serves_them_all_the_same(
     def fail(*_: object) -> bool:
         raise OperationalError("INSERT", {}, Exception("read only"))
 
-    monkeypatch.setattr(model_server, "POLL_S", 0.02)
+    monkeypatch.setattr(model_reloader, "POLL_S", 0.02)
     monkeypatch.setattr(counts, "add", fail)
     client = connect()
     best = client.get("/movies?sort=popular&limit=1").json()["items"][0]
@@ -392,20 +391,20 @@ def test_counts_that_a_restore_has_removed_are_made_again(world: World) -> None:
         connection.execute(delete(shared_counts))
     late = make_server(world)
     late.refresh()
-    server.follow()
+    server.poll()
     assert server.current.snapshot.catalogue.counts.generation == name_of(world.database)
     assert server.current.snapshot.popular_state == late.current.snapshot.popular_state == popular
 
 
 def test_counts_are_the_same_after_they_were_stored(world: World) -> None:
     server = make_server(world)
-    server.follow()
+    server.poll()
     own = server.current.snapshot.catalogue
     server.recount()
     kept = server.current.snapshot.catalogue
     assert (own.likes == kept.likes).all()
     assert (own.ratings == kept.ratings).all()
-    assert own.counts.n_users == kept.counts.n_users == len(world.opinions)
+    assert own.counts.n_users == kept.counts.n_users == len(world.ratings)
     assert own.counts.basis == kept.counts.basis
 
 
@@ -413,6 +412,6 @@ def test_counts_are_the_same_after_they_were_stored(world: World) -> None:
 def test_an_empty_database_is_counted_too(database: Database, settings: Settings) -> None:
     server = ModelReloader(database, settings.models_dir, 4.0)
     server.refresh()
-    server.follow()
+    server.poll()
     assert server.current.snapshot.catalogue.counts.generation == name_of(database)
     assert len(server.current.snapshot.popular) == 0

@@ -1,4 +1,4 @@
-"""GET /recommendations/{user}: where the next page begins, and when it does no more."""
+"""GET /recommendations/{user}: pagination cursors, and when they expire."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from app.http.cursors import decode
 from app.live import model_reloader as model_server
 from app.live.model_reloader import ModelReloader
 from app.recommendations.schemas import RecommendationsCursor
-from tests.app.walking import next_of
+from tests.app.paging import next_of
 from tests.app.world import World, make_rbm, publish
 
 
@@ -26,7 +26,7 @@ def test_a_cursor_expires_when_the_person_rates(client: TestClient) -> None:
     assert response.json()["error"] == "CursorExpired"
 
 
-def test_a_cursor_does_not_expire_when_somebody_else_rates(client: TestClient) -> None:
+def test_a_cursor_does_not_expire_when_another_user_rates(client: TestClient) -> None:
     cursor = next_of(client, "1")
     client.put("/users/2/ratings/400", json={"liked": True})
     assert client.get("/recommendations/1", params={"cursor": cursor}).status_code == 200

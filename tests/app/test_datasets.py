@@ -205,7 +205,7 @@ def test_a_like_given_through_the_service_is_not_overwritten_by_stars(database: 
     assert ratings(database)[("7", 1)] == (False, 1)
 
 
-def test_what_an_import_wrote_is_marked_until_somebody_rates_it_through_the_service(
+def test_what_an_import_wrote_is_marked_until_a_user_rates_it_through_the_service(
     database: Database,
 ) -> None:
     add_movies(database)
@@ -263,7 +263,7 @@ def test_stars_are_stored_as_the_file_writes_them(database: Database) -> None:
 def test_progress_reaches_the_end_of_each_stage(database: Database) -> None:
     calls: list[tuple[str, int, int | None]] = []
     import_release(database, make_release(), progress=lambda *call: calls.append(call))
-    assert calls == [("films", 0, 4), ("films", 4, 4), ("ratings", 0, 4), ("ratings", 4, 4)]
+    assert calls == [("movies", 0, 4), ("movies", 4, 4), ("ratings", 0, 4), ("ratings", 4, 4)]
 
 
 def test_pieces_of_an_import_make_the_same_as_the_whole(
@@ -406,9 +406,7 @@ class TestReplacing:
         import_release(database, make_release([LINES[2]], name="third"), replace=True)
         assert revisions(database).keys() == {"8"}
 
-    def test_everybody_who_lost_or_got_ratings_gets_a_new_revision(
-        self, database: Database
-    ) -> None:
+    def test_users_who_lost_or_got_ratings_get_a_new_revision(self, database: Database) -> None:
         import_release(database, make_release(), now=at(IMPORTED_AT))
         give(database, "8", 4, 1.0)
         give(database, "stranger", 3, 2.0)
@@ -423,7 +421,7 @@ class TestReplacing:
         with database.read() as connection:
             assert active_version(connection) == (None, "v1", 2)
 
-    def test_nobody_rates_between_what_goes_and_what_comes(self, database: Database) -> None:
+    def test_no_user_rates_between_removal_and_import(self, database: Database) -> None:
         import_release(database, make_release(), now=at(IMPORTED_AT))
         give(database, "stranger", 3, 2.0)
         other = impatient(database)
@@ -470,7 +468,7 @@ class TestReplacing:
         assert year == 1995
 
 
-def test_a_movie_of_the_service_that_somebody_rated_is_not_renamed(database: Database) -> None:
+def test_a_movie_of_the_service_that_a_user_rated_is_not_renamed(database: Database) -> None:
     with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     give(database, "7", 4, 5.0)
@@ -478,7 +476,7 @@ def test_a_movie_of_the_service_that_somebody_rated_is_not_renamed(database: Dat
         import_release(database, make_release())
 
 
-def test_a_movie_that_nobody_rated_takes_the_details_of_the_release(database: Database) -> None:
+def test_a_movie_without_ratings_takes_the_details_of_the_release(database: Database) -> None:
     with database.unit_of_work() as connection:
         connection.execute(insert(tables.movies).values(id=4, title="Brazil", genres=[]))
     import_release(database, make_release())
@@ -504,7 +502,7 @@ def test_two_imports_at_once_come_one_after_the_other(database: Database) -> Non
     other.dispose()
 
 
-def test_people_go_on_rating_during_an_import_on_postgresql(database: Database) -> None:
+def test_users_go_on_rating_during_an_import_on_postgresql(database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time: ratings wait for the end of an import")
     add_movies(database)

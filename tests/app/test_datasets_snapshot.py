@@ -18,7 +18,7 @@ from data.interactions import Interactions
 from tests.app.small_releases import LINES, MOVIES, large_release, make_release
 
 
-def opinions(interactions: Interactions) -> list[tuple[str, int, bool]]:
+def likes_of(interactions: Interactions) -> list[tuple[str, int, bool]]:
     return [
         (str(key), int(interactions.movie_ids[movie_row]), bool(liked))
         for row, key in enumerate(interactions.user_keys)
@@ -31,7 +31,7 @@ def test_stars_from_the_threshold_up_and_plain_likes_are_likes(database: Databas
     service = RatingService(database, 4.0)
     service.put("8", 2, RatingRequest(liked=True))
     service.put("8", 4, RatingRequest(liked=False))
-    assert opinions(read_snapshot(database, 4.0).interactions) == [
+    assert likes_of(read_snapshot(database, 4.0).interactions) == [
         ("7", 1, True),
         ("7", 2, False),
         ("8", 1, True),
@@ -39,7 +39,7 @@ def test_stars_from_the_threshold_up_and_plain_likes_are_likes(database: Databas
         ("8", 3, False),
         ("8", 4, False),
     ]
-    assert opinions(read_snapshot(database, 4.5).interactions)[0] == ("7", 1, False)
+    assert likes_of(read_snapshot(database, 4.5).interactions)[0] == ("7", 1, False)
 
 
 def test_all_movies_are_columns_by_rising_id_rated_or_not(database: Database) -> None:
@@ -52,7 +52,7 @@ def test_all_movies_are_columns_by_rising_id_rated_or_not(database: Database) ->
     assert interactions.liked.dtype == np.bool_
 
 
-def test_people_without_ratings_are_no_rows(database: Database) -> None:
+def test_users_without_ratings_are_no_rows(database: Database) -> None:
     with database.unit_of_work() as connection:
         connection.execute(insert(users).values(key="newcomer", ratings_revision=0))
     import_release(database, make_release())
@@ -84,7 +84,7 @@ def test_the_order_of_the_file_within_a_user_does_not_matter(database: Database)
     import_release(database, make_release([LINES[i] for i in (1, 3, 0, 2)]))
     interactions = read_snapshot(database, 4.0).interactions
     assert interactions.user_keys.tolist() == ["7", "8"]
-    assert opinions(interactions) == [
+    assert likes_of(interactions) == [
         ("7", 1, True),
         ("7", 2, False),
         ("8", 1, True),
@@ -111,7 +111,7 @@ def test_a_large_matrix_arrives_whole_in_pieces_of_any_size(
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
 
 
-def test_a_snapshot_is_of_one_moment_while_people_rate_on(
+def test_a_snapshot_is_of_one_moment_while_users_rate_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_release(database, make_release())
@@ -124,6 +124,6 @@ def test_a_snapshot_is_of_one_moment_while_people_rate_on(
     monkeypatch.setattr("app.datasets.snapshot.imported_dataset", rate_and_go_on)
     during = read_snapshot(database, 4.0)
     assert during.ratings_revision == before.ratings_revision
-    assert opinions(during.interactions) == opinions(before.interactions)
+    assert likes_of(during.interactions) == likes_of(before.interactions)
     monkeypatch.undo()
     assert read_snapshot(database, 4.0).ratings_revision == before.ratings_revision + 1

@@ -1,4 +1,4 @@
-"""How far the ratings have gone from what the served model was trained on, as metrics."""
+"""How much the ratings have changed since the served model was trained, as metrics."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def salt_of(database: Database) -> str:
 
 
 def n_ratings(world: World) -> int:
-    return sum(len(rated) for rated in world.opinions.values())
+    return sum(len(rated) for rated in world.ratings.values())
 
 
 def test_ratings_since_count_from_those_that_the_model_was_trained_on(world: World) -> None:
@@ -57,7 +57,7 @@ def test_ratings_since_count_from_those_that_the_model_was_trained_on(world: Wor
 
 
 def test_the_share_of_ratings_on_unknown_movies_is_counted(world: World) -> None:
-    unknown = sum(movie_id > 350 for rated in world.opinions.values() for movie_id in rated)
+    unknown = sum(movie_id > 350 for rated in world.ratings.values() for movie_id in rated)
     assert unknown > 0
     expected = unknown / n_ratings(world)
     assert drift_with(world, "drifting", card()).unknown_share == pytest.approx(expected)

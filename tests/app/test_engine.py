@@ -1,4 +1,4 @@
-"""Transactions: what is kept, what is undone, who sees what."""
+"""Units of work: commit, rollback and isolation."""
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone

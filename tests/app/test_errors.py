@@ -1,4 +1,4 @@
-"""The one shape of errors, and what is asked of every request."""
+"""The JSON shape of errors, and checks of every request."""
 
 import asyncio
 import logging
@@ -164,7 +164,7 @@ def test_a_database_that_does_not_answer_in_time_gives_503(
     assert "the database failed" in caplog.text
 
 
-# Layers
+# Middleware
 
 
 def test_every_answer_has_the_security_headers(failing_client: TestClient) -> None:

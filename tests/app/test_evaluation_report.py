@@ -10,14 +10,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from model.report import render
-from tests.model.report_input import REPORT, Page, parsed
+from app.evaluation.report import render
+from tests.app.report_input import REPORT, Page, parsed
 
 SECTIONS = {
     "results": ["comparison"],
     "curve": ["curve"],
     "reliability": ["reliability"],
     "by_ratings": ["by_ratings"],
+    "by_n_ratings": ["by_n_ratings"],
     "by_popularity": ["by_popularity"],
     "features": ["features"],
     "examples": ["examples"],
@@ -92,7 +93,7 @@ def test_every_chart_is_xml_with_a_name_and_a_description_and_every_bar_is_decor
 def test_every_table_has_a_caption_and_heads_for_columns_and_rows() -> None:
     html = render(REPORT)
     tables = re.findall(r"<table.*?</table>", html, re.DOTALL)
-    assert len(tables) == 5
+    assert len(tables) == 6
     for table in tables:
         assert re.search(r"<caption><span>[^<]+", table)
         assert 'scope="col"' in table
@@ -203,13 +204,9 @@ def test_the_figures_shown_are_the_figures_given() -> None:
         for value in numbers_of(figures):
             assert f"{value:.3f}" in text
     for shown in (
-        *("610 people", "9,724 movies", "100,836 ratings", "1.7 %", "20 November 2026, 10:15 UTC"),
-        *(
-            "hidden +0.22 , movie +0.66 , person +4.12 , shift -0.13",
-            "on in 28 % of people",
-            "+0.26",
-            "-0.41",
-        ),
+        *("610 users", "9,724 movies", "100,836 ratings", "1.7 %", "20 November 2026, 10:15 UTC"),
+        "hidden +0.22 , movie +0.66 , user +4.12 , shift -0.13",
+        *("on in 28 % of users", "+0.26", "-0.41"),
         *("1 hidden like in the first 2", "Aliens 1986 ✓", "0.48", "2 min 11 s", "0.004 s"),
         *("rates.weights 0.05", "classic no", "n_hidden 300", "numpy 2.4.0", "ab" * 32),
     ):
@@ -287,7 +284,7 @@ def test_a_full_report_is_lighter_than_150_kilobytes() -> None:
     assert len(render(values).encode()) < 150_000
 
 
-@pytest.mark.parametrize("module", ["model.report", "model.features"])
+@pytest.mark.parametrize("module", ["app.evaluation.report", "model.features"])
 def test_a_card_is_made_without_any_training_library(module: str) -> None:
     code = (
         f"import sys, {module}\n"

@@ -7,21 +7,23 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from model.report.charts import (
+from app.evaluation.report.charts import (
     Caption,
     DotRow,
+    Line,
     ReliabilityBin,
-    bar,
     dot_chart,
+    draw,
     line_chart,
+    number_chart,
     reliability_chart,
     ticks,
 )
-from model.report.values import Estimate
-from tests.model.report_input import parsed
+from app.evaluation.report.formatting import Estimate
+from tests.app.report_input import parsed
 
 CAPTION = Caption("key", "Title", "Description")
-CSS = files("model.report").joinpath("card.css").read_text(encoding="utf-8")
+CSS = files("app.evaluation.report").joinpath("card.css").read_text(encoding="utf-8")
 TEXT, MARKS = ("ink", "muted", "lead", "contrast"), ("other",)
 
 
@@ -114,6 +116,18 @@ def test_a_curve_has_a_gap_where_an_epoch_has_no_value_and_writes_its_last() -> 
     assert [e.text for e in elements(svg, "text", "value")] == ["0.371"]
 
 
+def test_each_model_has_its_line_over_the_numbers_of_given_ratings() -> None:
+    lines = [Line("lead", [0.2, 0.3, 0.4]), Line("other", [0.3, None, 0.25])]
+    svg = number_chart(["0", "3", "all"], lines, CAPTION, unit="ratings given")
+    [own] = elements(svg, "polyline", "curve lead")
+    assert len(str(own.get("points")).split()) == 3
+    pieces = elements(svg, "polyline", "curve other")
+    assert [len(str(piece.get("points")).split()) for piece in pieces] == [1, 1]
+    assert [e.text for e in elements(svg, "text", "value")] == ["0.400", "0.250"]
+    texts = [e.text for e in elements(svg, "text", "tick middle")]
+    assert texts == ["0", "3", "all", "ratings given"]
+
+
 @pytest.mark.parametrize("value", [0.25, None])
 def test_a_curve_of_one_epoch_can_be_drawn(value: float | None) -> None:
     svg = line_chart([(1.0, value)], CAPTION)
@@ -135,7 +149,7 @@ def test_the_reliability_curve_stands_on_its_diagonal_where_predictions_come_tru
 
 @pytest.mark.parametrize(("share", "width"), [(0.25, "25"), (-1, "0"), (7, "100")])
 def test_a_bar_is_as_long_as_its_share_and_never_leaves_its_box(share: float, width: str) -> None:
-    assert parsed(bar(share))[0].get("width") == width
+    assert parsed(draw("bar", share=share))[0].get("width") == width
 
 
 def luminance(colour: str) -> float:

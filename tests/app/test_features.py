@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from model.features import describe_features
 from model.rbm import sigmoid
-from tests.app.walking import fold_in, ids
+from tests.app.paging import ids, known_ratings
 from tests.app.world import World, activate
 
 
@@ -29,10 +29,10 @@ def test_there_are_as_many_features_as_asked_for(client: TestClient) -> None:
     assert len(client.get("/model/features?limit=2").json()["items"]) == 2
 
 
-def test_features_of_a_person_are_the_units_that_the_ratings_make_likelier(
+def test_features_of_a_user_are_the_units_that_the_ratings_make_more_probable(
     client: TestClient, world: World
 ) -> None:
-    rows, liked = fold_in(world, "4")
+    rows, liked = known_ratings(world, "4")
     sent = world.rbm.W[rows, np.where(liked, 0, 1)]
     activation, baseline = sigmoid(world.rbm.b + sent.sum(axis=0)), sigmoid(world.rbm.b)
     gain = activation - baseline
@@ -53,7 +53,7 @@ def test_features_of_a_person_are_the_units_that_the_ratings_make_likelier(
     ("user", "reason"),
     [("nobody", "unknown_user"), ("newcomer", "no_ratings"), ("avant-garde", "no_known_ratings")],
 )
-def test_who_has_no_features_is_told_why(client: TestClient, user: str, reason: str) -> None:
+def test_without_features_the_reason_is_given(client: TestClient, user: str, reason: str) -> None:
     answer = client.get(f"/users/{user}/features").json()
     assert (answer["source"], answer["reason"], answer["items"]) == ("none", reason, [])
 

@@ -18,21 +18,21 @@ def post(client: TestClient, ratings: list[dict[str, Any]], **options: Any) -> A
 
 
 def as_ratings(world: World, user: str) -> list[dict[str, Any]]:
-    return [{"movie_id": id_, "liked": like} for id_, like in world.opinions[user].items()]
+    return [{"movie_id": id_, "liked": like} for id_, like in world.ratings[user].items()]
 
 
 @pytest.mark.parametrize("user", ["1", "2"])
 def test_the_same_ratings_switch_on_the_same_units_as_those_of_a_user(
     client: TestClient, world: World, user: str
 ) -> None:
-    anybody = post(client, as_ratings(world, user), limit=4, films=3)
+    anonymous = post(client, as_ratings(world, user), limit=4, films=3)
     known = client.get(f"/users/{user}/features", params={"limit": 4, "films": 3}).json()
     assert known["items"]
-    assert (anybody["source"], anybody["reason"]) == ("rbm", None)
+    assert (anonymous["source"], anonymous["reason"]) == ("rbm", None)
     links = {"received", "sent"}
     assert [
         {name: value for name, value in item.items() if name not in links}
-        for item in anybody["items"]
+        for item in anonymous["items"]
     ] == known["items"]
 
 
@@ -73,7 +73,7 @@ def test_of_many_ratings_the_strongest_20_links_are_given(client: TestClient, wo
     ("ratings", "reason"),
     [([], "no_ratings"), ([{"movie_id": 380, "liked": True}], "no_known_ratings")],
 )
-def test_without_known_ratings_the_reason_is_said(
+def test_without_known_ratings_the_reason_is_given(
     client: TestClient, ratings: list[dict[str, Any]], reason: str
 ) -> None:
     answer = post(client, ratings)

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.db.tables import movies
-from tests.app.walking import EVERYBODY, ids, walk
+from tests.app.paging import ALL_USERS, ids, walk
 from tests.app.world import MOVIE_IDS, World
 
 GENRES = ["Comedy", "Drama", "Crime", "Film-Noir"]
@@ -36,7 +36,7 @@ def client(world: World, connect: Callable[[], TestClient]) -> TestClient:
 
 def passing(world: World, user: str, options: dict[str, Any]) -> set[int]:
     """Movies that pass, one condition after the other as the documentation has it."""
-    ratings = {id_: sum(id_ in rated for rated in world.opinions.values()) for id_ in MOVIE_IDS}
+    ratings = {id_: sum(id_ in rated for rated in world.ratings.values()) for id_ in MOVIE_IDS}
     wanted = {name.lower() for name in options.get("genre", GENRES)}
     unwanted = {name.lower() for name in options.get("exclude_genre", [])}
 
@@ -82,7 +82,7 @@ def test_a_walk_over_all_pages_with_any_filters_gives_every_movie_that_passes_on
 ) -> None:
     generator = np.random.default_rng(5)
     for round_ in range(50):
-        user = EVERYBODY[round_ % len(EVERYBODY)]
+        user = ALL_USERS[round_ % len(ALL_USERS)]
         options = draw_options(generator)
         found = ids(walk(client, user, int(generator.integers(1, 12)), **options))
         assert len(found) == len(set(found)), (user, options)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from app.auth.scopes import Scope
 from app.auth.service import create_key
 from app.db.tables import active_model, model_versions
-from tests.app.running import serving
+from tests.app.service_process import serving
 from tests.app.world import World, publish
 
 # A word that looks like a cursor, but was never given, is refused; no schema can say which are.

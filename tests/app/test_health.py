@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.config import Settings
 from app.db.engine import Database
 from app.db.schema import head, upgrade
-from app.live import model_reloader as model_server
+from app.live import model_reloader
 from app.live.model_reloader import ModelReloader
 from tests.app.world import World, activate
 
@@ -62,7 +62,7 @@ def test_a_service_becomes_ready_when_the_schema_is_upgraded(
     connect_to: Callable[[Settings], TestClient],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(model_server, "POLL_S", 60)
+    monkeypatch.setattr(model_reloader, "POLL_S", 60)
     client = connect_to(blank_settings)
     assert client.get("/recommendations/1").status_code == 503
     upgrade(blank_database)

@@ -9,10 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from app.db.engine import Database
 from app.jobs import repository
-from app.jobs.checkpoints import FOLDER, Checkpoints, Interruption, Resume, run
-from app.jobs.lease import Lease, LeaseLostError
-from app.jobs.runs import list_runs, request_run
+from app.jobs.checkpoints import FOLDER, Checkpoints, Resume, train_with_checkpoints
+from app.jobs.errors import LeaseLostError
+from app.jobs.interruption import Interruption
+from app.jobs.lease import Lease
 from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import list_runs, request_run
 from app.registry.service import publish
 from app.training.pipeline import TrainingResult, train
 from model.config import Config
@@ -83,7 +85,7 @@ def test_no_checkpoint_is_left_when_a_run_has_published_or_refused(
         (tmp_path / FOLDER / "0123456789abcdef-000000000001").mkdir(parents=True, exist_ok=True)
 
     result = retrain(leave_another, publish_anyway=False)
-    assert result.is_published is passes
+    assert result.judged.is_published is passes
     assert kept(tmp_path) == set()
 
 
@@ -120,7 +122,7 @@ def test_a_database_that_is_busy_is_waited_for_while_the_lease_lasts(
         return publish(*arguments, **options)
 
     monkeypatch.setattr("app.training.pipeline.publish", busy_at_first)
-    monkeypatch.setattr("app.training.pipeline.TRY_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.job.RETRY_S", 0.01)
     result = retrain()
     assert len(attempts) == 3
     assert [path.name for path in tmp_path.glob("*Z-*")] == [result.version]
@@ -176,5 +178,5 @@ def test_a_holder_that_has_lost_its_run_writes_and_removes_no_checkpoint(tmp_pat
     theirs = tmp_path / FOLDER / "0123456789abcdef-000000000001"
     theirs.mkdir(parents=True)
     trainer = Trainer(PEOPLE, Config(**ENOUGH))
-    run(trainer, tmp_path, GO_ON, Interruption(), lambda _: None, lambda: False)
+    train_with_checkpoints(trainer, tmp_path, GO_ON, Interruption(), lambda _: None, lambda: False)
     assert kept(tmp_path) == {theirs.name}

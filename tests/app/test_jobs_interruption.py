@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.core.errors import ModelNotFoundError
 from app.datasets.service import import_release
 from app.db.engine import Database
 from app.jobs.checkpoints import FOLDER, Checkpoints, Resume
+from app.jobs.errors import TrainingError
 from app.jobs.schemas import TrainingOptions
-from app.training.preparation import TrainingError, read_configuration
+from app.registry.errors import ModelNotFoundError
+from app.training.hyper_parameters import read_configuration
 from data.movielens import load
 from model.checkpoint import CheckpointError
 from model.training import DivergenceError

@@ -2,49 +2,41 @@
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-import typer
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from typer.testing import CliRunner
 
 from app.auth.scopes import Scope
 from app.auth.service import create_key
-from app.cli.main import app as cli
-from app.cli.training import seconds
 from app.config import Settings
-from app.core.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.db.sql import now
 from app.db.tables import training_runs
 from app.jobs import repository
-from app.jobs.lease import Lease, LeaseLostError, RunNotQueuedError, holding
-from app.jobs.runs import (
-    begin_run,
+from app.jobs.errors import (
+    LeaseLostError,
+    RunNotQueuedError,
+    TrainingInProgressError,
+    TrainingRunNotFoundError,
+)
+from app.jobs.lease import Lease, hold_lease
+from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import (
     find_run,
     follow_run,
     list_runs,
     request_run,
-    start_process,
-    take_waiting,
 )
-from app.jobs.schedule import first_due, train_every
-from app.jobs.schemas import RunState, TrainingOptions
 from app.training.pipeline import carry_out, train
 from model.training import EpochReport
-from tests.app.running import environment
 from tests.app.trainings import ENOUGH, people, settings_for, store
 
 PLAIN = TrainingOptions()
@@ -60,18 +52,6 @@ def expire(database: Database, run_id: int) -> None:
         )
 
 
-@pytest.fixture
-def on_sqlite(tmp_path: Path, migrated_sqlite_file: Path) -> Settings:
-    """Settings of an installation with people in it."""
-    path = tmp_path / "recommender.db"
-    path.write_bytes(migrated_sqlite_file.read_bytes())
-    settings = settings_for(tmp_path / "models", database_url=f"sqlite:///{path}")
-    database = Database(settings.database_url)
-    store(database, people())
-    database.dispose()
-    return settings
-
-
 def test_a_run_that_was_asked_for_is_queued(database: Database) -> None:
     run = find_run(database, request_run(database, BRIEF, "cron"))
     assert (run.state, run.requested_by, run.options) == (RunState.QUEUED, "cron", BRIEF)
@@ -82,7 +62,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_first(database: Database
     run_id = request_run(database, PLAIN, "cron")
     with pytest.raises(TrainingInProgressError, match=rf"run {run_id}, asked for by cron .*begun"):
         request_run(database, PLAIN, "me")
-    with holding(database, run_id, 60) as lease:
+    with hold_lease(database, run_id, 60) as lease:
         with pytest.raises(TrainingInProgressError, match=f"held by {lease.holder}") as refused:
             request_run(database, PLAIN, "me")
         assert refused.value.extra == {"run_id": run_id, "holder": lease.holder}
@@ -131,7 +111,7 @@ def test_a_run_that_nobody_begins_is_given_up(database: Database) -> None:
 
 def test_a_holder_that_lives_keeps_the_run_longer_than_one_lease_lasts(database: Database) -> None:
     run_id = request_run(database, PLAIN, "cron")
-    with holding(database, run_id, 1.0):
+    with hold_lease(database, run_id, 1.0):
         begun = find_run(database, run_id).heartbeat_at
         assert begun is not None
         while (beat := find_run(database, run_id).heartbeat_at) is not None:
@@ -143,7 +123,7 @@ def test_a_holder_that_lives_keeps_the_run_longer_than_one_lease_lasts(database:
 
 def test_a_run_is_begun_once(database: Database) -> None:
     run_id = request_run(database, PLAIN, "cron")
-    with holding(database, run_id, 60), pytest.raises(RunNotQueuedError, match="is running"):
+    with hold_lease(database, run_id, 60), pytest.raises(RunNotQueuedError, match="is running"):
         Lease(database, run_id, 60).start()
     with pytest.raises(TrainingRunNotFoundError):
         Lease(database, run_id + 1, 60).start()
@@ -151,7 +131,7 @@ def test_a_run_is_begun_once(database: Database) -> None:
 
 def test_progress_is_seen_by_others(database: Database) -> None:
     run_id = request_run(database, PLAIN, "cron")
-    with holding(database, run_id, 60) as lease:
+    with hold_lease(database, run_id, 60) as lease:
         lease.report("training", epoch=3, n_epochs=20)
         while not (progress := find_run(database, run_id).progress):
             time.sleep(0.02)
@@ -160,7 +140,7 @@ def test_progress_is_seen_by_others(database: Database) -> None:
 
 def test_an_error_ends_the_run_with_its_message(database: Database) -> None:
     run_id = request_run(database, PLAIN, "cron")
-    with pytest.raises(ArithmeticError), holding(database, run_id, 60):
+    with pytest.raises(ArithmeticError), hold_lease(database, run_id, 60):
         raise ArithmeticError("it\n diverged")
     run = find_run(database, run_id)
     assert (run.state, run.error) == (RunState.FAILED, "it diverged")
@@ -193,6 +173,7 @@ def test_a_run_is_followed_to_its_end(database: Database) -> None:
     async def follow() -> list[str]:
         states = []
         async for run in follow_run(database, run_id):
+            assert run is not None
             states.append(run.state.value)
             if run.state is RunState.QUEUED:
                 lease.start()
@@ -206,6 +187,25 @@ def test_a_run_is_followed_to_its_end(database: Database) -> None:
     assert asyncio.run(follow()) == ["queued", "running", "refused"]
 
 
+def test_a_follower_gets_signs_of_life_while_nothing_changes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.service.KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr("app.jobs.service.FOLLOW_INTERVAL_S", 0.1)
+    run_id = request_run(database, PLAIN, "cron")
+
+    async def follow() -> list[str | None]:
+        states: list[str | None] = []
+        async for run in follow_run(database, run_id):
+            states.append(run.state.value if run else None)
+            if len(states) == 3:
+                with database.unit_of_work() as connection:
+                    repository.end(connection, run_id, RunState.FAILED)
+        return states
+
+    assert asyncio.run(follow()) == ["queued", None, None, "failed"]
+
+
 @pytest.fixture
 def trained_here(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[None]:
     """Runs that are started train in a thread of this process, not in a process of their own."""
@@ -215,7 +215,7 @@ def trained_here(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterato
         threads.append(Thread(target=carry_out, args=(database, settings, run_id)))
         threads[-1].start()
 
-    monkeypatch.setattr("app.jobs.runs.start_process", start)
+    monkeypatch.setattr("app.jobs.service.start_process", start)
     yield
     for thread in threads:
         thread.join()
@@ -277,141 +277,3 @@ def test_only_admins_may_train(database: Database, connect: Callable[[], TestCli
     headers = {"Authorization": f"Bearer {key}"}
     for method, path in (("GET", ""), ("POST", ""), ("GET", "/1")):
         assert client.request(method, f"/training-runs{path}", headers=headers).status_code == 403
-
-
-def test_a_started_process_carries_the_run_out(on_sqlite: Settings) -> None:
-    database = Database(on_sqlite.database_url)
-    run_id = request_run(database, BRIEF, "a test")
-    assert start_process(on_sqlite, run_id).wait() == 0
-    run = find_run(database, run_id)
-    assert run.state is RunState.PUBLISHED, run.error
-    assert run.holder is not None
-    database.dispose()
-
-
-def test_the_death_of_a_started_process_is_recorded(on_sqlite: Settings) -> None:
-    database = Database(on_sqlite.database_url)
-    run_id = request_run(database, BRIEF, "a test")
-    start_process(on_sqlite, run_id).kill()
-    while not (run := find_run(database, run_id)).state.is_final:
-        time.sleep(0.05)
-    assert run.state is RunState.FAILED
-    assert run.error == "the training process was killed by SIGKILL; its log may say why"
-    database.dispose()
-
-
-def test_a_refused_model_is_exit_code_3(
-    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in on_sqlite.as_environment().items():
-        monkeypatch.setenv(name, value)
-    invoke = partial(CliRunner().invoke, cli)
-    refused = invoke(["retrain", "--epochs", "1", "--hidden", "1"])
-    assert refused.exit_code == 3
-    assert "not better than popularity" in " ".join(refused.output.replace("│", " ").split())
-    published = invoke(["retrain", "--epochs", "1", "--hidden", "1", "--publish-anyway"])
-    assert published.exit_code == 0
-    assert "Published, although" in published.output
-
-
-@pytest.mark.parametrize("interval", ["6", "0h", "h", "6 h", "-1h", "1w"])
-def test_a_wrong_interval_is_refused_by_value(interval: str) -> None:
-    with pytest.raises(typer.BadParameter, match=f"'{interval}' is no interval such as"):
-        seconds(interval)
-
-
-def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
-    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = Database(on_sqlite.database_url)
-    begun: list[int] = []
-
-    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
-        with database.unit_of_work() as connection:
-            repository.end(connection, run_id, RunState.REFUSED)
-        begun.append(run_id)
-        if len(begun) == 3:
-            signal.raise_signal(signal.SIGTERM)
-        lasts = 0 if len(begun) < 3 else 100
-        return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({lasts})"])
-
-    monkeypatch.setattr("app.jobs.schedule.start_process", start)
-    train_every(database, on_sqlite, PLAIN, 0.01, "every now and then")
-    assert begun == [1, 2, 3]
-    database.dispose()
-
-
-def test_a_run_asked_for_where_nobody_can_train_is_taken_by_whoever_trains_at_an_interval(
-    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = Database(on_sqlite.database_url)
-    begun: list[int] = []
-
-    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
-        begun.append(run_id)
-        signal.raise_signal(signal.SIGTERM)
-        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
-
-    last = request_run(database, PLAIN, "somebody")
-    with database.unit_of_work() as connection:
-        repository.end(connection, last, RunState.PUBLISHED)
-    monkeypatch.setattr("app.jobs.runs.find_spec", lambda _: None)
-    run = begin_run(database, on_sqlite, PLAIN, "key 1")
-    assert (run.state, run.progress) == (RunState.QUEUED, {"stage": "waiting"})
-    monkeypatch.setattr("app.jobs.schedule.start_process", start)
-    train_every(database, on_sqlite, PLAIN, 3600, "every hour")
-    assert begun == [run.id]
-    database.dispose()
-
-
-def test_a_run_that_waits_is_taken_once_and_one_that_does_not_never(database: Database) -> None:
-    run_id = request_run(database, PLAIN, "somebody", waits=True)
-    assert [take_waiting(database), take_waiting(database)] == [run_id, None]
-    with database.unit_of_work() as connection:
-        repository.end(connection, run_id, RunState.FAILED)
-    request_run(database, PLAIN, "somebody")
-    assert take_waiting(database) is None
-
-
-def test_the_first_training_is_due_an_interval_after_the_last_one_of_anybody(
-    database: Database,
-) -> None:
-    hour = timedelta(hours=1)
-    assert first_due(database, hour) <= datetime.now(UTC)
-    run_id = request_run(database, PLAIN, "somebody")
-    with database.unit_of_work() as connection:
-        repository.end(connection, run_id, RunState.PUBLISHED)
-    assert first_due(database, hour) == find_run(database, run_id).requested_at + hour
-
-
-def test_a_run_of_a_clock_that_was_ahead_puts_the_next_one_off_by_one_interval_only(
-    database: Database,
-) -> None:
-    run_id = request_run(database, PLAIN, "somebody")
-    with database.unit_of_work() as connection:
-        repository.end(connection, run_id, RunState.PUBLISHED)
-        years = datetime.now(UTC) + timedelta(days=3650)
-        connection.execute(update(training_runs).values(requested_at=years))
-    hour = timedelta(hours=1)
-    assert first_due(database, hour) <= datetime.now(UTC) + hour
-
-
-@pytest.mark.slow
-def test_the_service_that_trains_leaves_when_it_is_told_to(on_sqlite: Settings) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "retrain", "--every", "1s", "--epochs", "2"],
-        cwd=Path(__file__).parents[2], env=environment(on_sqlite), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    database = Database(on_sqlite.database_url)
-    while sum(run.state.is_final for run in list_runs(database, 5)) < 2:
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.terminate()
-    _, log = process.communicate(timeout=100)
-    assert process.returncode == 0, log
-    assert "Traceback" not in log
-    runs = list_runs(database, 5)
-    assert all(run.state.is_final for run in runs)
-    assert runs[-1].requested_by.startswith("every 1s (")
-    database.dispose()

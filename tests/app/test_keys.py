@@ -1,4 +1,4 @@
-"""API keys: who is asked for one, what each allows, and how soon a change counts."""
+"""API keys: which requests need one, what each allows, and how soon a change counts."""
 
 import hashlib
 import json
@@ -130,7 +130,7 @@ def test_every_documented_route_but_health_says_that_it_needs_a_key(
             assert bool(operation.get("security")) != path.startswith("/health/"), path
 
 
-def test_an_answer_that_is_kept_for_one_key_is_not_given_to_one_that_may_not_read(
+def test_a_response_cached_for_one_key_is_not_sent_for_a_key_that_may_not_read(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
     reader = create_key(world.database, [Scope.READ], "")
@@ -186,7 +186,7 @@ def test_keys_stay_valid_while_the_database_is_away(
 
 
 @pytest.mark.parametrize("insecure", [False, True])
-def test_a_service_on_a_network_without_a_key_answers_nobody_unless_told_so(
+def test_a_service_on_a_network_without_a_key_answers_no_client_unless_told_so(
     world: World, connect_to: Callable[[Settings], TestClient], insecure: bool
 ) -> None:
     changes = {"host": "0.0.0.0", "insecure": insecure}  # noqa: S104

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, request ids, and the two forms of the log."""
+"""Metrics for Prometheus, request ids, and the two formats of the log."""
 
 import asyncio
 import json

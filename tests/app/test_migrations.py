@@ -51,6 +51,7 @@ from app.db.tables import (
     training_runs,
     users,
 )
+from tests.killing import die_after, run_until_killed
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -325,35 +326,17 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     assert tables(blank_database) == set()
 
 
-KILLED_WITHIN = """
-import os, signal, sys
-from alembic.operations import Operations
-import migrations
-from app.db import schema as migrating
-from app.db.engine import Database
-
-calls = 0
-create = Operations.create_table
-
-def count(self, *args, **kwargs):
-    global calls
-    calls += 1
-    if calls == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return create(self, *args, **kwargs)
-
-Operations.create_table = count
-migrating.upgrade(Database(sys.argv[1]))
-"""
+def upgrade_until(url: str, n_tables: int) -> None:
+    setattr(Operations, "create_table", die_after(Operations.create_table, n_tables))  # noqa: B010
+    migrating.upgrade(Database(url))
 
 
-@pytest.mark.parametrize("table", [2, 7])
+@pytest.mark.parametrize("n_tables", [1, 6])
 def test_a_migration_that_is_killed_leaves_nothing_behind(
-    blank_database: Database, table: int
+    blank_database: Database, n_tables: int
 ) -> None:
     url = blank_database.url.render_as_string(hide_password=False)
-    killed = subprocess.run([sys.executable, "-c", KILLED_WITHIN, url, str(table)], check=False)
-    assert killed.returncode == -9
+    run_until_killed(upgrade_until, url, n_tables)
     assert tables(blank_database) == set()
     migrating.upgrade(blank_database)
     fill(blank_database)

@@ -1,4 +1,4 @@
-"""Which model and which movies are served, while both change."""
+"""The served model and movies, while both change."""
 
 import threading
 import time
@@ -11,8 +11,7 @@ from sqlalchemy import Connection, insert
 
 from app.db.engine import Database
 from app.db.tables import datasets
-from app.live import counts
-from app.live import model_reloader as model_server
+from app.live import counts, model_reloader
 from app.live.counts import Basis, Counts
 from app.live.model_reloader import ModelReloader
 from tests.app.world import (
@@ -28,8 +27,8 @@ from tests.app.world import (
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_server, "POLL_S", 0.02)
-    monkeypatch.setattr(model_server, "RETRY_S", 0.05)
+    monkeypatch.setattr(model_reloader, "POLL_S", 0.02)
+    monkeypatch.setattr(model_reloader, "RETRY_S", 0.05)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -70,7 +69,7 @@ def test_counting_likes_keeps_no_new_version_waiting(
     wait_for(lambda: models.current.snapshot.catalogue.counts.generation is not None)
     before = models.current.snapshot.catalogue
     monkeypatch.setattr(counts, "count", count_slowly)
-    monkeypatch.setattr(model_server, "RECOUNT_S", 0)
+    monkeypatch.setattr(model_reloader, "RECOUNT_S", 0)
     try:
         client.put("/users/somebody/ratings/10", json={"liked": True})
         assert counting.wait(10)

@@ -40,7 +40,7 @@ def test_all_movies_are_listed_once_in_pages_of_any_length(client: TestClient, s
 def test_the_popular_ones_come_by_their_likes(client: TestClient, world: World) -> None:
     items = walk(client, 100)
     likes = {
-        movie: sum(rated.get(movie, False) for rated in world.opinions.values())
+        movie: sum(rated.get(movie, False) for rated in world.ratings.values())
         for movie in MOVIE_IDS
     }
     assert {item["movie_id"]: item["likes"] for item in items} == likes
@@ -142,7 +142,7 @@ def test_patch_changes_what_is_given_and_keeps_the_rest(client: TestClient, worl
     assert changed.json() == {"movie_id": 10, **NEW, "year": None, "genres": ["Drama", "Crime"]}
     assert client.patch("/movies/10", json={}).json() == changed.json()
     rated = client.get("/users/6/ratings?limit=1000").json()["items"]
-    assert len(rated) == len(world.opinions["6"])
+    assert len(rated) == len(world.ratings["6"])
     unknown = client.patch("/movies/11", json={"year": 1999})
     assert (unknown.status_code, unknown.json()["error"]) == (404, "MovieNotFound")
 

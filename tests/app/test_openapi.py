@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from app.core import errors
-from app.core.errors import AppError, ErrorBody, InvalidRequestBody
+from app.auth import errors as auth_errors
+from app.core.errors import OPEN, AppError, ErrorBody, InvalidRequestBody
 from app.main import create_app
 from app.movies.schemas import Movie
 from app.ratings.schemas import Rating, RatingRequest
@@ -20,7 +20,7 @@ from app.recommendations.schemas import Reason, Recommendations
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-COMMON = {error.error for error in errors.COMMON}
+COMMON = {error.error for error in auth_errors.COMMON}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_the_shape_of_errors_of_the_framework_is_nowhere(document: dict[str, Any
 
 def test_every_route_can_answer_what_every_route_can_answer(document: dict[str, Any]) -> None:
     for _, path, operation in operations(document):
-        expected = {error.error for error in errors.OPEN} if "/health/" in path else COMMON
+        expected = {error.error for error in OPEN} if "/health/" in path else COMMON
         if path == "/health/live":
             expected = {"InternalError", "HostNotAllowed"}
         assert expected <= error_names(operation)

@@ -1,4 +1,4 @@
-"""What pages of other sites can make a browser send to a service that asks nobody for a key."""
+"""Requests that pages of other sites make a browser send to a service without keys."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ def test_a_page_of_another_site_changes_nothing(
     assert answer.json()["error"] == "ForeignOrigin"
     assert client.get(RATING).status_code == 404
     rated = client.get("/users/1/ratings", params={"limit": 100}).json()["items"]
-    assert len(rated) == len(world.opinions["1"])
+    assert len(rated) == len(world.ratings["1"])
 
 
 @pytest.mark.parametrize("headers", OWN)

@@ -19,15 +19,20 @@ from app.db import schema as migrating
 ROOT = Path(__file__).parents[2]
 VERSIONS = "migrations/versions"
 
+# Where the functions that migrate are, today and in older versions.
+MIGRATING = ("app/db/schema.py", "app/migrating.py")
+
 # A back-up is of one revision: that of a newer schema is left to the version that knows it.
 OF_ONE_REVISION = {"test_backup.py"}
 
 # Loaded by pytest before any test of the older tree is: what that tree calls migrating to its
 # newest revision goes on to the newest of this one.
 PLUGIN = """
+from importlib import import_module
+
 from alembic import command
 
-from app.db import schema as migrating
+migrating = import_module({module!r})
 
 assert migrating.__file__.startswith({tree!r}), "this is not the older version"
 upgrade = migrating.upgrade
@@ -81,9 +86,14 @@ def test_the_version_before_passes_its_tests_of_the_api_on_the_new_schema(tmp_pa
         archive.extractall(tree, filter="data")
     # Versions from before this rule serve the revision that they know alone, whatever another one
     # brings; of them everything else is tested.
-    serves_the_next = "def is_served" in (tree / "app" / "migrating.py").read_text()
-    stamped = None if serves_the_next else newest_revision(commit)
-    plugin = PLUGIN.format(tree=str(tree), migrations=str(migrating.FOLDER), stamped=stamped)
+    source = next(path for path in MIGRATING if (tree / path).exists())
+    serves_the_next = "def is_served" in (tree / source).read_text()
+    plugin = PLUGIN.format(
+        module=source.removesuffix(".py").replace("/", "."),
+        tree=str(tree),
+        migrations=str(migrating.FOLDER),
+        stamped=None if serves_the_next else newest_revision(commit),
+    )
     (tree / "newer_schema.py").write_text(plugin)
     tests = sorted(
         str(path.relative_to(tree))

@@ -1,4 +1,4 @@
-"""Rate limits: token buckets, whom a request counts for, and what the client is told."""
+"""Rate limits: token buckets, the client that a request counts for, and response headers."""
 
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.auth import rate_limiter as limits
+from app.auth import rate_limiter
 from app.auth.addresses import client_address
 from app.auth.rate_limiter import Limiter
 from app.auth.scopes import Scope
@@ -65,7 +65,7 @@ def test_nothing_is_limited_by_a_limit_of_zero() -> None:
 
 
 def test_the_memory_for_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_BUCKETS", 100)
+    monkeypatch.setattr(rate_limiter, "MAX_BUCKETS", 100)
     limiter = Limiter(10, Clock())
     for client in range(1000):
         limiter.take(str(client))
@@ -112,7 +112,7 @@ def with_limits(settings: Settings, **limits: Any) -> Settings:
     return settings.model_copy(update={"key_rate_limit": 5, "address_rate_limit": 3, **limits})
 
 
-def test_every_answer_says_what_is_left_and_one_too_many_when_to_come_again(
+def test_every_response_has_the_remaining_limit_and_a_refusal_the_time_to_wait(
     world: World, connect_to: Callable[[Settings], TestClient]
 ) -> None:
     keys = [create_key(world.database, [Scope.READ], "") for _ in range(2)]

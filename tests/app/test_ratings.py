@@ -22,12 +22,12 @@ def movies(database: Database) -> None:
 
 @pytest.fixture
 def rater(movies: None, empty_client: TestClient) -> TestClient:  # noqa: ARG001
-    """A service with movies, without people."""
+    """A service with movies, without users."""
     return empty_client
 
 
-def put(client: TestClient, movie: int, user: str = "me", **opinion: Any) -> Any:
-    return client.put(f"/users/{user}/ratings/{movie}", json=opinion)
+def put(client: TestClient, movie: int, user: str = "me", **body: Any) -> Any:
+    return client.put(f"/users/{user}/ratings/{movie}", json=body)
 
 
 def revisions(database: Database) -> tuple[int, dict[str, int]]:
@@ -46,7 +46,7 @@ def test_the_first_rating_answers_201_and_every_later_one_200(rater: TestClient)
     assert put(rater, 10, stars=1).status_code == 201
 
 
-def test_the_answer_is_the_rating_as_stored(rater: TestClient) -> None:
+def test_the_response_is_the_rating_as_stored(rater: TestClient) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     body = put(rater, 10, stars=4.5).json()
     assert list(body) == ["movie_id", "stars", "liked", "rated_at"]
@@ -58,7 +58,7 @@ def test_the_answer_is_the_rating_as_stored(rater: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("opinion", "stars", "liked"),
+    ("body", "stars", "liked"),
     [
         ({"stars": 4}, 4.0, True),
         ({"stars": 3.5}, 3.5, False),
@@ -68,17 +68,17 @@ def test_the_answer_is_the_rating_as_stored(rater: TestClient) -> None:
         ({"liked": False}, None, False),
     ],
 )
-def test_stars_are_kept_and_read_as_like_or_dislike(
+def test_stars_are_stored_and_read_as_like_or_dislike(
     rater: TestClient,
-    opinion: dict[str, Any],
+    body: dict[str, Any],
     stars: float | None,
     liked: bool,
 ) -> None:
-    body = put(rater, 10, **opinion).json()
-    assert (body["stars"], body["liked"]) == (stars, liked)
+    stored = put(rater, 10, **body).json()
+    assert (stored["stars"], stored["liked"]) == (stars, liked)
 
 
-def test_a_later_rating_takes_the_place_of_the_one_before(rater: TestClient) -> None:
+def test_a_later_rating_replaces_the_one_before(rater: TestClient) -> None:
     put(rater, 10, stars=5)
     put(rater, 10, liked=False)
     (item,) = rater.get("/users/me/ratings").json()["items"]
@@ -97,7 +97,7 @@ def test_an_unknown_movie_cannot_be_rated_and_leaves_nothing_behind(
 
 
 def test_ratings_are_listed_by_movie_id_page_by_page(client: TestClient, world: World) -> None:
-    expected = sorted(world.opinions["6"])
+    expected = sorted(world.ratings["6"])
     for limit in (1, 5, len(expected), 1000):
         found: list[int] = []
         cursor: str | None = ""
@@ -113,7 +113,7 @@ def test_the_listed_likes_are_those_that_recommendations_use(
     client: TestClient, world: World
 ) -> None:
     items = client.get("/users/6/ratings", params={"limit": 1000}).json()["items"]
-    assert {item["movie_id"]: item["liked"] for item in items} == world.opinions["6"]
+    assert {item["movie_id"]: item["liked"] for item in items} == world.ratings["6"]
 
 
 def test_a_rating_added_on_the_way_shifts_no_page(rater: TestClient) -> None:
@@ -125,13 +125,13 @@ def test_a_rating_added_on_the_way_shifts_no_page(rater: TestClient) -> None:
     assert [item["movie_id"] for item in second["items"]] == [40]
 
 
-def test_somebody_unknown_has_no_ratings(rater: TestClient) -> None:
+def test_an_unknown_user_has_no_ratings(rater: TestClient) -> None:
     response = rater.get("/users/nobody/ratings")
     assert response.status_code == 200
     assert response.json() == {"items": [], "next": None}
 
 
-def test_a_rating_that_was_not_given_is_not_found(rater: TestClient) -> None:
+def test_a_missing_rating_is_not_found(rater: TestClient) -> None:
     put(rater, 10, stars=4)
     for path in ("/users/me/ratings/20", "/users/nobody/ratings/10", "/users/me/ratings/11"):
         response = rater.get(path)

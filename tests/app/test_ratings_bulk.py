@@ -16,7 +16,7 @@ from tests.app.world import MOVIE_IDS, World, add_movies
 
 @pytest.fixture
 def rater(database: Database, empty_client: TestClient) -> TestClient:
-    """A service with movies, without people."""
+    """A service with movies, without users."""
     add_movies(database, MOVIE_IDS)
     return empty_client
 
@@ -28,7 +28,7 @@ def post(client: TestClient, *ratings: dict[str, Any], user: str = "me") -> list
     return items
 
 
-def test_each_opinion_has_the_answer_that_it_would_have_had_alone(rater: TestClient) -> None:
+def test_each_rating_has_the_result_that_it_would_have_had_alone(rater: TestClient) -> None:
     rater.put("/users/me/ratings/20", json={"stars": 1})
     items = post(
         rater,
@@ -47,7 +47,7 @@ def test_each_opinion_has_the_answer_that_it_would_have_had_alone(rater: TestCli
         assert item["rating"] == rater.get(f"/users/me/ratings/{item['movie_id']}").json()
 
 
-def test_of_two_about_one_movie_the_later_one_counts(rater: TestClient) -> None:
+def test_of_two_ratings_of_one_movie_the_later_one_counts(rater: TestClient) -> None:
     items = post(rater, {"movie_id": 10, "stars": 1}, {"movie_id": 10, "liked": True})
     assert [item["status"] for item in items] == [201, 200]
     (rating,) = rater.get("/users/me/ratings").json()["items"]
@@ -72,7 +72,7 @@ def test_where_no_movie_is_known_nothing_is_left_behind(
         assert connection.execute(select(func.count()).select_from(tables.users)).scalar_one() == 0
 
 
-def test_a_thousand_opinions_are_taken_and_one_more_is_refused(
+def test_a_thousand_ratings_are_stored_and_one_more_is_refused(
     rater: TestClient, database: Database
 ) -> None:
     add_movies(database, list(range(1001, 2001)))
@@ -104,7 +104,7 @@ def test_malformed_input_is_refused_as_a_whole(lone_client: TestClient, body: An
     assert response.json()["fields"][0]["location"][0] == "body"
 
 
-opinions = st.one_of(
+bodies = st.one_of(
     st.builds(lambda stars: {"stars": stars / 2}, st.integers(1, 10)),
     st.builds(lambda liked: {"liked": liked}, st.booleans()),
 )
@@ -113,19 +113,17 @@ opinions = st.one_of(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(
-    given_=st.lists(st.tuples(st.sampled_from(MOVIE_IDS[:6]), opinions), min_size=1, max_size=12)
-)
+@given(rated=st.lists(st.tuples(st.sampled_from(MOVIE_IDS[:6]), bodies), min_size=1, max_size=12))
 def test_many_at_once_leave_what_the_same_one_by_one_leave(
-    rater: TestClient, given_: list[tuple[int, dict[str, Any]]]
+    rater: TestClient, rated: list[tuple[int, dict[str, Any]]]
 ) -> None:
     for user in ("bulk", "single"):
         rater.delete(f"/users/{user}")
     statuses = [
-        rater.put(f"/users/single/ratings/{movie_id}", json=opinion).status_code
-        for movie_id, opinion in given_
+        rater.put(f"/users/single/ratings/{movie_id}", json=body).status_code
+        for movie_id, body in rated
     ]
-    items = post(rater, *({"movie_id": m, **opinion} for m, opinion in given_), user="bulk")
+    items = post(rater, *({"movie_id": m, **body} for m, body in rated), user="bulk")
     assert [item["status"] for item in items] == statuses
     ratings = [rater.get(f"/users/{user}/ratings").json()["items"] for user in ("bulk", "single")]
     for rating in (*ratings[0], *ratings[1]):
@@ -133,7 +131,7 @@ def test_many_at_once_leave_what_the_same_one_by_one_leave(
     assert ratings[0] == ratings[1]
 
 
-def test_many_people_and_one_person_may_rate_at_the_same_time(rater: TestClient) -> None:
+def test_several_users_and_one_user_may_rate_at_the_same_time(rater: TestClient) -> None:
     def rate(number: int) -> int:
         ids = MOVIE_IDS if number % 2 else MOVIE_IDS[::-1]
         ratings = [{"movie_id": id_, "liked": number % 3 == 0} for id_ in ids]

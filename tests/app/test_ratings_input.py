@@ -42,7 +42,7 @@ from app.ratings.schemas import RatingRequest
         "stars",
     ],
 )
-def test_a_body_that_is_no_opinion_is_refused(lone_client: TestClient, body: Any) -> None:
+def test_a_body_that_is_no_rating_is_refused(lone_client: TestClient, body: Any) -> None:
     response = lone_client.put(
         "/users/me/ratings/10",
         content=json.dumps(body),
@@ -180,15 +180,15 @@ json_values = st.recursive(
     st.dictionaries(st.sampled_from(["stars", "liked", "rated_at"]) | st.text(max_size=3),
                     json_values, max_size=3)
 )  # fmt: skip
-def test_an_accepted_body_is_exactly_one_opinion(body: dict[str, Any]) -> None:
+def test_an_accepted_body_is_exactly_one_rating(body: dict[str, Any]) -> None:
     try:
-        opinion = RatingRequest.model_validate(body)
+        rating = RatingRequest.model_validate(body)
     except ValidationError:
         pass
     else:
         assert list(body) in (["stars"], ["liked"])
-        assert (opinion.stars is None) != (opinion.liked is None)
-        assert opinion.stars is None or 0.5 <= opinion.stars <= 5
+        assert (rating.stars is None) != (rating.liked is None)
+        assert rating.stars is None or 0.5 <= rating.stars <= 5
 
 
 @given(st.floats(0.5, 5))

@@ -26,7 +26,7 @@ def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: 
         connection.execute(update(users).where(users.c.key == "6").values(imported_from="ml-1m"))
     body = client.get("/users/6").json()
     listed = client.get("/users/6/ratings?limit=1000").json()["items"]
-    assert len(listed) == len(world.opinions["6"])
+    assert len(listed) == len(world.ratings["6"])
     assert body == {
         "user": "6", "imported_from": "ml-1m", "ratings_revision": 1, "ratings": listed,
     }  # fmt: skip
@@ -37,7 +37,7 @@ def test_an_export_holds_all_that_the_database_holds(client: TestClient, world: 
 
 
 @pytest.mark.parametrize("user", ["nobody", "a" * 128])
-def test_nothing_is_known_of_somebody_unknown(client: TestClient, user: str) -> None:
+def test_nothing_is_known_about_an_unknown_user(client: TestClient, user: str) -> None:
     response = client.get(f"/users/{user}")
     assert response.status_code == 404
     assert response.json() == {"error": "UserNotFound", "detail": "Nothing is known of this user."}
@@ -66,7 +66,7 @@ def test_an_erasure_leaves_nothing_and_says_only_that_there_was_one(
     assert answer["reason"] == "unknown_user"
 
 
-def test_erasing_somebody_unknown_is_no_error_and_records_nothing(
+def test_erasing_an_unknown_user_is_no_error_and_records_nothing(
     client: TestClient, database: Database
 ) -> None:
     assert client.delete("/users/nobody").status_code == 204
@@ -78,16 +78,16 @@ def test_others_keep_all_they_have(client: TestClient, world: World) -> None:
     before = client.get("/users/5").json()
     client.delete("/users/6")
     assert client.get("/users/5").json() == before
-    assert set(world.opinions["5"]) == {item["movie_id"] for item in before["ratings"]}
+    assert set(world.ratings["5"]) == {item["movie_id"] for item in before["ratings"]}
 
 
-def test_somebody_erased_may_begin_again(client: TestClient) -> None:
+def test_an_erased_user_may_rate_again(client: TestClient) -> None:
     client.delete("/users/6")
     assert client.put("/users/6/ratings/10", json={"liked": True}).status_code == 201
     assert len(client.get("/users/6").json()["ratings"]) == 1
 
 
-def test_people_may_rate_while_they_are_erased(client: TestClient, database: Database) -> None:
+def test_users_may_rate_while_they_are_erased(client: TestClient, database: Database) -> None:
     def act(number: int) -> int:
         user = "ab"[number % 2]
         if number % 5 == 0:
@@ -95,11 +95,11 @@ def test_people_may_rate_while_they_are_erased(client: TestClient, database: Dat
         if number % 5 == 1:
             return int(client.delete(f"/users/{user}/ratings/10").status_code)
         if number % 5 == 2:
-            opinions = [{"movie_id": id_, "liked": True} for id_ in MOVIE_IDS[:8]]
-            body: dict[str, Any] = {"ratings": opinions}
+            ratings = [{"movie_id": id_, "liked": True} for id_ in MOVIE_IDS[:8]]
+            body: dict[str, Any] = {"ratings": ratings}
             return int(client.post(f"/users/{user}/ratings", json=body).status_code)
         path = f"/users/{user}/ratings/{10 * (1 + number % 3)}"
-        # Between the write and the reading of its answer nobody can erase: it is one transaction.
+        # No erasure between the write and the reading of its response: it is one transaction.
         return int(client.put(path, json={"liked": True}).status_code)
 
     with ThreadPoolExecutor(8) as pool:

@@ -12,14 +12,14 @@ from app.config import Settings
 from app.db.engine import Database
 from app.live.catalogue import DAMPING
 from model.scoring import score_user
-from tests.app.walking import EVERYBODY, fold_in, ids, walk
+from tests.app.paging import ALL_USERS, ids, known_ratings, walk
 from tests.app.world import (
     MODEL_MOVIE_IDS,
     MOVIE_IDS,
     World,
     activate,
     add_movies,
-    add_opinions,
+    add_ratings,
     make_rbm,
     publish,
 )
@@ -46,7 +46,7 @@ def test_the_answer_has_every_field_of_the_contract(client: TestClient) -> None:
 def test_movies_come_in_the_order_and_with_the_scores_of_the_model(
     client: TestClient, world: World, user: str
 ) -> None:
-    like, given_seen = score_user(world.rbm, *fold_in(world, user))
+    like, given_seen = score_user(world.rbm, *known_ratings(world, user))
     candidates = [id_ for id_ in MODEL_MOVIE_IDS if id_ in world.unseen(user)]
     score = dict(zip(MODEL_MOVIE_IDS, like, strict=True))
     items = [item for item in walk(client, user, 100) if item["source"] == "rbm"]
@@ -78,7 +78,7 @@ def test_a_score_is_printed_with_the_fewest_digits_that_say_it_in_float32(
 def test_pages_of_any_length_hold_every_movie_that_was_not_rated_once_and_in_the_same_order(
     client: TestClient, world: World
 ) -> None:
-    for user in EVERYBODY:
+    for user in ALL_USERS:
         whole = walk(client, user, 100)
         assert len(whole) == len(world.unseen(user))
         assert set(ids(whole)) == world.unseen(user)
@@ -107,7 +107,7 @@ def test_movies_that_the_model_does_not_know_follow_by_popularity(
 
 
 def likes_of(world: World, movie_id: int) -> int:
-    return sum(rated.get(movie_id, False) for rated in world.opinions.values())
+    return sum(rated.get(movie_id, False) for rated in world.ratings.values())
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,17 @@ def test_who_cannot_be_served_by_the_model_gets_popular_movies_and_the_reason(
 
 
 def test_popular_movies_have_the_share_of_likes_as_score(client: TestClient, world: World) -> None:
-    opinions = [like for rated in world.opinions.values() for like in rated.values()]
-    overall = sum(opinions) / len(opinions)
+    all_likes = [like for rated in world.ratings.values() for like in rated.values()]
+    overall = sum(all_likes) / len(all_likes)
     for item in client.get("/recommendations/nobody").json()["items"]:
-        ratings = sum(item["movie_id"] in rated for rated in world.opinions.values())
+        ratings = sum(item["movie_id"] in rated for rated in world.ratings.values())
         likes = likes_of(world, item["movie_id"])
         damped = (likes + DAMPING * overall) / (ratings + DAMPING)
-        assert item["score"] == pytest.approx(likes / len(world.opinions))
+        assert item["score"] == pytest.approx(likes / len(world.ratings))
         assert item["like_probability"] == pytest.approx(damped)
 
 
-def test_without_a_model_everybody_gets_popular_movies(
+def test_without_a_model_all_users_get_popular_movies(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
     activate(world.database, None)
@@ -167,10 +167,10 @@ def test_movies_without_any_rating_are_popular_in_the_order_of_their_ids(
     assert {(item["score"], item["like_probability"]) for item in items} == {(0.0, 0.5)}
 
 
-def test_somebody_who_rated_everything_gets_an_empty_list(
+def test_a_user_who_has_rated_everything_gets_an_empty_list(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
-    add_opinions(world.database, {"critic": dict.fromkeys(MOVIE_IDS, 3.0)})
+    add_ratings(world.database, {"critic": dict.fromkeys(MOVIE_IDS, 3.0)})
     answer = connect().get("/recommendations/critic").json()
     assert (answer["items"], answer["next"], answer["source"]) == ([], None, "rbm")
 
@@ -223,7 +223,7 @@ def test_the_threshold_decides_which_stars_are_likes(
     database: Database, settings: Settings, connect_to: Callable[[Settings], TestClient]
 ) -> None:
     add_movies(database, MOVIE_IDS)
-    add_opinions(database, {"1": {10: 3.5, 20: 3.0}})
+    add_ratings(database, {"1": {10: 3.5, 20: 3.0}})
     lenient = settings.model_copy(update={"like_threshold": 3.5})
     for which, expected in ((settings, [0.0, 0.0]), (lenient, [1.0, 0.0])):
         items = connect_to(which).get("/recommendations/2", params={"limit": 100}).json()["items"]

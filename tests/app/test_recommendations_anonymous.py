@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.app.paging import ALL_USERS, ids, walk
 from tests.app.small_releases import contents
-from tests.app.walking import EVERYBODY, ids, walk
 from tests.app.world import World
 
 
 def as_ratings(world: World, user: str) -> list[dict[str, Any]]:
-    return [{"movie_id": id_, "liked": like} for id_, like in world.opinions[user].items()]
+    return [{"movie_id": id_, "liked": like} for id_, like in world.ratings[user].items()]
 
 
 def post(client: TestClient, ratings: list[dict[str, Any]], **options: Any) -> Any:
@@ -29,10 +29,10 @@ def post(client: TestClient, ratings: list[dict[str, Any]], **options: Any) -> A
 def test_the_same_ratings_get_the_same_movies_as_those_of_a_user(
     client: TestClient, world: World, user: str, options: dict[str, Any]
 ) -> None:
-    anybody = post(client, as_ratings(world, user), **options)
+    anonymous = post(client, as_ratings(world, user), **options)
     known = client.get(f"/recommendations/{user}", params=options).json()
-    assert anybody["items"] == known["items"]
-    assert (anybody["user"], anybody["source"], anybody["ignored"]) == (None, "rbm", [])
+    assert anonymous["items"] == known["items"]
+    assert (anonymous["user"], anonymous["source"], anonymous["ignored"]) == (None, "rbm", [])
 
 
 def test_nothing_is_stored(client: TestClient, world: World) -> None:
@@ -55,14 +55,14 @@ def test_of_two_ratings_of_a_movie_the_later_one_counts(client: TestClient) -> N
     assert post(client, twice)["items"] == post(client, twice[1:])["items"]
 
 
-def test_movies_that_there_are_not_are_ignored_and_named(client: TestClient) -> None:
+def test_unknown_movies_are_ignored_and_listed(client: TestClient) -> None:
     known = [{"movie_id": 50, "liked": True}]
     answer = post(client, [*known, {"movie_id": 51, "liked": True}, {"movie_id": 7, "stars": 1}])
     assert answer["ignored"] == [7, 51]
     assert answer["items"] == post(client, known)["items"]
 
 
-def test_without_ratings_movies_are_popular_and_the_reason_is_said(client: TestClient) -> None:
+def test_without_ratings_movies_are_popular_and_the_reason_is_given(client: TestClient) -> None:
     answer = post(client, [])
     assert (answer["source"], answer["reason"]) == ("popular", "no_ratings")
     assert answer["items"] == client.get("/recommendations/nobody").json()["items"]
@@ -106,7 +106,7 @@ def test_a_malformed_body_is_refused(lone_client: TestClient, body: dict[str, An
 
 
 def test_a_batch_holds_the_list_of_each_in_the_order_of_the_request(client: TestClient) -> None:
-    users = [*reversed(EVERYBODY), EVERYBODY[0]]
+    users = [*reversed(ALL_USERS), ALL_USERS[0]]
     options: dict[str, Any] = {"limit": 6, "explain": 2, "genre": ["drama"]}
     response = client.post("/recommendations/batch", json={"users": users, **options})
     alone = [client.get(f"/recommendations/{user}", params=options).json() for user in users]
@@ -121,11 +121,11 @@ def test_a_list_of_a_batch_is_read_on_by_its_cursor(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("users", [[], ["1"] * 101, ["a b"], [1]])
-def test_a_batch_is_of_1_to_100_people(lone_client: TestClient, users: list[Any]) -> None:
+def test_a_batch_is_of_1_to_100_users(lone_client: TestClient, users: list[Any]) -> None:
     assert lone_client.post("/recommendations/batch", json={"users": users}).status_code == 422
 
 
-def test_a_batch_of_100_people_is_answered(client: TestClient) -> None:
+def test_a_batch_may_have_100_users(client: TestClient) -> None:
     users = [str(number) for number in range(100)]
     response = client.post("/recommendations/batch", json={"users": users, "limit": 1})
     assert [item["user"] for item in response.json()["items"]] == users

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from model.similarity import like_lengths, similarity
-from tests.app.walking import ids, walk
+from tests.app.paging import ids, walk
 from tests.app.world import MODEL_MOVIE_IDS, World, activate
 
 
@@ -29,9 +29,9 @@ def test_a_prediction_says_what_the_list_says(client: TestClient, user: str) -> 
         assert found["reason"] == (None if by_model else answer["reason"] or "unknown_movie")
 
 
-def test_an_own_rating_is_shown_and_left_out_of_account(client: TestClient, world: World) -> None:
+def test_the_rating_of_the_movie_is_shown_and_not_used(client: TestClient, world: World) -> None:
     (movie_id, liked), *_ = [
-        (id_, like) for id_, like in world.opinions["4"].items() if id_ in MODEL_MOVIE_IDS
+        (id_, like) for id_, like in world.ratings["4"].items() if id_ in MODEL_MOVIE_IDS
     ]
     found = predict(client, "4", movie_id)
     assert found["liked"] == liked
@@ -42,7 +42,7 @@ def test_an_own_rating_is_shown_and_left_out_of_account(client: TestClient, worl
     assert predict(client, "4", movie_id) == {**found, "liked": None}
 
 
-def test_somebody_who_rated_that_movie_alone_has_no_other_ratings(client: TestClient) -> None:
+def test_a_user_who_rated_only_that_movie_has_no_other_ratings(client: TestClient) -> None:
     client.put("/users/me/ratings/50", json={"liked": True})
     assert predict(client, "me", 50)["reason"] == "no_ratings"
 
@@ -51,7 +51,7 @@ def logit(probability: float) -> float:
     return float(np.log(probability) - np.log1p(-probability))
 
 
-def test_taking_any_rating_back_changes_the_logit_by_the_effect_that_was_stated(
+def test_deleting_any_rating_changes_the_logit_by_its_effect(
     client: TestClient, world: World
 ) -> None:
     generator = np.random.default_rng(3)
@@ -73,7 +73,7 @@ def test_taking_any_rating_back_changes_the_logit_by_the_effect_that_was_stated(
 
 
 @pytest.mark.parametrize("path", ["/users/1/predictions/51", "/movies/51/similar"])
-def test_a_movie_that_there_is_not_is_404(client: TestClient, path: str) -> None:
+def test_an_unknown_movie_is_404(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response.json()["error"]) == (404, "MovieNotFound")
 
@@ -97,7 +97,7 @@ def test_similar_movies_can_be_filtered(client: TestClient) -> None:
     assert client.get("/movies/50/similar?genre=Western").json()["items"] == []
 
 
-def test_movies_that_the_model_does_not_know_are_compared_by_genres_and_that_is_said(
+def test_movies_that_the_model_does_not_know_are_compared_by_genres(
     client: TestClient, world: World, connect: Callable[[], TestClient]
 ) -> None:
     answer = client.get("/movies/400/similar").json()

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from model.scoring import effects
-from tests.app.walking import fold_in, ids, walk
+from tests.app.paging import ids, known_ratings, walk
 from tests.app.world import MODEL_MOVIE_IDS, World
 
 
@@ -15,7 +15,7 @@ from tests.app.world import MODEL_MOVIE_IDS, World
 def test_reasons_are_the_largest_positive_effects(
     client: TestClient, world: World, user: str
 ) -> None:
-    rows, liked = fold_in(world, user)
+    rows, liked = known_ratings(world, user)
     rated = [MODEL_MOVIE_IDS[row] for row in rows]
     items = client.get(f"/recommendations/{user}", params={"limit": 10, "explain": 5}).json()
     for item in items["items"]:
@@ -26,7 +26,7 @@ def test_reasons_are_the_largest_positive_effects(
         assert ids(item["because"]) == expected
         for reason in item["because"]:
             assert reason["effect"] == pytest.approx(float(effect[reason["movie_id"]]), abs=1e-5)
-            assert reason["liked"] == world.opinions[user][reason["movie_id"]]
+            assert reason["liked"] == world.ratings[user][reason["movie_id"]]
             assert reason["title"] == f"Movie {reason['movie_id']}"
 
 
@@ -34,16 +34,16 @@ def logit(probability: float) -> float:
     return float(np.log(probability) - np.log1p(-probability))
 
 
-def test_deleting_a_rating_changes_the_logit_by_the_effect_stated(client: TestClient) -> None:
+def test_deleting_a_rating_changes_the_logit_by_its_effect(client: TestClient) -> None:
     before = client.get("/recommendations/4", params={"limit": 5, "explain": 5}).json()["items"]
     reason = before[0]["because"][0]
     client.delete(f"/users/4/ratings/{reason['movie_id']}")
     after = {item["movie_id"]: item["score"] for item in walk(client, "4", 100)}
     for item in before:
-        stated = {r["movie_id"]: r["effect"] for r in item["because"]}
-        if reason["movie_id"] in stated:
+        reasons = {r["movie_id"]: r["effect"] for r in item["because"]}
+        if reason["movie_id"] in reasons:
             change = logit(item["score"]) - logit(after[item["movie_id"]])
-            assert change == pytest.approx(stated[reason["movie_id"]], abs=1e-4)
+            assert change == pytest.approx(reasons[reason["movie_id"]], abs=1e-4)
 
 
 @pytest.mark.parametrize("explain", [0, 1, 5])

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.recommendations import ranking
-from tests.app.walking import ids, walk
+from tests.app.paging import ids, walk
 from tests.app.world import World
 
 
@@ -33,7 +33,7 @@ def test_without_a_seed_every_list_is_drawn_anew(client: TestClient) -> None:
     assert len(seeds) == 5
 
 
-def test_moods_differ(client: TestClient) -> None:
+def test_gibbs_samples_differ(client: TestClient) -> None:
     lists = {
         tuple(ids(client.get(f"/recommendations/2?mode=sample&seed={seed}").json()["items"]))
         for seed in range(10)

@@ -1,10 +1,9 @@
 """Publication of models: whole or not at all, and which one is served."""
 
-import fcntl
 import os
 import re
-import subprocess
-import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.core.errors import ModelDamagedError, ModelNotFoundError
 from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version
 from app.db.tables import model_versions
 from app.registry import folder, repository
-from app.registry.folder import remove_strays
+from app.registry.errors import ModelDamagedError, ModelNotFoundError
 from app.registry.schemas import ModelSummary
 from app.registry.service import activate, find_damage, list_models, publish, servable_version
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
+from tests.killing import die, die_after, run_until_killed
 
 CARD = {
     "dataset": {"name": "small", "sha256": "0"},
@@ -47,7 +46,7 @@ def test_a_published_model_is_on_the_disk_in_the_database_and_active(
 ) -> None:
     rbm = make_rbm(1)
     version = publish(database, tmp_path, rbm, CARD)
-    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", version)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", version)
     assert served(database) == (version, None, 1)
     with database.read() as connection:
         row = connection.execute(
@@ -173,32 +172,17 @@ def test_files_that_cannot_be_written_leave_nothing_behind(
     assert contents(database) == before
 
 
-# Publishes a model and kills itself at the step that is named.
-PROCESS = """
-import os, signal, sys
-from pathlib import Path
-from app.db.engine import Database
-from app.registry import repository, service
-from model import artifact
-from tests.app.world import make_rbm
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-fsync, calls = os.fsync, []
-def die_at_the_second_file(descriptor):
-    calls.append(descriptor)
-    fsync(descriptor) if len(calls) < 2 else die()
-
-where = {
-    "half of the files": (os, "fsync", die_at_the_second_file),
+STEPS = {
+    "half of the files": (os, "fsync", die_after(os.fsync)),
     "all files, no name": (Path, "rename", die),
     "files, no row": (repository, "add", die),
     "row, not committed": (repository, "activate", die),
 }
-setattr(*where[sys.argv[3]])
-service.publish(Database(sys.argv[1]), Path(sys.argv[2]), make_rbm(2), {})
-"""
+
+
+def publish_until(url: str, models_dir: Path, step: str) -> None:
+    setattr(*STEPS[step])
+    publish(Database(url), models_dir, make_rbm(2), {})
 
 
 @pytest.mark.parametrize(
@@ -216,19 +200,15 @@ def test_a_publication_that_is_killed_leaves_the_served_model_as_it_was(
     version = publish(database, tmp_path, make_rbm(1), CARD)
     before = contents(database)
     url = database.url.render_as_string(hide_password=False)
-    root = Path(__file__).parents[2]
-    killed = subprocess.run(
-        [sys.executable, "-c", PROCESS, url, str(tmp_path), step],
-        check=False,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    assert killed.returncode == -9
+    run_until_killed(publish_until, url, tmp_path, step)
     assert contents(database) == before
     assert servable_version(database, tmp_path) == version
     strays = [name for name in folders(tmp_path) if name.startswith(".")]
     assert len(strays) == stray
-    assert remove_strays(tmp_path) == strays
+    with folder.locked(tmp_path):
+        folder.remove_unfinished(tmp_path)
+    assert [name for name in folders(tmp_path) if name.startswith(".")] == []
+    assert servable_version(database, tmp_path) == version
 
 
 def test_the_next_publication_removes_what_a_killed_one_has_left(
@@ -239,18 +219,16 @@ def test_the_next_publication_removes_what_a_killed_one_has_left(
     assert folders(tmp_path) == [version]
 
 
-def test_strays_of_a_publication_under_way_stay(tmp_path: Path) -> None:
+def test_files_of_a_publication_under_way_stay(database: Database, tmp_path: Path) -> None:
     stray = tmp_path / ".unfinished-20261120T101500Z-3f2a"
     stray.mkdir()
-    with (tmp_path / folder.LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assert remove_strays(tmp_path) == []
-        assert stray.exists()
-    assert remove_strays(tmp_path) == [stray.name]
-
-
-def test_a_folder_that_is_not_there_has_no_strays(tmp_path: Path) -> None:
-    assert remove_strays(tmp_path / "none") == []
+    with ThreadPoolExecutor(1) as pool:
+        with folder.locked(tmp_path):
+            published = pool.submit(publish, database, tmp_path, make_rbm(1), CARD)
+            time.sleep(0.2)
+            assert folders(tmp_path) == [stray.name]
+        version = published.result()
+    assert folders(tmp_path) == [version]
 
 
 def test_a_failing_transaction_leaves_the_served_model_as_it_was(

@@ -3,9 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,25 +12,27 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from app.core.errors import (
+from app.core.archive import ArchiveError
+from app.db.engine import Database
+from app.db.tables import installation
+from app.registry import archive, folder, repository
+from app.registry.errors import (
     ModelDamagedError,
     ModelExistsError,
     ModelNotFoundError,
     ModelRefusedError,
 )
-from app.db.engine import Database
-from app.db.tables import installation
-from app.registry import archive
-from app.registry.archive import ArchiveError
+from app.registry.removal import remove
 from app.registry.repository import REFUSED
 from app.registry.schemas import Outcome
-from app.registry.service import find_active, find_damage, find_model, list_models, publish, remove
+from app.registry.service import find_active, find_damage, find_model, list_models, publish
 from app.registry.transfer import TransferError, export_model, import_model, write_export
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import TRAINED, make_rbm
+from tests.killing import die, run_until_killed
+from tests.model.machines import with_everything
 
-ROOT = Path(__file__).parents[2]
 VERSION = "20261120T101500Z-3f2a"
 
 
@@ -162,7 +161,7 @@ def lone_database(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Databa
 
 
 def tar_of(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
-    """Write a tar as anybody could; `kind` and `link` are those of the last member."""
+    """Write any tar; `kind` and `link` are those of the last member."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for number, (name, content) in enumerate(members, start=1):
@@ -235,7 +234,7 @@ def test_a_changed_byte_in_any_file_is_found(
 def test_what_is_no_tar_is_refused(
     lone_database: Database, models_dir: Path, content: bytes
 ) -> None:
-    refuse(lone_database, models_dir, content, "no archive of a model|cut off")
+    refuse(lone_database, models_dir, content, "no tar|no archive of a model|cut off")
 
 
 @pytest.mark.parametrize(
@@ -266,13 +265,13 @@ def test_nothing_but_plain_files_gets_in(
 ) -> None:
     (*others, (name, _)) = members_of(sent).items()
     changed = tar_of(*others, (name, b""), kind=kind, link="/etc/passwd")
-    refuse(lone_database, models_dir, changed, "no file of a model")
+    refuse(lone_database, models_dir, changed, "no plain file")
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda card: card.update(format=2), "format 2, this version reads 1"),
+        (lambda card: card.update(format=99), r"card\.json has format 99, this version reads"),
         (lambda card: card.pop("files"), "no card of a model"),
         (lambda card: card.update(files=[]), "no card of a model"),
         (lambda card: card["files"].update({f"{i}.npy": "" for i in range(50)}), "no card"),
@@ -299,7 +298,7 @@ def test_nothing_but_plain_files_gets_in(
         (lambda card: card.update(created_at="2026-11-20T10:15:00"), "created_at"),
     ],
 )  # fmt: skip
-def test_a_card_that_nobody_could_use_is_refused(
+def test_a_card_that_cannot_be_used_is_refused(
     lone_database: Database, models_dir: Path, sent: bytes, change: Any, match: str
 ) -> None:
     refuse(lone_database, models_dir, with_card(sent, change), match)
@@ -316,10 +315,77 @@ def test_a_card_that_nobody_could_use_is_refused(
         ("movie_ids", np.arange(36, dtype=np.int64) + 2**31, "no movie ids"),
     ],
 )
-def test_arrays_that_nobody_could_serve_are_refused(
+def test_arrays_that_cannot_be_served_are_refused(
     lone_database: Database, models_dir: Path, sent: bytes, name: str, array: Any, match: str
 ) -> None:
     refuse(lone_database, models_dir, with_array(sent, name, array), match)
+
+
+@pytest.fixture
+def sent_whole(tmp_path: Path) -> bytes:
+    """The archive of a model with a prior and couplings."""
+    folder = tmp_path / "elsewhere" / VERSION
+    sha256 = artifact.save(folder, with_everything(3), TRAINED)
+    return b"".join(archive.pack(folder, sha256).chunks)
+
+
+def test_a_model_with_prior_and_couplings_arrives_as_it_was_sent(
+    lone_database: Database, models_dir: Path, sent_whole: bytes
+) -> None:
+    assert take(lone_database, models_dir, sent_whole).version == VERSION
+    arrived = artifact.load_whole(models_dir / VERSION).rbm
+    given = np.array([2, 5]), np.array([True, False])
+    for one, other in zip(
+        arrived.score_user(*given), with_everything(3).score_user(*given), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "match"),
+    [
+        ("prior.up", lambda array: array * np.nan, "its parameter prior.up is not finite"),
+        ("prior.rates", lambda array: array + 1e30, "its parameter prior.rates"),
+        ("prior.strength", lambda array: -array, "prior.strength is negative"),
+        ("prior.mean", lambda array: array[1:], "has shape"),
+        ("couplings.indptr", lambda array: array[::-1], "couplings.indptr"),
+        ("couplings.indptr", lambda array: array * 2**40, "couplings.indptr"),
+        ("couplings.indices", lambda array: array + 1, "couplings.indices is beyond the movies"),
+        ("couplings.indices", lambda array: array - 1, "couplings.indices is beyond the movies"),
+        ("couplings.indices", lambda array: array.astype(np.int64), "holds int64"),
+        ("couplings.values", lambda array: array * np.inf, "couplings.values is not finite"),
+    ],
+)
+def test_a_prior_or_couplings_that_cannot_be_served_are_refused(
+    lone_database: Database,
+    models_dir: Path,
+    sent_whole: bytes,
+    name: str,
+    change: Callable[[np.ndarray], np.ndarray],
+    match: str,
+) -> None:
+    array = np.load(io.BytesIO(members_of(sent_whole)[f"{VERSION}/{name}.npy"]))
+    refuse(lone_database, models_dir, with_array(sent_whole, name, change(array)), match)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda machine: machine["prior"].update(length=0), "length"),
+        (lambda machine: machine["prior"].update(length="5"), "length"),
+        (lambda machine: machine["prior"].pop("size"), "not hold a whole model"),
+        (lambda machine: machine["prior"].update(size=-1), "has shape"),
+        (lambda machine: machine.update(prior=[]), "not hold a whole model"),
+        (lambda machine: machine["couplings"].update(strength=float("1e999")), "no card"),
+        (lambda machine: machine["couplings"].update(l2=None), "l2"),
+        (lambda machine: machine["calibration"].update(length=1e30), "calibration"),
+    ],
+)
+def test_a_card_that_does_not_describe_prior_and_couplings_is_refused(
+    lone_database: Database, models_dir: Path, sent_whole: bytes, change: Any, match: str
+) -> None:
+    changed = with_card(sent_whole, lambda card: change(card["machine"]))
+    refuse(lone_database, models_dir, changed, match)
 
 
 def test_what_is_damaged_or_not_there_is_not_exported(
@@ -357,42 +423,25 @@ def test_an_export_never_replaces_a_file_and_leaves_nothing_half_written(
     assert not list(tmp_path.glob(".*unfinished*"))
 
 
-# Imports a model and kills itself at the step that is named.
-PROCESS = """
-import os, signal, sys
-from pathlib import Path
-from app.db.engine import Database
-from app.registry import archive, folder, repository, transfer
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-where = {
-    "files": (archive, "_parse_card", die),
-    "name": (folder, "put_in_place", die),
-    "row": (repository, "add", die),
+STEPS = {
+    "files": (archive, "_parse_card"),
+    "name": (folder, "put_in_place"),
+    "row": (repository, "add"),
 }
-setattr(*where[sys.argv[4]])
-with open(sys.argv[3], "rb") as file:
-    transfer.import_model(Database(sys.argv[1]), Path(sys.argv[2]), file)
-"""
+
+
+def import_until(url: str, models_dir: Path, sent: bytes, step: str) -> None:
+    setattr(*STEPS[step], die)
+    take(Database(url), models_dir, sent)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("step", ["files", "name", "row"])
+@pytest.mark.parametrize("step", STEPS)
 def test_an_import_that_is_killed_registers_nothing_and_succeeds_the_next_time(
-    database: Database, models_dir: Path, sent: bytes, tmp_path: Path, step: str
+    database: Database, models_dir: Path, sent: bytes, step: str
 ) -> None:
-    path = tmp_path / "model.tar"
-    path.write_bytes(sent)
     url = database.url.render_as_string(hide_password=False)
-    killed = subprocess.run(
-        [sys.executable, "-c", PROCESS, url, str(models_dir), str(path), step],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert killed.returncode == -9
+    run_until_killed(import_until, url, models_dir, sent, step)
     assert list_models(database) == []
     assert take(database, models_dir, sent).outcome is Outcome.IMPORTED
     assert find_damage(database, models_dir, VERSION) is None

@@ -15,7 +15,7 @@ from app.db.engine import Database
 from app.main import MAX_BODY
 from app.registry.repository import REFUSED
 from app.registry.service import publish
-from tests.app.test_rollback import make_older
+from tests.app.test_registry_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 
 CARD = {
@@ -49,17 +49,17 @@ def test_a_model_comes_with_its_card(service: TestClient, version: str) -> None:
 
 
 def test_the_report_card_is_a_page_that_may_run_nothing(service: TestClient, version: str) -> None:
-    answer = service.get(f"/models/{version}/report")
-    assert answer.text == f"<p>Report of {version}</p>"
-    assert answer.headers["content-type"].startswith("text/html")
-    assert "script-src" not in answer.headers["content-security-policy"]
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    response = service.get(f"/models/{version}/report")
+    assert response.text == f"<p>Report of {version}</p>"
+    assert response.headers["content-type"].startswith("text/html")
+    assert "script-src" not in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["", "/report"])
 def test_an_unknown_version_is_not_found(service: TestClient, path: str) -> None:
-    answer = service.get(f"/models/20200101T000000Z-0000{path}")
-    assert (answer.status_code, answer.json()["error"]) == (404, "ModelNotFound")
+    response = service.get(f"/models/20200101T000000Z-0000{path}")
+    assert (response.status_code, response.json()["error"]) == (404, "ModelNotFound")
 
 
 @pytest.mark.parametrize("version", ["..", "%2e%2e%2fcard.json", "latest", "20200101T000000Z"])
@@ -71,8 +71,8 @@ def test_a_model_without_report_card_says_so(
     database: Database, tmp_path: Path, connect: Callable[..., TestClient]
 ) -> None:
     version = publish(database, tmp_path / "models", make_rbm(1), CARD)
-    answer = connect().get(f"/models/{version}/report")
-    assert (answer.status_code, answer.json()["error"]) == (404, "ReportNotFound")
+    response = connect().get(f"/models/{version}/report")
+    assert (response.status_code, response.json()["error"]) == (404, "ReportNotFound")
 
 
 # What operators do
@@ -103,21 +103,23 @@ def test_no_active_model_is_told_as_none(empty_client: TestClient) -> None:
     assert empty_client.get("/models/active").json() == {"version": None, "previous": None}
 
 
-def test_a_model_is_activated_and_served_by_the_very_next_answer(
+def test_a_model_is_activated_and_served_by_the_very_next_response(
     operated: TestClient, two: list[str]
 ) -> None:
     assert served(operated) == two[1]
-    answer = operated.put("/models/active", json={"version": two[0]})
-    assert (answer.status_code, answer.json()) == (200, {"version": two[0], "previous": two[1]})
+    response = operated.put("/models/active", json={"version": two[0]})
+    assert (response.status_code, response.json()) == (200, {"version": two[0], "previous": two[1]})
     assert served(operated) == two[0]
 
 
-def test_a_rollback_is_served_by_the_very_next_answer(operated: TestClient, two: list[str]) -> None:
-    answer = operated.post("/models/rollback")
-    assert (answer.status_code, answer.json()) == (200, {"version": two[0], "previous": None})
+def test_a_rollback_is_served_by_the_very_next_response(
+    operated: TestClient, two: list[str]
+) -> None:
+    response = operated.post("/models/rollback")
+    assert (response.status_code, response.json()) == (200, {"version": two[0], "previous": None})
     assert served(operated) == two[0]
-    answer = operated.post("/models/rollback")
-    assert (answer.status_code, answer.json()["error"]) == (409, "NoPreviousModel")
+    response = operated.post("/models/rollback")
+    assert (response.status_code, response.json()["error"]) == (409, "NoPreviousModel")
 
 
 def test_who_asked_is_on_the_card(operated: TestClient, two: list[str], database: Database) -> None:
@@ -136,9 +138,9 @@ def test_a_refused_model_needs_to_be_told_anyway(
     refused = publish(
         database, tmp_path / "models", make_rbm(3), card, state=REFUSED, activate=False
     )
-    answer = operated.put("/models/active", json={"version": refused})
-    assert (answer.status_code, answer.json()["error"]) == (409, "ModelRefused")
-    assert answer.json()["reasons"] == ["it is worse"]
+    response = operated.put("/models/active", json={"version": refused})
+    assert (response.status_code, response.json()["error"]) == (409, "ModelRefused")
+    assert response.json()["reasons"] == ["it is worse"]
     anyway = {"version": refused, "anyway": True}
     assert operated.put("/models/active", json=anyway).status_code == 200
     assert served(operated) == refused
@@ -148,8 +150,8 @@ def test_a_damaged_model_is_not_activated_over_http(
     operated: TestClient, two: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "models" / two[0] / "W.npy").write_bytes(b"")
-    answer = operated.put("/models/active", json={"version": two[0]})
-    assert (answer.status_code, answer.json()["error"]) == (409, "ModelDamaged")
+    response = operated.put("/models/active", json={"version": two[0]})
+    assert (response.status_code, response.json()["error"]) == (409, "ModelDamaged")
     assert served(operated) == two[1]
 
 
@@ -190,10 +192,10 @@ def test_a_model_goes_from_one_installation_to_another(
     assert archive.headers["content-type"] == "application/x-tar"
     assert archive.headers["content-disposition"] == f'attachment; filename="{two[1]}.tar"'
     assert int(archive.headers["content-length"]) == len(archive.content)
-    answer = elsewhere.post("/models/import?activate=true", content=archive.content)
+    response = elsewhere.post("/models/import?activate=true", content=archive.content)
     expected = {"version": two[1], "outcome": "imported", "active": True}
-    assert (answer.status_code, answer.json()) == (201, expected)
-    assert answer.headers["location"] == f"/models/{two[1]}"
+    assert (response.status_code, response.json()) == (201, expected)
+    assert response.headers["location"] == f"/models/{two[1]}"
     assert served(elsewhere) == two[1]
     again = elsewhere.post("/models/import", content=archive.content)
     assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
@@ -203,9 +205,9 @@ def test_a_model_goes_from_one_installation_to_another(
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"x" * 100_000])
 def test_what_is_no_model_is_not_imported(empty_client: TestClient, body: bytes) -> None:
-    answer = empty_client.post("/models/import", content=body)
-    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidRequest")
-    assert answer.json()["fields"][0]["location"] == ["body"]
+    response = empty_client.post("/models/import", content=body)
+    assert (response.status_code, response.json()["error"]) == (422, "InvalidRequest")
+    assert response.json()["fields"][0]["location"] == ["body"]
 
 
 def test_a_model_may_be_larger_than_other_bodies_but_has_a_limit(
@@ -234,5 +236,5 @@ def test_only_admins_change_or_carry_away_models(
     key = create_key(database, [Scope.READ, Scope.WRITE], "")
     operated.app.state.services.find(KeyRing).refresh()  # type: ignore[attr-defined]
     headers = {"Authorization": f"Bearer {key.text}"}
-    answer = operated.request(method, path, headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (403, "InsufficientScope")
+    response = operated.request(method, path, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (403, "InsufficientScope")

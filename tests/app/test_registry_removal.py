@@ -1,23 +1,21 @@
 """Removing models: what stays, and what a removal that is killed leaves."""
 
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.core.errors import ModelInUseError, ModelNotFoundError
 from app.db.engine import Database
 from app.registry import repository
+from app.registry.errors import ModelInUseError, ModelNotFoundError
+from app.registry.removal import prune, remove
 from app.registry.repository import REFUSED
-from app.registry.service import activate, find_damage, list_models, prune, publish, remove
+from app.registry.service import activate, find_damage, list_models, publish
 from model import artifact
-from tests.app.test_rollback import make_older
+from tests.app.test_registry_rollback import make_older
 from tests.app.world import make_rbm
-
-ROOT = Path(__file__).parents[2]
+from tests.killing import die, die_after, run_until_killed
 
 
 def publish_some(database: Database, models_dir: Path, states: str) -> list[str]:
@@ -115,35 +113,22 @@ def test_a_folder_that_cannot_be_renamed_stays_with_its_row(
     assert recorded(database) == folders(tmp_path) == set(versions)
 
 
-# Removes a model and kills itself at the step that is named.
-PROCESS = """
-import os, shutil, signal, sys
-from pathlib import Path
-from app.db.engine import Database
-from app.registry import repository, service
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-rename = Path.rename
-def rename_and_die(*arguments):
-    rename(*arguments)
+def half_of_it(models_folder: Path, **_: object) -> None:
+    (models_folder / "W.npy").unlink()
     die()
 
-rmtree = shutil.rmtree
-def half_of_it(folder, **_):
-    (folder / "W.npy").unlink()
-    die()
 
-where = {
+STEPS = {
     "row, not committed": (Path, "rename", die),
-    "row and folder, not committed": (Path, "rename", rename_and_die),
+    "row and folder, not committed": (Path, "rename", die_after(Path.rename)),
     "committed": (shutil, "rmtree", die),
     "half of the files": (shutil, "rmtree", half_of_it),
 }
-setattr(*where[sys.argv[4]])
-service.remove(Database(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
-"""
+
+
+def remove_until(url: str, models_dir: Path, version: str, step: str) -> None:
+    setattr(*STEPS[step])
+    remove(Database(url), models_dir, version)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +145,7 @@ def test_a_removal_that_is_killed_is_finished_or_undone_by_the_next_look(
 ) -> None:
     versions = publish_some(database, tmp_path, "ppp")
     url = database.url.render_as_string(hide_password=False)
-    killed = subprocess.run(
-        [sys.executable, "-c", PROCESS, url, str(tmp_path), versions[0], step],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert killed.returncode == -9
+    run_until_killed(remove_until, url, tmp_path, versions[0], step)
     assert (versions[0] in recorded(database)) is not is_gone
     if is_gone:
         with pytest.raises(ModelNotFoundError):

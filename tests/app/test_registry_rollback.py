@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.core.errors import (
+from app.db.engine import Database
+from app.db.model_versions import active_version
+from app.db.tables import model_versions
+from app.registry import repository, service
+from app.registry.errors import (
     ModelDamagedError,
     ModelNotFoundError,
     ModelRefusedError,
     NoPreviousModelError,
     OtherModelActivatedError,
 )
-from app.db.engine import Database
-from app.db.model_versions import active_version
-from app.db.tables import model_versions
-from app.registry import repository, service
 from app.registry.repository import REFUSED
 from app.registry.service import activate, find_model, publish, rollback
 from tests.app.small_releases import contents
@@ -135,7 +135,7 @@ def test_a_rollback_to_a_damaged_model_is_refused_and_changes_nothing(
     assert contents(database) == before
 
 
-def test_a_rollback_gives_way_to_whoever_activated_a_model_meanwhile(
+def test_a_rollback_gives_way_to_an_activation_meanwhile(
     database: Database, tmp_path: Path, versions: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find_damage = service.find_damage

@@ -1,4 +1,4 @@
-"""Models change under a service of several processes while people go on asking it."""
+"""Models change under a service of several processes while clients go on asking it."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.registry.service import activate, rollback
-from tests.app.running import Running, free_port, serving
+from tests.app.service_process import ServiceProcess, free_port, serving
 from tests.app.world import World, make_rbm, publish
 
 PATHS = [f"/recommendations/{user}?limit=5" for user in (1, 2, 3, 4, "newcomer", "stranger")]
@@ -49,9 +49,9 @@ class Crowd:
                     if self._stopping.is_set():
                         return
                     connection.request("GET", path)
-                    answer = connection.getresponse()
-                    body = json.load(answer)
-                    self.statuses[answer.status] += 1
+                    response = connection.getresponse()
+                    body = json.load(response)
+                    self.statuses[response.status] += 1
                     seen.append(body.get("model"))
                     time.sleep(0.005)  # the tests beside this one want to get on as well
             except (OSError, ValueError, http.client.HTTPException) as error:
@@ -63,15 +63,17 @@ def wait_until_all_serve(metrics_port: int, version: str) -> float:
     begin = time.monotonic()
     line = f'recommender_model_workers{{version="{version}"}} 2.0'
     while True:
-        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as answer:
-            text = answer.read().decode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as response:
+            text = response.read().decode()
         if line in text:
             return time.monotonic() - begin
         assert time.monotonic() < begin + 60, text
         time.sleep(0.02)
 
 
-def change_models(world: World, running: Running, metrics_port: int, rounds: int) -> list[float]:
+def change_models(
+    world: World, running: ServiceProcess, metrics_port: int, rounds: int
+) -> list[float]:
     """Activate a model and roll it back, again and again; how long the workers took each time."""
     database, models_dir = world.database, world.settings.models_dir
     wait_until_all_serve(metrics_port, "v1")
@@ -90,7 +92,7 @@ def change_models(world: World, running: Running, metrics_port: int, rounds: int
     assert set(crowd.statuses) == {200}
     for seen in crowd.seen:
         changes = [after for before, after in pairwise(seen) if before != after]
-        # Never back and forth: each change is taken over once, and the last answers are the last.
+        # Never back and forth: each change is loaded once, the last response is of the last model.
         assert len(changes) <= 2 * rounds
         assert seen[-1] == "v1"
     assert any("v2" in seen for seen in crowd.seen)

@@ -1,4 +1,4 @@
-"""Kept answers: the same as new ones, whatever happens in between."""
+"""Cached responses: the same as new ones, whatever happens in between."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.db import revisions, tables
-from app.http import cached_responses
-from app.http.cached_responses import ResponseCache
+from app.http.middleware import response_cache
+from app.http.middleware.response_cache import ResponseCache
 from app.live.model_reloader import ModelReloader
 from app.ratings import user_repository as users
-from tests.app.walking import ids
+from tests.app.paging import ids
 from tests.app.world import MOVIE_IDS, World, activate, make_rbm, publish
 
-KEPT = [
+CACHED = [
     "/recommendations/{}?limit=5",
     "/recommendations/{}?genre=Drama&limit=5",
     "/recommendations/{}?mode=sample&seed=3&limit=5",
@@ -31,7 +31,7 @@ def services(client: TestClient) -> Any:
 
 
 def without_memory(client: TestClient, path: str) -> Any:
-    """What a service answers that has kept nothing."""
+    """The response of a service without cached responses."""
     cache = services(client).find(ResponseCache)
     held, cache._responses = cache._responses, type(cache._responses)()  # noqa: SLF001
     response = client.get(path)
@@ -40,7 +40,7 @@ def without_memory(client: TestClient, path: str) -> Any:
 
 
 def hits(client: TestClient, path: str) -> bool:
-    """Tell whether the answer comes from memory: then nothing is read from the database."""
+    """Tell whether the response is a cached one: then nothing is read from the database."""
     cache = services(client).find(ResponseCache)
     moment = time.monotonic()
     assert cache.revisions.fresh_until > moment
@@ -48,7 +48,7 @@ def hits(client: TestClient, path: str) -> bool:
     return key is not None and cache.find(key) is not None
 
 
-@pytest.mark.parametrize("path", KEPT)
+@pytest.mark.parametrize("path", CACHED)
 def test_a_second_request_gets_the_same_bytes_from_memory(client: TestClient, path: str) -> None:
     first, second = client.get(path.format("1")), client.get(path.format("1"))
     assert hits(client, path.format("1").partition("?")[0])
@@ -57,11 +57,11 @@ def test_a_second_request_gets_the_same_bytes_from_memory(client: TestClient, pa
     assert first.headers["content-type"] == second.headers["content-type"] == "application/json"
 
 
-def test_answers_are_right_whatever_was_rated_in_between(client: TestClient) -> None:
+def test_responses_are_right_whatever_was_rated_in_between(client: TestClient) -> None:
     generator = np.random.default_rng(8)
     people = ["1", "2", "nobody"]
     for _ in range(150):
-        user, path = generator.choice(people), generator.choice(KEPT)
+        user, path = generator.choice(people), generator.choice(CACHED)
         movie = generator.choice(MOVIE_IDS)
         match generator.integers(0, 4):
             case 0:
@@ -122,9 +122,9 @@ def test_an_erased_user_is_forgotten_by_every_worker(
         assert "2" not in connection.execute(tables.users.select()).columns("key").scalars().all()
 
 
-def test_answers_of_another_model_are_not_given_again(client: TestClient, world: World) -> None:
+def test_cached_responses_of_another_model_are_not_used(client: TestClient, world: World) -> None:
     publish(world.database, world.settings.models_dir, "v2", make_rbm(seed=2), active=False)
-    paths = [path.format("1") for path in KEPT] + ["/model/features", "/movies/50/similar"]
+    paths = [path.format("1") for path in CACHED] + ["/model/features", "/movies/50/similar"]
     by_version: dict[str, list[bytes]] = {"v1": [], "v2": []}
     for version in ("v1", "v2", "v1", "v2"):
         activate(world.database, version)
@@ -136,7 +136,7 @@ def test_answers_of_another_model_are_not_given_again(client: TestClient, world:
     assert first != second
 
 
-def test_whoever_has_the_answer_gets_304_until_it_changes(client: TestClient) -> None:
+def test_a_client_that_has_the_response_gets_304_until_it_changes(client: TestClient) -> None:
     for path in ("/recommendations/2", "/movies/50/similar"):
         tag = client.get(path).headers["etag"]
         for known in (tag, f'"other", W/{tag}', "*"):
@@ -150,7 +150,7 @@ def test_whoever_has_the_answer_gets_304_until_it_changes(client: TestClient) ->
     assert fresh.headers["etag"] != tag
 
 
-def test_shared_caches_may_not_keep_what_somebody_likes(client: TestClient) -> None:
+def test_shared_caches_may_not_store_the_ratings_of_a_user(client: TestClient) -> None:
     for _ in range(2):
         answer = client.get("/recommendations/2")
         assert answer.headers["cache-control"] == "private, no-cache"
@@ -162,7 +162,7 @@ def test_head_is_answered_from_memory_without_a_body(client: TestClient) -> None
     assert head.headers["content-length"] == got.headers["content-length"]
 
 
-def test_nothing_is_kept_of_errors_and_of_lists_that_are_drawn_anew(client: TestClient) -> None:
+def test_errors_and_lists_with_a_random_seed_are_not_cached(client: TestClient) -> None:
     for path in (
         "/movies/1/similar",
         "/recommendations/2?limit=0",
@@ -172,20 +172,20 @@ def test_nothing_is_kept_of_errors_and_of_lists_that_are_drawn_anew(client: Test
     assert len(services(client).find(ResponseCache)) == 0
 
 
-def test_no_more_is_kept_than_the_bound(
+def test_no_more_bytes_are_cached_than_the_bound(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached_responses, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(response_cache, "MAX_BYTES", 20_000)
     cache = services(client).find(ResponseCache)
     for limit in range(1, 40):
         client.get("/recommendations/1", params={"limit": limit % 20 + 1, "explain": 0})
         assert cache.n_bytes <= 20_000
     assert len(cache) > 1
-    sizes = [cached_responses._size(*entry) for entry in cache._responses.items()]  # noqa: SLF001
+    sizes = [response_cache._size(*entry) for entry in cache._responses.items()]  # noqa: SLF001
     assert cache.n_bytes == sum(sizes)
 
 
-def test_a_long_request_counts_as_well_as_its_answer(client: TestClient) -> None:
+def test_a_long_request_counts_as_well_as_its_response(client: TestClient) -> None:
     ids = list(range(1_000_000, 1_001_000))
     client.get("/recommendations/1", params={"limit": 1, "explain": 0, "exclude": ids})
     assert services(client).find(ResponseCache).n_bytes > sum(len(f"&exclude={id_}") for id_ in ids)
@@ -214,7 +214,7 @@ def test_an_import_that_changes_many_users_at_once_makes_everything_out_of_date(
         revision = users.next_revision(connection)
         connection.execute(update(tables.users).values(ratings_revision=revision))
     followed.poll()
-    for user in world.opinions:
+    for user in world.ratings:
         assert not followed.is_current(user, before)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.running import Running, free_port, serving
-from tests.app.test_draining import ask, until
+from tests.app.service_process import ServiceProcess, free_port, serving
+from tests.app.test_shutdown import ask, until
 from tests.app.world import World
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ DRAIN_S = "4"
 
 
 @contextmanager
-def proxy(replicas: list[Running], folder: Path) -> Iterator[str]:
+def proxy(replicas: list[ServiceProcess], folder: Path) -> Iterator[str]:
     haproxy = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     if haproxy is None:
         pytest.skip("haproxy is not installed")
@@ -104,7 +104,9 @@ def test_no_request_fails_while_one_replica_after_the_other_is_restarted(
     assert set(answers) <= {"GET 200", "PUT 200", "PUT 201", "POST 200"}, answers
 
 
-def _start(stack: ExitStack, world: World, folder: Path, port: str) -> tuple[Running, ExitStack]:
+def _start(
+    stack: ExitStack, world: World, folder: Path, port: str
+) -> tuple[ServiceProcess, ExitStack]:
     own = stack.enter_context(ExitStack())
     variables = {"RECOMMENDER_PORT": port, "RECOMMENDER_DRAIN_SECONDS": DRAIN_S}
     running = own.enter_context(serving(world.settings, folder, **variables))

@@ -1,4 +1,4 @@
-"""How the service leaves: not ready first, gone later, and every request answered."""
+"""Graceful shutdown: not ready first, stopped later, and every request answered."""
 
 import signal
 import time
@@ -9,18 +9,18 @@ from http.client import HTTPConnection
 import pytest
 from fastapi.testclient import TestClient
 
-from app.cli.server import GracefulShutdown
+from app.cli.http_server import GracefulShutdown
 from app.http.shutdown import new_draining
 from app.main import create_app
 from tests.app.conftest import ADDRESS
-from tests.app.running import serving
+from tests.app.service_process import serving
 from tests.app.world import World
 
 WAIT_S = 30
 LONG = "300"
 
 
-def test_a_service_that_is_about_to_leave_is_not_ready_but_answers(
+def test_a_draining_service_is_not_ready_but_answers(
     world: World,
 ) -> None:
     draining = new_draining()
@@ -82,8 +82,8 @@ def test_the_service_ends_when_the_time_to_leave_is_over(world: World, workers: 
 
 def test_only_the_first_sigterm_is_waited_after() -> None:
     def waits(seconds: float, *numbers: int) -> list[bool]:
-        leave = GracefulShutdown(new_draining(), seconds)
-        return [leave.begins(number) for number in numbers]
+        shutdown = GracefulShutdown(new_draining(), seconds)
+        return [shutdown.begins_with(number) for number in numbers]
 
     assert waits(5, signal.SIGTERM, signal.SIGTERM) == [True, False]
     assert waits(5, signal.SIGINT) == [False]

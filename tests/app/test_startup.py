@@ -1,4 +1,4 @@
-"""What the start of the service does without."""
+"""Modules that the start of the service does not import."""
 
 import subprocess
 import sys
@@ -46,4 +46,4 @@ def test_serving_begins_without_what_it_does_not_need() -> None:
 
 def test_the_command_says_what_it_can_do_without_loading_what_does_it() -> None:
     heavy = {"fastapi", "numpy", "pandas", "pydantic", "rich.progress", "sqlalchemy"}
-    assert loaded_by("import app.cli", heavy) == set()
+    assert loaded_by("import app.cli.main", heavy) == set()

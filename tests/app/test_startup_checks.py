@@ -1,4 +1,4 @@
-"""What the service refuses to start with: one clear line each, through the command itself."""
+"""Reasons why the service refuses to start: one clear line each, through the command itself."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from app.cli import main as cli
 from app.config import Settings
 from app.db import schema as migrating
 from app.db.engine import Database
-from tests.app.running import environment
+from tests.app.service_process import environment
 from tests.app.world import make_rbm, publish
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_a_schema_that_is_behind(database: Database, settings: Settings) -> None
 def test_a_folder_of_models_that_cannot_be_read(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings.models_dir.symlink_to(settings.models_dir)  # whoever asks, it leads nowhere
+    settings.models_dir.symlink_to(settings.models_dir)  # a link to itself
     assert refusal_here(settings, monkeypatch, capsys) == (
         f"recommender: cannot read the models folder {settings.models_dir} "
         "(RECOMMENDER_MODELS_DIR): Too many levels of symbolic links"

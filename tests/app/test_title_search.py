@@ -1,4 +1,4 @@
-"""Search: titles as people type them."""
+"""Title search, also with typing errors."""
 
 import time
 

@@ -13,8 +13,9 @@ from app.datasets.service import import_release
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.db.tables import model_versions, ratings, users
-from app.evaluation.report_data import public_rows
-from app.training.preparation import TrainingError
+from app.evaluation.report import render
+from app.evaluation.report_data import card_report, public_rows
+from app.jobs.errors import TrainingError
 from data.movielens import Release, load
 from data.splitting import Group, holdout_groups
 from model.artifact import load as load_artifact
@@ -75,6 +76,29 @@ def test_the_card_holds_figures_with_errors_of_the_model_and_of_popularity(
         assert metrics["ndcg@100"]["se"] is not None
 
 
+def test_the_card_holds_the_figures_of_users_with_few_ratings_beside_popularity(
+    filled: Database, tmp_path: Path
+) -> None:
+    card = train(filled, tmp_path)
+    by_number = card["by_n_ratings"]
+    assert [row["n"] for row in by_number][:4] == [0, 1, 2, 3]
+    assert by_number[-1]["n"] == "all"
+    for row in by_number:
+        assert [each["model"] for each in row["results"]] == ["rbm", "popularity"]
+    judged = {row["n"]: row for row in card["gate"]["by_n_ratings"]}
+    assert set(judged) <= {3, 10}
+    assert judged[3]["differences"].keys() == {"popularity"}
+
+
+def test_a_card_from_before_has_a_report_without_these_figures(
+    filled: Database, tmp_path: Path
+) -> None:
+    card = train(filled, tmp_path)
+    assert "From the first rating on" in render(card_report(card, "version"))
+    del card["by_n_ratings"], card["gate"]["by_n_ratings"]
+    assert "From the first rating on" not in render(card_report(card, "version"))
+
+
 def test_the_card_names_no_user(filled: Database, tmp_path: Path) -> None:
     card = train(filled, tmp_path)
     assert set(card["holdout"]) == {
@@ -126,7 +150,7 @@ def test_progress_is_reported_after_every_epoch(filled: Database, tmp_path: Path
 
 def test_the_sample_is_learnt_well_beyond_popularity(filled: Database, tmp_path: Path) -> None:
     result = train_briefly(filled, tmp_path, {})
-    assert result.ratio > 1.3
+    assert result.judged.ratio > 1.3
 
 
 def test_the_report_card_lies_beside_the_weights(filled: Database, tmp_path: Path) -> None:
@@ -135,7 +159,7 @@ def test_the_report_card_lies_beside_the_weights(filled: Database, tmp_path: Pat
     page = (folder / "report.html").read_text()
     assert folder.name in page
     assert "report.html" in card["files"]
-    assert "What people were recommended" in page, "the sample is public"
+    assert "What users were recommended" in page, "the sample is public"
 
 
 def test_the_report_of_private_data_shows_nobody(
@@ -144,7 +168,7 @@ def test_the_report_of_private_data_shows_nobody(
     import_release(database, replace(sample, name="ours", is_public=False))
     train(database, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")
-    assert "What people were recommended" not in (folder / "report.html").read_text()
+    assert "What users were recommended" not in (folder / "report.html").read_text()
 
 
 def test_only_people_of_the_release_who_rate_nothing_here_are_shown(
@@ -176,7 +200,7 @@ def test_the_report_shows_nobody_of_the_service_beside_a_public_release(
         connection.execute(update(ratings).values(from_release=False))
     train(filled, tmp_path)
     (folder,) = tmp_path.glob("*Z-*")
-    assert "What people were recommended" not in (folder / "report.html").read_text()
+    assert "What users were recommended" not in (folder / "report.html").read_text()
 
 
 def test_a_model_of_data_that_was_replaced_meanwhile_is_not_published(

@@ -14,13 +14,13 @@ from app.db import tables
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.jobs.checkpoints import FOLDER, Checkpoints, Resume
-from app.jobs.runs import list_runs
+from app.jobs.errors import TrainingError
 from app.jobs.schemas import RunState, TrainingOptions, TrainingRun
+from app.jobs.service import list_runs
 from app.ratings import user_repository as users
 from app.registry.service import activate, publish
-from app.training.judgement import judge
+from app.training.gate import judge
 from app.training.pipeline import ErasedMeanwhileError, TrainingResult, train
-from app.training.preparation import TrainingError
 from data.interactions import Interactions
 from data.splitting import Group, holdout_groups
 from model import candidates
@@ -130,9 +130,9 @@ def test_a_model_of_shuffled_ratings_is_refused_kept_and_not_served(
     trained_on = training_people(filled)
     store(filled, shuffled(PEOPLE.select_users(trained_on)))
     result = retrain(from_scratch=True)
-    assert not result.is_published
+    assert not result.judged.is_published
     assert active(filled) == first.version
-    assert any("worse than the active model" in reason for reason in result.gate["reasons"])
+    assert any("worse than the active model" in reason for reason in result.judged.gate["reasons"])
     run = last_run(filled)
     assert (run.state, run.version, run.error) == ("refused", result.version, None)
     with filled.read() as connection:
@@ -143,14 +143,14 @@ def test_a_model_of_shuffled_ratings_is_refused_kept_and_not_served(
         ).one()
     assert row.state == "refused"
     card = load(models_dir / result.version, sha256=row.sha256).card
-    assert card["gate"]["reasons"] == result.gate["reasons"]
+    assert card["gate"]["reasons"] == result.judged.gate["reasons"]
 
 
 @ON_ONE_DATABASE
 def test_shuffled_ratings_alone_make_no_first_model(filled: Database, retrain: Retrain) -> None:
     store(filled, shuffled(PEOPLE))
     result = retrain()
-    assert any("not better than popularity" in reason for reason in result.gate["reasons"])
+    assert any("not better than popularity" in reason for reason in result.judged.gate["reasons"])
     assert active(filled) is None
 
 
@@ -164,9 +164,9 @@ def test_a_model_of_more_ratings_is_accepted(filled: Database, retrain: Retrain)
     first = retrain()
     store(filled, PEOPLE)
     second = retrain()
-    assert second.is_published
+    assert second.judged.is_published
     assert active(filled) == second.version != first.version
-    assert second.gate["differences"]["active"]["high"] > 0
+    assert second.judged.gate["differences"]["active"]["high"] > 0
 
 
 def test_what_the_gate_refuses_is_published_when_told_so_and_leaves_a_trace(
@@ -209,7 +209,7 @@ def test_after_any_erasure_a_model_of_a_copy_of_this_database_is_not_begun_with(
     activate(filled, models_dir, copied)
     erase(filled, str(PEOPLE.user_keys[7]))
     assert "copy of this database" in str(card_of(models_dir, retrain())["why_scratch"])
-    with pytest.raises(TrainingError, match="maybe on somebody erased here"):
+    with pytest.raises(TrainingError, match="maybe on a user erased here"):
         retrain(start=copied)
 
 
@@ -296,13 +296,13 @@ def test_a_model_of_another_database_is_neither_begun_with_nor_replaced(
     with filled.unit_of_work() as connection:
         connection.execute(update(tables.installation).values(holdout_salt="another"))
     result = retrain()
-    assert "another database" in str(result.start.why_scratch)
-    (reason,) = result.gate["reasons"]
+    assert "another database" in str(result.warm_start.why_scratch)
+    (reason,) = result.judged.gate["reasons"]
     assert f"cannot be compared with the active model {first.version}" in reason
     assert active(filled) == first.version
     with pytest.raises(TrainingError, match=f"cannot begin with model {first.version}"):
         retrain(start=first.version)
-    assert retrain(publish_anyway=True).is_published
+    assert retrain(publish_anyway=True).judged.is_published
     assert card_of(models_dir, retrain())["gate"]["passed"]
 
 
@@ -313,9 +313,9 @@ def test_a_damaged_model_is_neither_begun_with_nor_compared_with(
     first = retrain()
     (models_dir / first.version / "W.npy").unlink()
     result = retrain()
-    assert result.start.why_scratch == f"model {first.version} is damaged"
-    assert result.gate["compared_with"] is None
-    assert result.is_published
+    assert result.warm_start.why_scratch == f"model {first.version} is damaged"
+    assert result.judged.gate["compared_with"] is None
+    assert result.judged.is_published
 
 
 @ON_ONE_DATABASE
@@ -324,7 +324,7 @@ def test_a_model_with_other_hidden_units_is_not_begun_with(retrain: Retrain) -> 
     with pytest.raises(TrainingError, match="it has another n_hidden"):
         retrain(hyper_parameters={**ENOUGH, "n_hidden": 13}, start=first.version)
     result = retrain(hyper_parameters={**ENOUGH, "n_hidden": 13})
-    assert result.start.why_scratch == "the active model has another n_hidden"
+    assert result.warm_start.why_scratch == "the active model has another n_hidden"
 
 
 def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(
@@ -333,8 +333,8 @@ def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(
     retrain()
     by_hand: list[str] = []
 
-    def judge_slowly(*arguments: Any) -> Any:
-        judged = judge(*arguments)
+    def judge_slowly(*arguments: Any, **options: Any) -> Any:
+        judged = judge(*arguments, **options)
         if not by_hand:
             card = {"holdout": {"salt": "elsewhere"}}
             by_hand.append(publish(filled, models_dir, make_rbm(1), card))
@@ -342,8 +342,8 @@ def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(
 
     monkeypatch.setattr("app.training.pipeline.judge", judge_slowly)
     result = retrain()
-    assert not result.is_published
-    assert by_hand[0] in result.gate["reasons"][0]
+    assert not result.judged.is_published
+    assert by_hand[0] in result.judged.gate["reasons"][0]
     assert active(filled) == by_hand[0]
     assert len(list(models_dir.glob("*Z-*"))) == 3, "nothing is left of the first attempt"
 

@@ -1,4 +1,4 @@
-"""What the page for people opens to who has no key, and what it does not."""
+"""What the public page opens to visitors without a key, and what it does not."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,7 +72,7 @@ def answered(client: TestClient, requests: list[Request]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "films", "users"),
+    ("changes", "movies", "users"),
     [
         ({}, True, True),
         ({"public_page": True}, True, True),
@@ -103,7 +103,7 @@ def test_without_a_key_only_what_the_page_needs_is_open_and_only_where_it_is_sho
     assert ('id="browse"' in client.get("/").text) == users
 
 
-def test_a_key_that_may_only_write_sees_what_anybody_sees_and_no_more(
+def test_a_key_that_may_only_write_sees_what_visitors_see_and_no_more(
     world: World, connect: Callable[[], TestClient]
 ) -> None:
     key = create_key(world.database, [Scope.WRITE], "")
@@ -136,7 +136,7 @@ def test_ratings_of_a_public_user_come_with_titles(client: TestClient, world: Wo
     make_public(world, ["2"])
     answer = client.get("/users/2/public-ratings").json()
     assert (answer["user"], answer["dataset"]) == ("2", "small")
-    assert {item["movie_id"]: item["liked"] for item in answer["items"]} == world.opinions["2"]
+    assert {item["movie_id"]: item["liked"] for item in answer["items"]} == world.ratings["2"]
     first = answer["items"][0]
     assert (first["title"], first["genres"]) == (f"Movie {first['movie_id']}", ["Drama"])
 

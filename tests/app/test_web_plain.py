@@ -8,7 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
-from app.web.plain import MAX_OPINIONS, PlainForm
+from app.db.engine import Database
+from app.live.snapshot import CurrentSnapshot
+from app.web.plain import MAX_RATINGS, PlainForm
 
 
 def fail() -> None:
@@ -35,13 +37,13 @@ def test_the_form_recommends_what_the_api_recommends(client: TestClient) -> None
     assert "Because you liked <bdi>Movie 50</bdi>" in page
 
 
-def test_without_opinions_popular_movies_are_shown(client: TestClient) -> None:
+def test_without_ratings_popular_movies_are_shown(client: TestClient) -> None:
     popular = client.get("/movies", params={"limit": 10}).json()["items"]
     assert titles(plain(client), "What everybody likes") == [movie["title"] for movie in popular]
 
 
-def test_the_form_carries_the_opinions_on_and_the_latest_button_counts(client: TestClient) -> None:
-    page = plain(client, "like=50&like=60&dislike=50&forget=60&q=film+70")
+def test_the_form_carries_the_ratings_on_and_the_latest_button_counts(client: TestClient) -> None:
+    page = plain(client, "like=50&like=60&dislike=50&forget=60&q=movie+70")
     assert re.findall(r'<input type="hidden" name="(\w+)" value="(\d+)">', page) == [
         ("dislike", "50")
     ]
@@ -68,9 +70,9 @@ def test_what_nobody_could_have_chosen_is_left_out(client: TestClient, query: st
     assert titles(plain(client, query), "What everybody likes") or "genre=" in query
 
 
-def test_an_address_of_any_length_holds_a_limited_number_of_opinions() -> None:
+def test_an_address_of_any_length_holds_a_limited_number_of_ratings() -> None:
     form = PlainForm.read([("like", str(number)) for number in range(1, 2000)])
-    assert len(form.opinions) == MAX_OPINIONS
+    assert len(form.ratings) == MAX_RATINGS
 
 
 def test_hostile_titles_are_text(client: TestClient) -> None:
@@ -84,20 +86,20 @@ def test_hostile_titles_are_text(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("part", "name", "value", "text"),
     [
-        ("models", "_snapshot", None, "could not be read from the database yet"),
-        ("database", "read", fail, "The database cannot be reached at the moment."),
+        (CurrentSnapshot, "_snapshot", None, "could not be read from the database yet"),
+        (Database, "read", fail, "The database cannot be reached at the moment."),
     ],
 )
-def test_a_service_that_cannot_answer_says_so_to_a_person(
+def test_a_service_that_cannot_answer_says_so_on_a_page(
     client: TestClient,
     monkeypatch: pytest.MonkeyPatch,
-    part: str,
+    part: type,
     name: str,
     value: Any,
     text: str,
 ) -> None:
     services = client.app.state.services  # type: ignore[attr-defined]
-    monkeypatch.setattr(getattr(services, part), name, value)
+    monkeypatch.setattr(services.find(part), name, value)
     response = client.get("/")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"

@@ -94,6 +94,6 @@ def test_addresses_begin_with_the_path_under_which_a_proxy_shows_the_service(
     app = create_app(lone_settings)
     with TestClient(app, base_url="http://127.0.0.1:8000", root_path="/films") as client:
         page = client.get("/films/").text
-    assert '<body data-root="/movies">' in page
+    assert '<body data-root="/films">' in page
     assert set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page)) >= {"/films/", "/films/docs"}
     assert all(a.startswith("/films/") for a in re.findall(r'(?:href|src|action)="(/[^"]*)"', page))

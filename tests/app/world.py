@@ -1,4 +1,4 @@
-"""A small world for the tests of the service: movies, people, ratings and a model."""
+"""A small world for the tests of the service: movies, users, ratings and a model."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,11 +36,11 @@ class World:
 
     database: Database
     settings: Settings
-    opinions: dict[str, dict[int, bool]]
+    ratings: dict[str, dict[int, bool]]  # movie id → liked, by user
     rbm: RBM
 
     def unseen(self, user: str) -> set[int]:
-        return set(MOVIE_IDS) - self.opinions.get(user, {}).keys()
+        return set(MOVIE_IDS) - self.ratings.get(user, {}).keys()
 
 
 def make_rbm(seed: int, movie_ids: list[int] = MODEL_MOVIE_IDS, n_hidden: int = 5) -> RBM:
@@ -68,19 +68,19 @@ def add_movies(database: Database, movie_ids: list[int]) -> None:
         connection.execute(insert(movies), rows)
 
 
-def add_opinions(database: Database, opinions: dict[str, dict[int, float | bool]]) -> None:
-    """Store stars (a float) or a plain like (a bool) of users that are not there yet."""
+def add_ratings(database: Database, rated: dict[str, dict[int, float | bool]]) -> None:
+    """Store stars (a float) or a plain like (a bool) of new users."""
     with database.unit_of_work() as connection:
         connection.execute(update(installation).values(ratings_revision=1))
-        for key, rated in opinions.items():
+        for key, of_user in rated.items():
             user = insert(users).values(key=key, ratings_revision=1).returning(users.c.id)
             user_id = connection.execute(user).scalar_one()
-            for movie_id, opinion in rated.items():
-                plain = isinstance(opinion, bool)
-                given = {"stars": None if plain else opinion, "liked": opinion if plain else None}
+            for movie_id, rating in of_user.items():
+                plain = isinstance(rating, bool)
+                values = {"stars": None if plain else rating, "liked": rating if plain else None}
                 connection.execute(
                     insert(ratings).values(
-                        user_id=user_id, movie_id=movie_id, rated_at=MOMENT, **given
+                        user_id=user_id, movie_id=movie_id, rated_at=MOMENT, **values
                     )
                 )
 
@@ -105,22 +105,22 @@ def activate(database: Database, version: str | None) -> None:
             models.activate(connection, version)
 
 
-def draw_opinions(seed: int = 0) -> dict[str, dict[int, float | bool]]:
-    """Ratings of users `1` to `6`, half of them plain likes, and of two special people."""
+def draw_ratings(seed: int = 0) -> dict[str, dict[int, float | bool]]:
+    """Ratings of users `1` to `6`, half of them plain likes, and of two special users."""
     generator = np.random.default_rng(seed)
-    opinions: dict[str, dict[int, float | bool]] = {}
+    drawn: dict[str, dict[int, float | bool]] = {}
     for user in range(1, N_RATERS + 1):
         rated = generator.choice(MOVIE_IDS, size=4 * user, replace=False).tolist()
-        opinions[str(user)] = {
+        drawn[str(user)] = {
             movie_id: bool(generator.random() < 0.5)
             if generator.random() < 0.5
             else float(generator.integers(1, 11)) / 2
             for movie_id in rated
         }
-    opinions["newcomer"] = {}
-    opinions["avant-garde"] = {380: True, 400: 1.0}
-    return opinions
+    drawn["newcomer"] = {}
+    drawn["avant-garde"] = {380: True, 400: 1.0}
+    return drawn
 
 
-def is_like(opinion: float | bool) -> bool:
-    return opinion if isinstance(opinion, bool) else opinion >= 4
+def is_like(rating: float | bool) -> bool:
+    return rating if isinstance(rating, bool) else rating >= 4

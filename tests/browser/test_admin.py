@@ -16,8 +16,8 @@ from app.auth.service import create_key
 from app.config import Settings
 from app.db.engine import Database
 from app.db.tables import training_runs
-from app.jobs.runs import request_run
 from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import request_run
 from tests.browser.conftest import OpenPage
 
 Check = Callable[[Page], list[str]]

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.config import Settings
 from app.db.engine import Database
-from tests.app.world import add_movies, add_opinions, draw_opinions, make_rbm, publish
+from tests.app.world import add_movies, add_ratings, draw_ratings, make_rbm, publish
 from tests.browser.conftest import OpenPage
 
 HORROR = ["Silence of the Lambs", "Alien", "Psycho", "The Shining", "Evil Dead"]
@@ -27,15 +27,15 @@ HOSTILE = [
 
 
 def movies(page: Page) -> Locator:
-    return page.locator("#list .movie:not(.skeleton)")
+    return page.locator("#list .film:not(.skeleton)")
 
 
 def movie_titles(place: Locator) -> list[str]:
     return place.locator("h3 bdi").all_inner_texts()
 
 
-def opinions(page: Page) -> Locator:
-    return page.locator("#yours .movie")
+def rated(page: Page) -> Locator:
+    return page.locator("#yours .film")
 
 
 def settled(page: Page) -> None:
@@ -45,8 +45,8 @@ def settled(page: Page) -> None:
 
 
 def find(page: Page, text: str) -> Locator:
-    page.get_by_role("searchbox", name="Find a movie by its title").fill(text)
-    found = page.locator("#found .movie")
+    page.get_by_role("searchbox", name="Find a film by its title").fill(text)
+    found = page.locator("#found .film")
     expect(found.first).to_contain_text(re.compile(re.escape(text), re.IGNORECASE))
     return found
 
@@ -77,7 +77,7 @@ def test_liking_five_movies_of_a_kind_makes_the_list_one_of_that_kind(
     before = share_of(genre, page)
     for number, title in enumerate(titles, 1):
         like(page, title)
-        expect(opinions(page)).to_have_count(number)
+        expect(rated(page)).to_have_count(number)
     page.keyboard.press("Escape")
     settled(page)
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
@@ -86,7 +86,7 @@ def test_liking_five_movies_of_a_kind_makes_the_list_one_of_that_kind(
     because = movies(page).first.locator(".because")
     expect(because).to_contain_text("Because you like")
     reasons = because.locator("bdi").all_inner_texts()
-    assert set(reasons) <= set(movie_titles(opinions(page)))
+    assert set(reasons) <= set(movie_titles(rated(page)))
 
 
 def test_a_vote_in_the_list_takes_the_movie_out_and_moves_the_focus_on(
@@ -96,14 +96,14 @@ def test_a_vote_in_the_list_takes_the_movie_out_and_moves_the_focus_on(
     settled(page)
     first, second = movie_titles(movies(page))[:2]
     movies(page).nth(1).get_by_role("button", name=f"Dislike {second}").click()
-    expect(opinions(page)).to_have_count(1)
+    expect(rated(page)).to_have_count(1)
     settled(page)
-    button = opinions(page).first.get_by_role("button", name=f"Dislike {second}")
+    button = rated(page).first.get_by_role("button", name=f"Dislike {second}")
     expect(button).to_have_attribute("aria-pressed", "true")
     assert second not in movie_titles(movies(page))
     expect(movies(page).nth(1).get_by_role("button", name=re.compile("^Dislike "))).to_be_focused()
     button.click()  # once more takes it back
-    expect(opinions(page)).to_have_count(0)
+    expect(rated(page)).to_have_count(0)
     settled(page)
     assert movie_titles(movies(page))[:2] == [first, second]
 
@@ -120,7 +120,7 @@ def test_the_keyboard_alone_does_everything(sample: str, open_page: OpenPage) ->
     page.keyboard.press("Enter")  # into the movies, as soon as they are there
     expect(page.locator("#found [data-vote=true]").first).to_be_focused()
     page.keyboard.press("l")
-    expect(opinions(page)).to_have_count(1)
+    expect(rated(page)).to_have_count(1)
     expect(page.locator("#found [data-vote=true]").first).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Escape")
     expect(page.locator("#search-box")).to_be_focused()
@@ -131,10 +131,10 @@ def test_the_keyboard_alone_does_everything(sample: str, open_page: OpenPage) ->
     expect(movies(page).nth(1).locator("[data-vote=true]")).to_be_focused()
     second = movie_titles(movies(page))[1]
     page.keyboard.press("d")
-    expect(opinions(page).first).to_contain_text(second)
-    expect(opinions(page).first.locator(".dislike")).to_have_attribute("aria-pressed", "true")
+    expect(rated(page).first).to_contain_text(second)
+    expect(rated(page).first.locator(".dislike")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Control+z")
-    expect(opinions(page)).to_have_count(1)
+    expect(rated(page)).to_have_count(1)
     settled(page)
     unit = page.locator(".unit-node").first
     unit.focus()
@@ -154,12 +154,12 @@ def test_the_link_brings_everything_back_and_the_service_stores_nothing(
     page.get_by_label("From").fill("1980")
     page.get_by_label("From").press("Enter")
     settled(page)
-    said, listed = movie_titles(opinions(page)), movie_titles(movies(page))
+    said, listed = movie_titles(rated(page)), movie_titles(movies(page))
     assert len(said) == 3
     assert "?" not in page.url
     again = open_page(page.url)
     settled(again)
-    assert sorted(movie_titles(opinions(again))) == sorted(said)
+    assert sorted(movie_titles(rated(again))) == sorted(said)
     assert movie_titles(movies(again)) == listed
     expect(again.locator("#yours .dislike[aria-pressed=true]")).to_have_count(1)
     expect(again.get_by_label("Genre")).to_have_value("Drama")
@@ -188,15 +188,15 @@ def test_undo_goes_back_step_by_step_and_start_over_can_be_undone(
     expect(undo).to_be_disabled()
     for number in (1, 2):
         movies(page).first.locator(".like").click()
-        expect(opinions(page)).to_have_count(number)
+        expect(rated(page)).to_have_count(number)
         settled(page)
     over.click()
-    expect(opinions(page)).to_have_count(0)
+    expect(rated(page)).to_have_count(0)
     expect(over).to_be_disabled()
     assert "#" not in page.url
     for number in (2, 1, 0):
         undo.click()
-        expect(opinions(page)).to_have_count(number)
+        expect(rated(page)).to_have_count(number)
     expect(undo).to_be_disabled()
 
 
@@ -235,13 +235,13 @@ def test_filters_leave_only_movies_that_fit(sample: str, open_page: OpenPage) ->
     assert all(int(year) <= 1995 for year in years)
     page.get_by_label("to", exact=True).fill("1901")
     page.get_by_label("to", exact=True).press("Enter")
-    expect(page.locator("#list-about")).to_have_text("No movie fits these filters.")
+    expect(page.locator("#list-about")).to_have_text("No film fits these filters.")
 
 
 def test_more_movies_follow_without_repeating_any(sample: str, open_page: OpenPage) -> None:
     page = open_page(f"{sample}/#like=1.364")
     settled(page)
-    page.get_by_role("button", name="More movies").click()
+    page.get_by_role("button", name="More films").click()
     expect(movies(page)).to_have_count(20)
     titles = movie_titles(movies(page))
     assert len(set(titles)) == 20
@@ -340,9 +340,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     page = open_page(f"{sample}/#like=1.364.588.260.1196.1210&dislike=2959", **PHONE)
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 375
-    expect(opinions(page)).to_have_count(4)
+    expect(rated(page)).to_have_count(4)
     page.get_by_role("button", name="Show all 7").tap()
-    expect(opinions(page)).to_have_count(7)
+    expect(rated(page)).to_have_count(7)
     for box in (movies(page).first.locator(".like"), page.locator(".unit-node").first):
         size = box.bounding_box()
         assert size is not None
@@ -360,7 +360,7 @@ def test_what_changes_is_said_to_who_does_not_see_it(sample: str, open_page: Ope
     with page.expect_response("**/recommendations"):
         movies(page).first.locator(".like").click()
     expect(status).to_have_text(re.compile(rf"You like {re.escape(title)}|in the list\. First is"))
-    expect(status).to_have_text(re.compile(r"movies? in the list\. First is .+\."))
+    expect(status).to_have_text(re.compile(r"films? in the list\. First is .+\."))
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_trouble_is_said_and_passes_by_itself(
     trouble = page.locator("#trouble")
     expect(trouble).to_contain_text(text)
     assert movie_titles(movies(page)) == listed[1:]  # what was there stays
-    expect(opinions(page)).to_have_count(1)
+    expect(rated(page)).to_have_count(1)
     page.unroute("**/recommendations")
     expect(trouble).to_be_hidden()
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
@@ -411,7 +411,7 @@ def test_nothing_moves_while_the_page_fills(sample: str, open_page: OpenPage) ->
 def test_without_scripts_a_form_recommends(sample: str, open_page: OpenPage) -> None:
     page = open_page(sample, java_script_enabled=False)
     expect(page.locator("#search-box")).to_be_hidden()
-    page.get_by_label("Find a movie", exact=True).fill("toy story")
+    page.get_by_label("Find a film", exact=True).fill("toy story")
     page.get_by_role("button", name="Find", exact=True).click()
     page.get_by_role("button", name="Like Toy Story", exact=True).first.click()
     expect(page.get_by_role("heading", name="What you might like")).to_be_visible()
@@ -425,7 +425,7 @@ def test_the_address_of_the_form_is_understood_by_the_page_with_scripts(
 ) -> None:
     page = open_page(f"{sample}/?like=1&like=364&dislike=2959&q=")
     settled(page)
-    expect(opinions(page)).to_have_count(3)
+    expect(rated(page)).to_have_count(3)
     expect(page).to_have_url(re.compile(r"/#like=1\.364&dislike=2959$"))
 
 
@@ -443,7 +443,7 @@ def test_hostile_titles_are_text_everywhere(
     )
     ids = [10 * number for number in range(1, 41)]
     add_movies(database, ids)
-    add_opinions(database, draw_opinions())
+    add_ratings(database, draw_ratings())
     publish(database, settings.models_dir, "v1", make_rbm(seed=1))
     address = serve(settings)
     page = open_page(address, java_script_enabled=scripts)
@@ -459,7 +459,7 @@ def test_hostile_titles_are_text_everywhere(
     assert len(shown) >= 10
     expected = {" ".join(title.split()) for title in HOSTILE}
     assert {" ".join(title.split()) for title in shown} <= expected
-    assert page.title() == "Movies for you"
+    assert page.title() == "Films for you"
     assert page.locator("main img, main b, main script").count() == 0
     for width in (1280, 375):
         page.set_viewport_size({"width": width, "height": 800})
@@ -469,8 +469,8 @@ def test_hostile_titles_are_text_everywhere(
         assert set(nodes) & set(HOSTILE)
         page.locator(".unit-node").first.hover()
         page.get_by_role("searchbox").fill("broken")
-        expect(page.locator("#found .movie").first).to_contain_text("'broken'")
-        assert page.title() == "Movies for you"
+        expect(page.locator("#found .film").first).to_contain_text("'broken'")
+        assert page.title() == "Films for you"
 
 
 def test_the_page_says_how_to_open_it_where_it_is_closed(

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from app.config import Settings
-from tests.app.running import environment
+from tests.app.service_process import environment
 
 ROOT = Path(__file__).parents[2]
 

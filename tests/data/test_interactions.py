@@ -94,7 +94,7 @@ def test_other_movies_keep_the_ratings_of_those_among_them(
         assert (np.diff(moved.user(row)[0]) > 0).all()
 
 
-def test_movies_that_nobody_has_rated_can_be_dropped() -> None:
+def test_movies_without_ratings_can_be_dropped() -> None:
     interactions = Interactions.from_arrays([1], [5], [True], movie_ids=[7, 5, 6])
     assert interactions.rated_movies_only().movie_ids.tolist() == [5]
 

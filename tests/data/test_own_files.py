@@ -225,7 +225,7 @@ user_ids = st.one_of(
     st.from_regex(r"[A-Za-z0-9._~@:+-]{1,128}", fullmatch=True),
     st.integers(0, 10**18 - 1).map(str),
 )
-ratings_of_anybody = st.dictionaries(
+any_ratings = st.dictionaries(
     st.tuples(user_ids, st.integers(1, 2**31 - 1)),
     st.tuples(
         st.one_of(st.sampled_from(np.arange(0.5, 5.5, 0.5).tolist()), st.floats(0.5, 5, width=32)),
@@ -238,7 +238,7 @@ ratings_of_anybody = st.dictionaries(
 
 @settings(deadline=None, max_examples=60)
 @given(
-    ratings=ratings_of_anybody,
+    ratings=any_ratings,
     encoding=st.sampled_from(["utf-8", "utf-8-sig"]),
     form=st.sampled_from(["csv", "parquet"]),
 )

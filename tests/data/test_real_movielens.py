@@ -27,7 +27,7 @@ def test_ml_latest_small_has_its_published_size(release: Release) -> None:
     assert release.is_public
 
 
-def test_titles_read_as_people_type_them(release: Release) -> None:
+def test_titles_read_as_users_type_them(release: Release) -> None:
     movies = release.movies.set_index("movie_id")
     assert movies.loc[2571, "title"] == "The Matrix"
     assert movies.loc[2571, "year"] == 1999

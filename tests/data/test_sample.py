@@ -73,7 +73,7 @@ def test_a_tenth_of_the_movies_has_a_third_of_the_ratings(sample: Release) -> No
     assert 0.2 < share < 0.5
 
 
-def test_nobody_rates_before_the_newest_movie_is_out(sample: Release) -> None:
+def test_no_user_rates_before_the_newest_movie_is_out(sample: Release) -> None:
     times = pd.to_datetime(sample.ratings["rated_at"], unit="s")
     assert times.dt.year.between(2018, 2021).all()
 

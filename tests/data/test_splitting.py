@@ -5,10 +5,14 @@ from data import Interactions
 from data.splitting import (
     MIN_LIKES,
     Group,
+    HeldOut,
     Split,
+    first_ratings,
     gate_users,
     hide_ratings,
     holdout_groups,
+    random_places,
+    random_users,
     split_by_salt,
     strong_generalisation,
 )
@@ -160,3 +164,58 @@ def test_gate_users_are_the_test_users_of_the_split_by_salt(interactions: Intera
     )
     assert pairs(held_out.given) == pairs(split.test.given)
     assert pairs(held_out.hidden) == pairs(split.test.hidden)
+
+
+@pytest.fixture
+def held_out(interactions: Interactions) -> HeldOut:
+    return strong_generalisation(interactions, seed=3).test
+
+
+def test_what_is_given_first_is_given_of_more_too(held_out: HeldOut) -> None:
+    few, more = (first_ratings(held_out, n, salt="salt") for n in (2, 5))
+    both = np.isin(few.given.user_keys, more.given.user_keys)
+    assert pairs(few.given.select_users(both)) < pairs(more.given)
+    whole = pairs(held_out.everything())
+    for part in (few, more):
+        assert not pairs(part.given) & pairs(part.hidden)
+        assert pairs(part.given) | pairs(part.hidden) <= whole
+
+
+def test_who_has_no_other_like_is_left_out(held_out: HeldOut) -> None:
+    everything = held_out.everything()
+    for n in (0, 7, 100):
+        left = keys(first_ratings(held_out, n, salt="salt").given)
+        assert left <= keys(everything.select_users(everything.ratings_per_user > n))
+    assert not left
+
+
+def test_the_order_depends_on_salt_user_and_movie_alone(interactions: Interactions) -> None:
+    """Neither on other users, nor on the order of rows, nor on ratings that are added later."""
+    places = random_places(interactions, "salt")
+    order = dict(zip(zip(interactions.user_rows, interactions.movie_rows, strict=True), places,
+                     strict=True))  # fmt: skip
+    rows = [7, 3, 200]
+    some = interactions.select_users(rows).with_movies(interactions.movie_ids[::-1])
+    again = random_places(some, "salt")
+    for user, movie, place in zip(some.user_rows, some.movie_rows, again, strict=True):
+        assert order[rows[user], interactions.n_movies - 1 - movie] == place
+    earlier = interactions.select_ratings(places != 0)
+    np.testing.assert_array_equal(random_places(earlier, "salt"), places[places != 0] - 1)
+    assert (random_places(interactions, "other") != places).any()
+
+
+def test_every_rating_is_as_likely_to_be_first() -> None:
+    users, movies = np.divmod(np.arange(20_000), 10)
+    everybody = Interactions.from_arrays(users, movies, np.ones(20_000))
+    first = everybody.movie_rows[random_places(everybody, "salt") == 0]
+    counts = np.bincount(first, minlength=10)
+    assert abs(counts - 200).max() < 4.5 * np.sqrt(200 * 0.9)
+
+
+def test_some_users_are_drawn_by_the_salt(held_out: HeldOut) -> None:
+    some = random_users(held_out, 10, salt="salt")
+    assert some.given.n_users == 10
+    assert pairs(some.given) < pairs(held_out.given)
+    assert keys(some.given) != keys(random_users(held_out, 10, salt="other").given)
+    assert keys(some.given) != set(held_out.given.user_keys[:10].tolist())
+    assert random_users(held_out, 10_000, salt="salt") is held_out

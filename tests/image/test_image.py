@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.app.running import free_port
+from tests.app.service_process import free_port
 from tests.image.engine import Engine
 
 pytestmark = pytest.mark.slow

@@ -1,28 +1,10 @@
-"""How values are written: every number of the card goes through one of these."""
-
-from __future__ import annotations
+"""Reads the values of a report, and writes them: every number of the card goes through here."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-
-__all__ = [
-    "DASH",
-    "Estimate",
-    "clean",
-    "count",
-    "duration",
-    "estimate",
-    "figure",
-    "mappings",
-    "moment",
-    "number",
-    "percent",
-    "setting",
-    "signed",
-]
 
 DASH = "\u2013"
 SECONDS_PER_MINUTE = 60
@@ -84,6 +66,11 @@ def count(value: object) -> str:
     """Write a whole number with thousands separated: 100836 -> 100,836."""
     finite = number(value)
     return DASH if finite is None else f"{finite:,.0f}"
+
+
+def tenth(value: float) -> str:
+    """Write a coordinate to a tenth, without trailing zeros."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def percent(value: object, digits: int = 0) -> str:

@@ -1,23 +1,15 @@
 """What the metrics are called, in which order they come, and which way is up."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from model.report.values import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Metric", "describe", "in_reading_order"]
+from app.evaluation.report.formatting import clean
 
 CUT_OFF = re.compile(r"(?P<name>[^@]+)@(?P<k>\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """A metric as the reader meets it; `higher_is_better` is None where neither way is."""
 
     key: str
@@ -51,7 +43,7 @@ PLAIN = {
     "auc": ("AUC", "how often a hidden like has a higher P(like | seen) than a dislike", True),
     "log_loss": ("Log-loss", "surprise at the hidden ratings, in nats per rating", False),
     "ece": ("ECE", "mean distance between P(like | seen) and what came true", False),
-    "coverage": ("Coverage", "share of the catalogue that is recommended to somebody", None),
+    "coverage": ("Coverage", "share of the catalogue that is recommended to any user", None),
 }
 ORDER = [*("ndcg", "recall"), *PLAIN, "dislikes"]
 

@@ -1,99 +1,64 @@
-"""The sections that show movies: hidden features, and people with what they were recommended."""
+"""The sections that show movies: hidden features, and users with what they were recommended."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from model.report.values import clean, mappings, number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["examples", "features"]
+from app.evaluation.report.formatting import clean, mappings, number
 
 # A heavy user has rated thousands of movies; a page shows what a glance can take in.
 RATED_SHOWN, RECOMMENDED_SHOWN = 10, 12
 
-
-@dataclass(frozen=True, slots=True)
-class CatalogueMovie:
-    """A movie with what is said of it: a weight, a like, a score or a hit."""
-
-    title: str
-    year: int | None
-    weight: float | None = None
-    length: float = 0.0  # of the weight's bar, relative to the largest of the unit
-    liked: bool | None = None
-    score: float | None = None
-    hit: bool = False
+Shown = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A hidden unit; `directions` are ("on", movies) and ("off", movies) where there are any."""
-
-    unit: str
-    share_on: float | None
-    directions: list[tuple[str, list[CatalogueMovie]]]
-
-
-@dataclass(frozen=True, slots=True)
-class UserRatings:
-    """An example user."""
-
-    rated: list[CatalogueMovie]
-    n_rated: int
-    recommended: list[CatalogueMovie]
-    n_hits: int
-
-    @property
-    def n_unshown(self) -> int:
-        """Ratings that the list leaves out."""
-        return self.n_rated - len(self.rated)
-
-
-def features(values: object) -> list[Unit]:
-    """Hidden units that have at least one movie."""
+def features(values: object) -> list[Shown]:
+    """Hidden units that have at least one movie, by the direction in which movies turn them."""
     units = []
     for row in mappings(values):
-        sides = [(key, movies) for key in ("on", "off") if (movies := mappings(row.get(key)))]
-        weights = [number(movie.get("weight")) for _, movies in sides for movie in movies]
+        sides = {key: movies for key in ("on", "off") if (movies := mappings(row.get(key)))}
+        weights = [number(movie.get("weight")) for side in sides.values() for movie in side]
         largest = max((abs(weight) for weight in weights if weight is not None), default=0.0)
-        directions = [
-            (key, [_weighted(movie, largest) for movie in movies]) for key, movies in sides
-        ]
+        directions = [(key, [_weighted(m, largest) for m in side]) for key, side in sides.items()]
         if directions:
-            units.append(Unit(clean(row.get("unit")), number(row.get("share_on")), directions))
+            share_on = number(row.get("share_on"))
+            units.append({"unit": row.get("unit"), "share_on": share_on, "directions": directions})
     return units
 
 
-def examples(values: object) -> list[UserRatings]:
-    """People with at least one recommendation."""
-    people = []
+def examples(values: object) -> list[Shown]:
+    """Users with at least one recommendation."""
+    users = []
     for row in mappings(values):
         rated = [
-            CatalogueMovie(*_name(movie), liked=bool(movie.get("liked")))
+            {**_movie(movie), "liked": bool(movie.get("liked"))}
             for movie in mappings(row.get("rated"))
         ]
         recommended = [
-            CatalogueMovie(
-                *_name(movie), score=number(movie.get("score")), hit=movie.get("hit") is True
-            )
+            {**_movie(movie), "score": movie.get("score"), "hit": movie.get("hit") is True}
             for movie in mappings(row.get("recommended"))
         ][:RECOMMENDED_SHOWN]
         if recommended:
-            hits = sum(movie.hit for movie in recommended)
-            people.append(UserRatings(rated[:RATED_SHOWN], len(rated), recommended, hits))
-    return people
+            users.append(
+                {
+                    "rated": rated[:RATED_SHOWN],
+                    "n_unshown": max(len(rated) - RATED_SHOWN, 0),
+                    "recommended": recommended,
+                    "n_hits": sum(movie["hit"] for movie in recommended),
+                }
+            )
+    return users
 
 
-def _weighted(movie: Mapping[str, Any], largest: float) -> CatalogueMovie:
+def _weighted(movie: Mapping[str, Any], largest: float) -> Shown:
+    """Add the weight, and the length of its bar relative to the largest of the unit."""
     weight = number(movie.get("weight"))
     length = abs(weight) / largest if weight is not None and largest else 0.0
-    return CatalogueMovie(*_name(movie), weight=weight, length=length)
+    return {**_movie(movie), "weight": weight, "length": length}
 
 
-def _name(movie: Mapping[str, Any]) -> tuple[str, int | None]:
+def _movie(movie: Mapping[str, Any]) -> Shown:
     year = number(movie.get("year"))
-    return clean(movie.get("title")).strip(), None if year is None else int(year)
+    return {
+        "title": clean(movie.get("title")).strip(),
+        "year": None if year is None else int(year),
+    }

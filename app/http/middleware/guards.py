@@ -1,4 +1,4 @@
-"""Middleware that refuses what no route should see: other hosts' requests, bodies without end."""
+"""Middleware that refuses requests for other hosts and bodies that are too long."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,10 +12,10 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class HostMiddleware:
-    """Refuses requests that were addressed to another name.
+    """Refuses requests with another name in the Host header.
 
-    A page of another site can make a browser send requests to a loopback address by giving its own
-    name that address (DNS rebinding); the Host header then tells.
+    A page of another site can let its own name point to a loopback address (DNS rebinding); the
+    browser then sends that name.
     """
 
     def __init__(self, app: ASGIApp, *, names: Iterable[str]) -> None:
@@ -31,9 +31,9 @@ class HostMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies that are longer than any valid one, announced or not.
+    """Refuses bodies that are longer than any valid one, whatever Content-Length says.
 
-    A path that is in `larger` has its own limit; it must not hold a body in memory.
+    A path in `larger` has its own limit; its route must not hold the body in memory.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int]) -> None:
@@ -58,7 +58,7 @@ class BodyLimitMiddleware:
             message = await receive()
             length += len(message.get("body", b""))
             if length > limit:
-                # FastAPI passes this kind on as it is; error_handlers gives it its shape.
+                # FastAPI does not wrap this exception; `app.http.handlers` makes the response.
                 raise HTTPException(ContentTooLargeError.status)
             return message
 

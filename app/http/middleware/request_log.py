@@ -1,6 +1,7 @@
-"""Middleware that gives each request an id, measures and logs it, and answers for failures."""
+"""Middleware that gives each request an id, logs and counts it, and answers failures with 500."""
 
 import logging
+import random
 import re
 from time import perf_counter
 
@@ -9,19 +10,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.keys import PRINCIPAL
 from app.core import metrics
 from app.core.errors import InternalError
-from app.core.logging import access_logger, new_request_id, request_id
+from app.core.logging import access_logger, request_id
 from app.http.handlers import respond
 from app.http.middleware.guards import header
 from app.http.middleware.response_cache import OUTCOME
 from app.http.middleware.responses import HEADERS, STATUS
 
 REQUEST_ID = b"x-request-id"
-# An id of a proxy or client is kept when nothing can hide in it.
+# A client or proxy may send an id of this form.
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLogMiddleware:
-    """Logs and counts each request by the template of its route, and answers for whatever failed.
+    """Logs and counts each request by the template of its route, and answers failures with 500.
 
     Neither path nor query is logged: they hold user keys.
     """
@@ -41,7 +42,7 @@ class RequestLogMiddleware:
         try:
             await self.app(scope, receive, send)
         except Exception:
-            # Raised on, for the server to log with its traceback; the client gets none.
+            # Raised again: the server logs the traceback, and the client does not see it.
             if STATUS not in scope:
                 await respond(InternalError(), scope)(scope, receive, send)
             raise
@@ -65,7 +66,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
             "key": principal.prefix if principal else None,
         }
         message, values = "%s %s %d %.1f ms", (method, route, status, milliseconds)
-        # Not `info`: it searches the stack for its caller.
+        # `info` would search the stack for its caller, which is slow.
         record = access_logger.makeRecord(
             access_logger.name, logging.INFO, __file__, 0, message, values, None,
             extra={"fields": fields},
@@ -75,7 +76,9 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
 
 def _request_id(scope: Scope) -> str:
     given = header(scope, REQUEST_ID)
-    return given.decode() if given and SANE_ID.fullmatch(given) else new_request_id()
+    if given and SANE_ID.fullmatch(given):
+        return given.decode()
+    return f"{random.getrandbits(64):016x}"  # a name, not a secret
 
 
 def _template(scope: Scope) -> str:

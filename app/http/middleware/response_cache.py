@@ -1,42 +1,132 @@
-"""Middleware in front of the routing that answers from memory what was answered before."""
+"""The response cache: GET responses in memory, in front of the routing."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.keys import PRINCIPAL, UNAUTHENTICATED
+from app.auth.scopes import Scope as KeyScope
 from app.db.revisions import UserRevisions
-from app.http.cached_responses import CachedResponse, Moment, RequestKey, ResponseCache, etag_of
 
-# A client may keep the answer, but asks each time whether it still is the right one.
+# About 10,000 responses of 20 movies, in each worker.
+MAX_BYTES = 32 * 1024 * 1024
+# Bytes of a response beside its body and its request: headers, objects.
+OVERHEAD = 1500
+# A client may keep a response, but asks each time whether it is still valid.
 CACHE_CONTROL = (b"cache-control", b"private, no-cache")
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "What If-None-Match names still is the answer"}
+    304: {"description": "The response that If-None-Match names is still valid"}
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# POST is no write here: it carries what an address is too short for.
+# POST changes nothing here: its body carries parameters that are too long for a URL.
 READING_PATHS = ("/recommendations", "/features")
 
-# Names in the ASGI scope: what an endpoint tells this layer, and what it tells those around it.
-MARK = "recommender.keep"
+# Names in the ASGI scope: set by the endpoint, and by the middleware for the log.
+CACHEABLE = "recommender.cacheable"
 OUTCOME = "recommender.cache"
 
 
+class RequestKey(NamedTuple):
+    """The parts of a request that decide its response."""
+
+    path: str
+    query: bytes
+    scopes: frozenset[KeyScope]
+
+
+class Moment(NamedTuple):
+    """What responses are made from at a moment.
+
+    The number of the snapshot, since a reference would keep an old model in memory.
+    """
+
+    generation: int
+    clock: int
+
+
+class CachedResponse(NamedTuple):
+    """A response, and what it was made from."""
+
+    user: str  # whose ratings it depends on; empty for none
+    made_at: Moment
+    route: Any
+    etag: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class ResponseCache:
+    """Returns a cached response only while the same request would give the same again.
+
+    A response follows from the request, the snapshot of model and movies (`generation` numbers it;
+    0 before the first one) and the ratings of one user. The request is the key; the others are
+    compared. The least recently used responses are dropped first. Used on the event loop alone.
+    """
+
+    def __init__(self, generation: Callable[[], int], revisions: UserRevisions) -> None:
+        self.generation = generation
+        self.revisions = revisions
+        self.n_bytes = 0
+        self._responses: OrderedDict[RequestKey, CachedResponse] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Count the cached responses."""
+        return len(self._responses)
+
+    def now(self) -> Moment:
+        """Return the moment, before anything is read for a response."""
+        return Moment(self.generation(), self.revisions.clock)
+
+    def find(self, key: RequestKey) -> CachedResponse | None:
+        """Return the cached response if it is still valid."""
+        response = self._responses.get(key)
+        if response is None or not self.revisions.is_fresh():
+            return None
+        if not self._is_valid(response):
+            self._drop(key)
+            return None
+        self._responses.move_to_end(key)
+        return response
+
+    def store(self, key: RequestKey, response: CachedResponse) -> None:
+        """Cache a response, unless it is no longer valid."""
+        if not self._is_valid(response) or _size(key, response) > MAX_BYTES:
+            return
+        self._drop(key)
+        self._responses[key] = response
+        self.n_bytes += _size(key, response)
+        while self.n_bytes > MAX_BYTES:
+            self._drop(next(iter(self._responses)))
+
+    def _is_valid(self, response: CachedResponse) -> bool:
+        generation, clock = response.made_at
+        return 0 < generation == self.generation() and self.revisions.is_current(
+            response.user, clock
+        )
+
+    def _drop(self, key: RequestKey) -> None:
+        response = self._responses.pop(key, None)
+        if response is not None:
+            self.n_bytes -= _size(key, response)
+
+
 def cache_response(request: Request, user: str = "") -> None:
-    """Say that the answer follows from request, model, movies and the ratings of this user."""
-    request.scope[MARK] = user
+    """Allow caching: request, model, movies and the ratings of this user decide the response."""
+    request.scope[CACHEABLE] = user
 
 
 class ResponseCacheMiddleware:
-    """Gives kept answers again, and answers 304 to who has them already.
+    """Sends cached responses, and 304 to clients that have them already.
 
-    It stands behind the layer that tells who asks; an answer is given again only to those who may
-    do the same. A write is answered only once its revisions are known here, so that the very next
-    answer of this process reflects it.
+    It runs after authentication, and the scopes are part of the key. A write is answered only when
+    its revision is known here, so that the next response of this process reflects it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -55,33 +145,32 @@ class ResponseCacheMiddleware:
             await self._write(services.find(ResponseCache).revisions, scope, receive, send)
 
     async def _read(self, cache: ResponseCache, scope: Scope, receive: Receive, send: Send) -> None:
-        key = RequestKey(
-            scope["path"], scope["query_string"], scope.get(PRINCIPAL, UNAUTHENTICATED).scopes
-        )
+        scopes = scope.get(PRINCIPAL, UNAUTHENTICATED).scopes
+        key = RequestKey(scope["path"], scope["query_string"], scopes)
         response = cache.find(key)
         if response is not None:
             scope["route"] = response.route
             scope[OUTCOME] = "hit"
-            await _give(response, scope, send)
+            await _send(response, scope, send)
             return
         moment = cache.now()
         start: Message | None = None
 
-        async def keep_and_send(message: Message) -> None:
+        async def send_and_store(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                if message["status"] == 200 and MARK in scope:
+                if message["status"] == 200 and CACHEABLE in scope:
                     start = message  # its headers depend on the body
                     return
             elif start is not None and not message.get("more_body"):
                 made = _cached_response(scope, moment, start, message["body"])
-                cache.keep(key, made)
+                cache.store(key, made)
                 scope[OUTCOME] = "miss"
-                await _give(made, scope, send)
+                await _send(made, scope, send)
                 return
             await send(message)
 
-        await self.app(scope, receive, keep_and_send)
+        await self.app(scope, receive, send_and_store)
 
     async def _write(
         self, revisions: UserRevisions, scope: Scope, receive: Receive, send: Send
@@ -102,24 +191,26 @@ class ResponseCacheMiddleware:
                 await run_in_threadpool(revisions.poll)
 
 
+def _size(key: RequestKey, response: CachedResponse) -> int:
+    return len(key.path) + len(key.query) + len(response.body) + OVERHEAD
+
+
 def _cached_response(scope: Scope, moment: Moment, start: Message, body: bytes) -> CachedResponse:
-    etag = etag_of(body)
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
     headers = [*start["headers"], (b"etag", etag), CACHE_CONTROL]
-    return CachedResponse(scope[MARK], moment, scope.get("route"), etag, headers, body)
+    return CachedResponse(scope[CACHEABLE], moment, scope.get("route"), etag, headers, body)
 
 
-async def _give(response: CachedResponse, scope: Scope, send: Send) -> None:
-    if _has(scope, response.etag):
-        headers = [(b"etag", response.etag), CACHE_CONTROL]
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": response.headers})
-    await send({"type": "http.response.body", "body": response.body})
+async def _send(response: CachedResponse, scope: Scope, send: Send) -> None:
+    status, headers, body = 200, response.headers, response.body
+    if _client_has(scope, response.etag):
+        status, headers, body = 304, [(b"etag", response.etag), CACHE_CONTROL], b""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
-def _has(scope: Scope, etag: bytes) -> bool:
-    """Tell whether the client has this answer, as If-None-Match says."""
+def _client_has(scope: Scope, etag: bytes) -> bool:
+    """Tell whether the client has this response, by If-None-Match."""
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             known = {tag.strip().removeprefix(b"W/") for tag in value.split(b",")}

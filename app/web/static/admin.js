@@ -1,13 +1,13 @@
-// What the operators' pages do beyond forms and links: a training run shown as it goes on, and a
-// new key copied. Without this file such a page reloads itself, and a key is copied by hand.
+// Scripts of the operators' pages: live progress of a training run, and a button that copies a new
+// key. Without this file the page of a run reloads itself, and a key is copied by hand.
 
 const place = (id) => document.getElementById(id);
 
 const STAGES = {
-  waiting: "waiting for whoever trains",
+  waiting: "waiting for another training",
   snapshot: "reading the ratings",
   settings: "trying settings on validation users",
-  judging: "judging by people that no training saw",
+  judging: "evaluating on users that no training saw",
 };
 const figure = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
 
@@ -29,7 +29,7 @@ if (live) {
   events.onmessage = (event) => {
     place("lost").hidden = true;
     const run = JSON.parse(event.data);
-    // What it has come to is told by the page of an ended run.
+    // The page of a finished run shows the result.
     if (run.finished_at) {
       events.close();
       location.reload();
@@ -56,7 +56,7 @@ if (copy && navigator.clipboard) {
       await navigator.clipboard.writeText(source.value);
       place("copied").textContent = "Copied.";
     } catch {
-      source.select(); // the browser did not allow it: at least it is marked
+      source.select(); // the browser refuses access to the clipboard
       place("copied").textContent = "Copy it with the keyboard: it is marked.";
     }
   });

@@ -1,4 +1,4 @@
-// Asks the service. What goes wrong comes as one kind of error, which says when to try again.
+// Requests to the service. All failures become one kind of error, which says when to retry.
 
 const ROOT = document.body.dataset.root;
 const RETRY_S = 3;
@@ -7,11 +7,11 @@ export class Trouble extends Error {
   constructor(message, { status = 0, retrySeconds = null } = {}) {
     super(message);
     this.status = status; // 0: the service was not reached
-    this.retrySeconds = retrySeconds; // null: trying again would not help
+    this.retrySeconds = retrySeconds; // null: a retry would not help
   }
 }
 
-/** GET, or POST of a body; gives the answer. */
+/** GET, or POST with a body; returns the parsed response. */
 export async function ask(path, { body, signal } = {}) {
   const options = { signal, headers: { Accept: "application/json" } };
   if (body) {

@@ -1,6 +1,6 @@
-// A film on the page, and lists of them. Titles are put in as text, never as markup.
+// A film on the page, and lists of them. Titles are inserted as text, never as markup.
 
-/** Make an element: attributes, then children; text becomes text. */
+/** Create an element with attributes and children; strings become text, not markup. */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -11,7 +11,7 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A title on its own in the line, whatever direction it is written in. */
+/** A title, isolated from the writing direction of its line. */
 export const titled = (text) => make("bdi", {}, text);
 
 export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
@@ -67,7 +67,7 @@ function chance(film, as) {
 
 /**
  * A film with its two buttons; `given` is what the visitor said of it, `as` the user whose
- * opinions the list follows from, where these are not the visitor's own.
+ * ratings the list follows from, where these are not the visitor's own.
  */
 export function filmItem(film, given, as = "") {
   const about = make("div", { class: "about" });
@@ -85,7 +85,7 @@ export function filmItem(film, given, as = "") {
   return item;
 }
 
-/** Show films in a list; those that were there before move to their new places. */
+/** Show films in a list; those that were shown before move to their new positions. */
 export function fill(list, items, { moves = false } = {}) {
   const before = new Map();
   for (const item of list.children) {
@@ -104,7 +104,7 @@ export function fill(list, items, { moves = false } = {}) {
   }
 }
 
-/** Let votes and keys on the films of a list be heard: `rate(film id, liked or null, item)`. */
+/** Call `rate(film id, liked or null, item)` for clicks and keys on the films of a list. */
 export function listen(list, rate) {
   const decide = (item, liked) => {
     const button = item.querySelector(`[data-vote="${liked}"]`);
@@ -127,7 +127,7 @@ export function listen(list, rate) {
   });
 }
 
-/** Put the focus on one of the buttons of a film; false where there is no such film. */
+/** Focus a button of a film; false when there is no such film. */
 export function focusFilm(item, which = "true") {
   const button = item?.querySelector(`[data-vote="${which}"]`);
   button?.focus();

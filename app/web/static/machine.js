@@ -1,5 +1,5 @@
-// The machine, drawn: films that were rated, the hidden units that they switch on, and the films
-// that these reconstruct. Nodes are buttons, the links between them lines of one picture.
+// The figure of the machine: rated films, the hidden units that they switch on, and the films that
+// these reconstruct. Nodes are buttons, links are lines of one SVG.
 
 import { make, percent, titled } from "./films.js";
 
@@ -31,8 +31,8 @@ export class Machine {
     });
   }
 
-  /** Draw what the service says of the units; `films` are the rated ones by id, `list` the others. */
-  show(units, opinions, films, list) {
+  /** Draw the units of a response; `films` are the rated films by id, `list` the others. */
+  show(units, ratings, films, list) {
     this.#pinned = null;
     const strength = new Map();
     for (const { received } of units) {
@@ -40,19 +40,19 @@ export class Machine {
         strength.set(id, (strength.get(id) ?? 0) + Math.max(weight, 0));
       }
     }
-    const shown = [...opinions.keys()]
+    const shown = [...ratings.keys()]
       .filter((id) => strength.has(id) && films.has(id))
       .sort((one, other) => strength.get(other) - strength.get(one))
       .slice(0, N_VISIBLE);
     const nodes = {
-      visible: new Map(shown.map((id) => [id, filmNode(films.get(id), opinions.get(id) ? "liked" : "disliked")])),
+      visible: new Map(shown.map((id) => [id, filmNode(films.get(id), ratings.get(id) ? "liked" : "disliked")])),
       hidden: new Map(units.map((unit) => [unit.unit, unitNode(unit)])),
       reconstructed: new Map(units.length ? list.map((film) => [film.movie_id, filmNode(film, "grey")]) : []),
     };
     this.#links = linksOf(units, nodes);
     for (const layer of this.#layers) {
       const items = [...nodes[layer.id].values()].map((node) => make("li", {}, node));
-      const left = opinions.size - shown.length;
+      const left = ratings.size - shown.length;
       if (layer.id === "visible" && shown.length && left > 0) {
         items.push(make("li", { class: "muted small" }, `and ${left} more`));
       }
@@ -92,7 +92,7 @@ export class Machine {
     if (node) this.#light(node);
   }
 
-  /** Bring out one node with its links, and say in words what they are; all of them without one. */
+  /** Highlight one node with its links, and describe them in words; without a node, all links. */
   #light(node) {
     this.#figure.classList.toggle("is-lit", Boolean(node));
     const near = new Set(node ? [node] : []);
@@ -162,7 +162,7 @@ function unitWords(unit) {
     return items.length ? [make("p", { class: "muted" }, label), make("ul", {}, ...items)] : [];
   };
   return [
-    make("p", {}, make("strong", {}, `Hidden unit ${unit.unit}`), ` is on with a probability of ${percent(unit.activation)}; without your opinions it would be ${percent(unit.baseline)}.`),
+    make("p", {}, make("strong", {}, `Hidden unit ${unit.unit}`), ` is on with a probability of ${percent(unit.activation)}; without your ratings it would be ${percent(unit.baseline)}.`),
     make(
       "div",
       { class: "columns" },

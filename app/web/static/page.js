@@ -1,4 +1,4 @@
-// The page: joins what the visitor thinks, the list, the search and the machine.
+// The page: connects the ratings of the visitor, the list, the search and the machine.
 
 import { ask } from "./api.js";
 import { fill, filmItem, focusFilm, listen } from "./films.js";
@@ -9,38 +9,38 @@ import { State, fromFragment, toFragment } from "./state.js";
 const N_REASONS = 2;
 const N_UNITS = 6;
 const N_RECONSTRUCTED = 8;
-// Shown before somebody asks for all; on a phone the list is to stay in reach.
+// Shown before the visitor asks for all; on a phone the list must stay in reach.
 const N_YOURS = matchMedia("(max-width: 40rem)").matches ? 4 : 12;
-const MOST_NAMED = 100; // films that one request can name
-const LARGEST_SEED = 999_999_999;
+const MAX_NAMED = 100; // films that one request can name
+const MAX_SEED = 999_999_999;
 
 const $ = (id) => document.getElementById(id);
 const list = $("list");
 const pageLength = list.children.length;
 const state = new State();
-const films = new Map(); // what is known of films, by id
+const films = new Map(); // films by id
 const machine = new Machine();
 
-let request = null; // what is under way for the list
-let answer = null; // the list as it was given last
+let request = null; // the running request for the list
+let answer = null; // the last response with a list
 let showsAll = false;
 let focusPlace = null; // { place, vote } to focus once the list is there
 let retry = 0;
 
 function say(text) {
-  // Emptied first: the same words twice would be said once.
+  // Emptied first: screen readers do not repeat an unchanged text.
   $("announcer").textContent = "";
   setTimeout(() => ($("announcer").textContent = text), 50);
 }
 
 const learn = (items) => items.forEach((film) => films.set(film.movie_id, film));
-const opinionText = (liked) => (liked === null ? "You take back what you said of" : liked ? "You like" : "You dislike");
+const ratingText = (liked) => (liked === null ? "You take back what you said of" : liked ? "You like" : "You dislike");
 
-// ------------------------------------------------------------------ what the visitor does
+// ------------------------------------------------------------------ actions of the visitor
 
 function rate(film, liked) {
   films.set(film.movie_id, film);
-  say(`${opinionText(liked)} ${film.title}.`);
+  say(`${ratingText(liked)} ${film.title}.`);
   state.rate(film.movie_id, liked);
 }
 
@@ -70,7 +70,7 @@ for (const [id, name] of [["year-from", "from"], ["year-to", "to"]]) {
   });
 }
 $("surprise-button").addEventListener("click", () => {
-  state.change({ seed: Math.floor(Math.random() * (LARGEST_SEED + 1)) });
+  state.change({ seed: Math.floor(Math.random() * (MAX_SEED + 1)) });
 });
 $("best-button").addEventListener("click", () => {
   state.change({ seed: null });
@@ -94,7 +94,7 @@ $("link-button").addEventListener("click", async ({ currentTarget: button }) => 
     label.textContent = "Copied";
     say("The link is copied. It holds what you think, and nothing else does.");
   } catch {
-    label.textContent = "It is in the address bar"; // where the browser keeps the clipboard closed
+    label.textContent = "It is in the address bar"; // the browser refuses access to the clipboard
     say(label.textContent);
   }
   setTimeout(() => (label.textContent = "Copy link"), 3000);
@@ -105,7 +105,7 @@ $("browse")?.addEventListener("submit", async (event) => {
   const user = $("browse-user").value.trim().replace(/^user\s+/i, "");
   $("browse-problem").textContent = "";
   try {
-    state.change({ ...(await opinionsOf(user)), seed: null });
+    state.change({ ...(await ratingsOf(user)), seed: null });
     say(`You look over the shoulder of user ${user}.`);
   } catch (error) {
     const unknown = error.status === 404 || error.status === 422;
@@ -113,20 +113,20 @@ $("browse")?.addEventListener("submit", async (event) => {
   }
 });
 
-async function opinionsOf(user) {
+async function ratingsOf(user) {
   const known = await ask(`/users/${encodeURIComponent(user)}/public-ratings`);
   learn(known.items);
-  // The latest come first; here the last one said is the latest.
-  const opinions = known.items.map((film) => [film.movie_id, film.liked]).reverse();
-  return { opinions: new Map(opinions), as: user };
+  // The response has the latest first, the state has the latest last.
+  const ratings = known.items.map((film) => [film.movie_id, film.liked]).reverse();
+  return { ratings: new Map(ratings), as: user };
 }
 
-// ------------------------------------------------------------------ what the page shows
+// ------------------------------------------------------------------ rendering
 
 state.onChange((now) => {
   const fragment = toFragment(now);
   history.replaceState(null, "", location.pathname + (fragment && `#${fragment}`));
-  if (!now.opinions.size) showsAll = false;
+  if (!now.ratings.size) showsAll = false;
   showControls(now);
   showYours();
   update();
@@ -138,18 +138,18 @@ function showControls(now) {
   for (const [id, value] of [["genre", now.genre], ["year-from", now.from], ["year-to", now.to]]) {
     $(id).value = value;
   }
-  $("surprise-button").disabled = !now.opinions.size;
+  $("surprise-button").disabled = !now.ratings.size;
   $("best-button").hidden = now.seed === null;
 }
 
 function showYours() {
-  const { opinions, as } = state.now;
+  const { ratings, as } = state.now;
   const focused = document.activeElement?.closest?.("#yours .film");
   const place = focused && [...$("yours").children].indexOf(focused);
   const which = document.activeElement?.dataset?.vote;
-  const ids = [...opinions.keys()].filter((id) => films.has(id)).reverse();
+  const ids = [...ratings.keys()].filter((id) => films.has(id)).reverse();
   const shown = showsAll ? ids : ids.slice(0, N_YOURS);
-  fill($("yours"), shown.map((id) => filmItem(plain(films.get(id)), opinions.get(id))), { moves: true });
+  fill($("yours"), shown.map((id) => filmItem(plain(films.get(id)), ratings.get(id))), { moves: true });
   if (focused) {
     focusFilm($("yours").children[Math.min(place, shown.length - 1)], which) || $("search-box").focus();
   }
@@ -159,13 +159,13 @@ function showYours() {
   $("yours-heading").textContent = as ? `What user ${as} thinks` : "What you think";
 }
 
-/** A film without what a list says of it for somebody. */
+/** A film without its fields for one user. */
 const plain = ({ movie_id, title, year, genres }) => ({ movie_id, title, year, genres });
 
 function asked() {
-  const { opinions, genre, from, to, seed } = state.now;
+  const { ratings, genre, from, to, seed } = state.now;
   return {
-    ratings: [...opinions].map(([movie_id, liked]) => ({ movie_id, liked })),
+    ratings: [...ratings].map(([movie_id, liked]) => ({ movie_id, liked })),
     limit: pageLength,
     explain: N_REASONS,
     ...(genre && { genre: [genre] }),
@@ -193,7 +193,7 @@ async function update() {
       },
       signal: own.signal,
     });
-    machine.show(features.items, state.now.opinions, films, shown);
+    machine.show(features.items, state.now.ratings, films, shown);
     showTrouble(null);
   } catch (error) {
     if (error.name !== "AbortError") showTrouble(error);
@@ -255,14 +255,14 @@ async function showMore() {
     focusFilm(list.children[place]);
     say(`${next.items.length} more films.`);
   } catch (error) {
-    if (error.status === 410) await update(); // the list has changed meanwhile: it begins anew
+    if (error.status === 410) await update(); // the list has changed: start again
     else showTrouble(error);
   } finally {
     button.disabled = false;
   }
 }
 
-/** Say what is wrong, and do it again where that may help; the list stays as it was. */
+/** Show an error, and retry where that may help; the list stays as it was. */
 function showTrouble(error, again = update) {
   $("trouble").hidden = error === null;
   if (error === null) return;
@@ -273,30 +273,30 @@ function showTrouble(error, again = update) {
   if (error.retrySeconds !== null) retry = setTimeout(again, 1000 * error.retrySeconds);
 }
 
-// ------------------------------------------------------------------ the beginning
+// ------------------------------------------------------------------ start
 
-/** Take over what the address says: its fragment, or the form of the page without scripts. */
+/** Read the state from the address: its fragment, or the form of the page without scripts. */
 async function start() {
   const linked = fromFragment(location.hash.slice(1) || location.search.slice(1));
   try {
-    if (linked.as) Object.assign(linked, await opinionsOf(linked.as));
+    if (linked.as) Object.assign(linked, await ratingsOf(linked.as));
   } catch (error) {
     if (error.retrySeconds !== null) {
       showTrouble(error, start);
       return;
     }
-    linked.as = ""; // nobody is there, or nobody may look
+    linked.as = ""; // no such user, or not public
   }
   state.begin(linked);
 }
 
-/** Learn what films a link names are called; those that there are not are forgotten. */
+/** Fetch the titles of the films in a link; drop films that do not exist. */
 async function learnTitles(signal) {
-  const ids = [...state.now.opinions.keys()].filter((id) => !films.has(id));
+  const ids = [...state.now.ratings.keys()].filter((id) => !films.has(id));
   if (!ids.length) return;
-  for (let begin = 0; begin < ids.length; begin += MOST_NAMED) {
-    const query = new URLSearchParams({ limit: MOST_NAMED });
-    for (const id of ids.slice(begin, begin + MOST_NAMED)) query.append("id", id);
+  for (let begin = 0; begin < ids.length; begin += MAX_NAMED) {
+    const query = new URLSearchParams({ limit: MAX_NAMED });
+    for (const id of ids.slice(begin, begin + MAX_NAMED)) query.append("id", id);
     learn((await ask(`/movies?${query}`, { signal })).items);
   }
   state.drop(ids.filter((id) => !films.has(id)));

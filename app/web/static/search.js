@@ -1,9 +1,9 @@
-// The search box: films appear below it while somebody types.
+// The search box: films appear below it while the visitor types.
 
 import { ask } from "./api.js";
 import { fill, filmItem, focusFilm, listen } from "./films.js";
 
-const PAUSE_MS = 120; // shorter than between most keys, so that few answers are asked for in vain
+const PAUSE_MS = 120; // shorter than a pause in typing, longer than between most keys
 const N_FOUND = 6;
 
 export class Search {
@@ -14,11 +14,11 @@ export class Search {
   #timer = 0;
   #request = null;
   #films = [];
-  #isWaiting = false; // for films to come
-  #goesOn = false; // into the films, once they are there
+  #isWaiting = false; // for a response
+  #goesOn = false; // move the focus to the films when they arrive
   #state;
 
-  /** `rate(film, liked)` is told what is said of a film that was found, `say` what to announce. */
+  /** `rate(film, liked)` is called for votes on found films, `say` for announcements. */
   constructor(state, rate, say) {
     this.#state = state;
     this.say = say;
@@ -92,8 +92,8 @@ export class Search {
   #show() {
     const focused = document.activeElement?.closest?.("#found .film")?.dataset.film;
     const which = document.activeElement?.dataset?.vote;
-    const { opinions } = this.#state.now;
-    fill(this.#list, this.#films.map((film) => filmItem(film, opinions.get(film.movie_id))));
+    const { ratings } = this.#state.now;
+    fill(this.#list, this.#films.map((film) => filmItem(film, ratings.get(film.movie_id))));
     this.#none.hidden = this.#films.length > 0;
     if (focused) focusFilm(this.#list.querySelector(`[data-film="${focused}"]`), which);
   }

@@ -1,16 +1,16 @@
-// What the visitor thinks and asks for: changed in one place, undone step by step, and written into
-// the fragment of the address, which browsers keep to themselves.
+// Ratings and filters of the visitor, with undo. They are written into the fragment of the address,
+// which browsers do not send to the service.
 
 const FILM_ID = /^[1-9]\d{0,9}$/;
 
-/** What is remembered; the films themselves come from the service. */
+/** The empty state; titles of films come from the service. */
 const nothing = () => ({
-  opinions: new Map(), // film id → liked, in the order of giving
+  ratings: new Map(), // film id → liked, the latest last
   genre: "",
   from: "",
   to: "",
   seed: null, // of a surprise; null for the best films
-  as: "", // user of the public release whose opinions these are
+  as: "", // user of the public release whose ratings these are
 });
 
 export class State {
@@ -36,15 +36,15 @@ export class State {
 
   /** Like (true), dislike (false) or forget (null) a film. */
   rate(id, liked) {
-    const opinions = new Map(this.#now.opinions);
-    opinions.delete(id); // so that the latest opinion is the last one
-    if (liked !== null) opinions.set(id, liked);
-    this.change({ opinions, as: "" });
+    const ratings = new Map(this.#now.ratings);
+    ratings.delete(id); // so that the latest rating is the last entry
+    if (liked !== null) ratings.set(id, liked);
+    this.change({ ratings, as: "" });
   }
 
-  /** Forget films that there are not, as if they had never been named. */
+  /** Remove films that do not exist, without a step to undo. */
   drop(ids) {
-    for (const id of ids) this.#now.opinions.delete(id);
+    for (const id of ids) this.#now.ratings.delete(id);
   }
 
   change(changes) {
@@ -52,7 +52,7 @@ export class State {
     this.#set({ ...this.#now, ...changes });
   }
 
-  /** Take over a state that came with the address; there is nothing before it to go back to. */
+  /** Set the state from the address, with nothing to undo. */
   begin(first) {
     this.#steps = [];
     this.#set(first);
@@ -80,7 +80,7 @@ export function toFragment(state) {
     add("as", state.as); // whose ratings are looked up again
   } else {
     for (const [name, wanted] of [["like", true], ["dislike", false]]) {
-      const ids = [...state.opinions].filter(([, liked]) => liked === wanted).map(([id]) => id);
+      const ids = [...state.ratings].filter(([, liked]) => liked === wanted).map(([id]) => id);
       if (ids.length) add(name, ids.join("."));
     }
   }
@@ -89,17 +89,17 @@ export function toFragment(state) {
   return parts.join("&");
 }
 
-/** Read a fragment, or the query of the page without scripts; what makes no sense is left out. */
+/** Read a fragment, or the query of the page without scripts; invalid parts are ignored. */
 export function fromFragment(text) {
   const state = nothing();
   const fields = new URLSearchParams(text);
   const year = (name) => (/^\d{4}$/.test(fields.get(name) ?? "") ? fields.get(name) : "");
   for (const name of ["like", "dislike"]) {
     for (const id of fields.getAll(name).flatMap((ids) => ids.split("."))) {
-      if (FILM_ID.test(id)) state.opinions.set(Number(id), name === "like");
+      if (FILM_ID.test(id)) state.ratings.set(Number(id), name === "like");
     }
   }
-  for (const id of fields.getAll("forget")) state.opinions.delete(Number(id));
+  for (const id of fields.getAll("forget")) state.ratings.delete(Number(id));
   state.genre = (fields.get("genre") ?? "").slice(0, 50);
   state.from = year("from");
   state.to = year("to");

@@ -1,6 +1,5 @@
-// Light or dark: as the system has it, or as the visitor has switched it. Loaded before the first
-// paint, so that no page flashes in the other one. A page's switch is any button with
-// `data-theme-switch`.
+// Light or dark theme: that of the system, or the choice of the visitor. Loaded before the first
+// paint, so that no page flashes in the other theme. Any button with `data-theme-switch` is a switch.
 (() => {
   const KEY = "theme";
   const root = document.documentElement;
@@ -25,7 +24,7 @@
   const current = () => root.dataset.theme ?? (systemIsDark.matches ? "dark" : "light");
   const label = () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      button.hidden = false; // without scripts it could do nothing
+      button.hidden = false; // hidden without scripts
       const next = current() === "dark" ? "light" : "dark";
       button.setAttribute("aria-label", `Switch to the ${next} theme`);
       button.title = button.getAttribute("aria-label");

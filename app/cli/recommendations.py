@@ -1,0 +1,38 @@
+"""`recommender recommend`."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli import output
+from app.cli.session import open_database, read_settings
+
+
+def recommend(
+    user: Annotated[str, typer.Argument(help="The user's key.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many movies.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+) -> None:
+    """Show what the service recommends to a user."""
+    from app.datasets.repository import imported_dataset
+    from app.live.model_reloader import ModelReloader
+    from app.live.recency import Recency
+    from app.recommendations.options import RecommendationsQuery
+    from app.recommendations.service import RecommendationService
+
+    settings = read_settings()
+    threshold = settings.like_threshold
+    with open_database(settings) as database:
+        models = ModelReloader(database, settings.models_dir, threshold, Recency.of(settings))
+        models.poll()
+        service = RecommendationService(
+            database, models.current, threshold, settings.rating_half_life_days
+        )
+        response = service.recommend(user, RecommendationsQuery(limit=limit))
+        with database.read() as connection:
+            dataset = imported_dataset(connection)
+    if as_json:
+        output.out.print_json(response.model_dump_json())
+    else:
+        output.show_recommendations(response, dataset.name if dataset else None)

@@ -1,0 +1,30 @@
+"""`recommender serve`."""
+
+import gc
+from typing import Annotated
+
+import typer
+
+from app.cli.session import limit_blas_threads, open_database, read_settings
+
+
+def serve(
+    *,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve a network although there is no API key.")
+    ] = False,
+) -> None:
+    """Serve the API."""
+    gc.disable()  # until it serves: what is loaded by then stays for good
+    settings = read_settings()
+    limit_blas_threads(settings.scoring_threads)
+    from app.cli.http_server import listening_socket, serve_on
+    from app.cli.startup_checks import check_models_folder, guard_access
+
+    if insecure:
+        settings = settings.model_copy(update={"insecure": True})
+    with open_database(settings) as database:
+        guard_access(settings, database)
+        check_models_folder(settings, database)
+    with listening_socket(settings) as socket:
+        serve_on(socket, settings)

@@ -1,0 +1,152 @@
+"""One training run in the process that carries it out, with all that keeps it alive."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.config import Settings
+from app.db.engine import Database
+from app.jobs import repository
+from app.jobs.checkpoints import (
+    Checkpoints,
+    Resume,
+    checkpoint_names,
+    remove_checkpoints,
+    train_with_checkpoints,
+)
+from app.jobs.errors import ActiveModelChangedError, TrainingError
+from app.jobs.interruption import Interruption
+from app.jobs.lease import Lease, hold_lease
+from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import find_run
+from app.registry.removal import discard
+from model.training import EpochReport, Trainer
+
+logger = logging.getLogger(__name__)
+
+# Between two attempts to publish while the database is busy or away.
+RETRY_S = 1.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A run held by this process."""
+
+    database: Database
+    settings: Settings
+    options: TrainingOptions
+    checkpoints: Checkpoints
+    interruption: Interruption
+    lease: Lease
+
+    def fit(self, trainer: Trainer, on_epoch: Callable[[EpochReport], None]) -> float:
+        """Train to the end; return the seconds spent before the resumed checkpoint.
+
+        Raises `TrainingStoppedError`, `LeaseLostError`, and what `Trainer` raises.
+        """
+        seconds_before = train_with_checkpoints(
+            trainer,
+            self.settings.models_dir,
+            self.checkpoints,
+            self.interruption,
+            on_epoch,
+            self.lease.may_write,
+        )
+        if not trainer.finished:
+            self.lease.check()
+            automatic = self.checkpoints.resume is Resume.IF_POSSIBLE
+            by = "the next run" if automatic else "`recommender train --resume` with these options"
+            raise self.interruption.error(
+                f"after {len(trainer.curve)} whole epochs; {by} resumes from here"
+            )
+        return seconds_before
+
+    def retry_publication(self, attempt: Callable[[], Result]) -> Result:
+        """Attempt to publish until it succeeds, and remove the checkpoints.
+
+        Again where another model was activated in the meantime, and while the database is busy or
+        away as long as the lease lasts.
+        """
+        names = checkpoint_names(self.settings.models_dir)  # the next run may have its own later
+        while True:
+            try:
+                result = attempt()
+            except ActiveModelChangedError:
+                continue
+            except OperationalError as error:
+                self._wait_for_database(error)
+            except TrainingError:
+                remove_checkpoints(self.settings.models_dir)
+                raise
+            else:
+                remove_checkpoints(self.settings.models_dir, names)
+                return result
+
+    @contextmanager
+    def publication(self) -> Iterator[None]:
+        """Publish within the block; an error is none where the publication was committed."""
+        try:
+            yield
+        except DBAPIError:
+            # A connection that was lost during the commit does not tell whether there was one.
+            if not self._is_finished():
+                raise
+        except OSError:
+            self.lease.confirm()  # a process that has taken the lease removes half-published files
+            raise
+
+    def _is_finished(self) -> bool:
+        while True:
+            try:
+                state = find_run(self.database, self.lease.run_id).state
+            except OperationalError as error:
+                self._wait_for_database(error)
+            else:
+                return state in {RunState.PUBLISHED, RunState.REFUSED}
+
+    def _wait_for_database(self, error: OperationalError) -> None:
+        """Wait a little; raise the error where the lease is not fresh."""
+        if not self.lease.is_fresh:
+            raise error
+        logger.warning("cannot publish now, trying again: %s", error.orig)
+        time.sleep(RETRY_S)
+
+
+@contextmanager
+def hold_run(
+    database: Database, settings: Settings, run_id: int, checkpoints: Checkpoints | None = None
+) -> Iterator[Job]:
+    """Hold a queued run within the block; signals interrupt it, an exception ends it.
+
+    Resumes from the checkpoint of a run that was killed, unless `checkpoints` say otherwise.
+    """
+    with (
+        Interruption() as interruption,
+        hold_lease(
+            database, run_id, settings.training_lease_seconds, interruption.stop_training
+        ) as lease,
+    ):
+        _remove_leftovers(database, settings)
+        yield Job(
+            database,
+            settings,
+            find_run(database, run_id).options,
+            checkpoints or Checkpoints(resume=Resume.IF_POSSIBLE),
+            interruption,
+            lease,
+        )
+
+
+def _remove_leftovers(database: Database, settings: Settings) -> None:
+    """Remove files of candidates whose runs died before they were recorded as models."""
+    with database.read() as connection:
+        versions = repository.unregistered_versions(connection)
+    for version in versions:
+        discard(database, settings.models_dir, version)

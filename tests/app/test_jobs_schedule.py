@@ -1,0 +1,186 @@
+"""Training in processes of its own: on request, from the command line, at an interval."""
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from app.cli.main import app as cli
+from app.cli.training import seconds
+from app.config import Settings
+from app.db.engine import Database
+from app.db.tables import training_runs
+from app.jobs import repository
+from app.jobs.process import start_process
+from app.jobs.schedule import first_due, train_every
+from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.service import (
+    find_run,
+    list_runs,
+    request_run,
+    start_run,
+    take_waiting,
+)
+from tests.app.service_process import environment
+from tests.app.trainings import ENOUGH, people, settings_for, store
+
+PLAIN = TrainingOptions()
+BRIEF = TrainingOptions(hyper_parameters=ENOUGH)
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path, migrated_sqlite_file: Path) -> Settings:
+    """Settings of an installation with people in it."""
+    path = tmp_path / "recommender.db"
+    path.write_bytes(migrated_sqlite_file.read_bytes())
+    settings = settings_for(tmp_path / "models", database_url=f"sqlite:///{path}")
+    database = Database(settings.database_url)
+    store(database, people())
+    database.dispose()
+    return settings
+
+
+def test_a_started_process_carries_the_run_out(on_sqlite: Settings) -> None:
+    database = Database(on_sqlite.database_url)
+    run_id = request_run(database, BRIEF, "a test")
+    assert start_process(on_sqlite, run_id).wait() == 0
+    run = find_run(database, run_id)
+    assert run.state is RunState.PUBLISHED, run.error
+    assert run.holder is not None
+    database.dispose()
+
+
+def test_the_death_of_a_started_process_is_recorded(on_sqlite: Settings) -> None:
+    database = Database(on_sqlite.database_url)
+    run_id = request_run(database, BRIEF, "a test")
+    start_process(on_sqlite, run_id).kill()
+    while not (run := find_run(database, run_id)).state.is_final:
+        time.sleep(0.05)
+    assert run.state is RunState.FAILED
+    assert run.error == "the training process was killed by SIGKILL; its log may say why"
+    database.dispose()
+
+
+def test_a_refused_model_is_exit_code_3(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in on_sqlite.as_environment().items():
+        monkeypatch.setenv(name, value)
+    invoke = partial(CliRunner().invoke, cli)
+    refused = invoke(["retrain", "--epochs", "1", "--hidden", "1"])
+    assert refused.exit_code == 3
+    assert "not better than popularity" in " ".join(refused.output.replace("│", " ").split())
+    published = invoke(["retrain", "--epochs", "1", "--hidden", "1", "--publish-anyway"])
+    assert published.exit_code == 0
+    assert "Published, although" in published.output
+
+
+@pytest.mark.parametrize("interval", ["6", "0h", "h", "6 h", "-1h", "1w"])
+def test_a_wrong_interval_is_refused_by_value(interval: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{interval}' is no interval such as"):
+        seconds(interval)
+
+
+def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(on_sqlite.database_url)
+    begun: list[int] = []
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        with database.unit_of_work() as connection:
+            repository.end(connection, run_id, RunState.REFUSED)
+        begun.append(run_id)
+        if len(begun) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        lasts = 0 if len(begun) < 3 else 100
+        return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({lasts})"])
+
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 0.01, "every now and then")
+    assert begun == [1, 2, 3]
+    database.dispose()
+
+
+def test_a_run_asked_for_where_nobody_can_train_is_taken_by_whoever_trains_at_an_interval(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(on_sqlite.database_url)
+    begun: list[int] = []
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        begun.append(run_id)
+        signal.raise_signal(signal.SIGTERM)
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+
+    last = request_run(database, PLAIN, "somebody")
+    with database.unit_of_work() as connection:
+        repository.end(connection, last, RunState.PUBLISHED)
+    monkeypatch.setattr("app.jobs.service.find_spec", lambda _: None)
+    run = start_run(database, on_sqlite, PLAIN, "key 1")
+    assert (run.state, run.progress) == (RunState.QUEUED, {"stage": "waiting"})
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 3600, "every hour")
+    assert begun == [run.id]
+    database.dispose()
+
+
+def test_a_run_that_waits_is_taken_once_and_one_that_does_not_never(database: Database) -> None:
+    run_id = request_run(database, PLAIN, "somebody", waits=True)
+    assert [take_waiting(database), take_waiting(database)] == [run_id, None]
+    with database.unit_of_work() as connection:
+        repository.end(connection, run_id, RunState.FAILED)
+    request_run(database, PLAIN, "somebody")
+    assert take_waiting(database) is None
+
+
+def test_the_first_training_is_due_an_interval_after_the_last_one_of_anybody(
+    database: Database,
+) -> None:
+    hour = timedelta(hours=1)
+    assert first_due(database, hour) <= datetime.now(UTC)
+    run_id = request_run(database, PLAIN, "somebody")
+    with database.unit_of_work() as connection:
+        repository.end(connection, run_id, RunState.PUBLISHED)
+    assert first_due(database, hour) == find_run(database, run_id).requested_at + hour
+
+
+def test_a_run_of_a_clock_that_was_ahead_puts_the_next_one_off_by_one_interval_only(
+    database: Database,
+) -> None:
+    run_id = request_run(database, PLAIN, "somebody")
+    with database.unit_of_work() as connection:
+        repository.end(connection, run_id, RunState.PUBLISHED)
+        years = datetime.now(UTC) + timedelta(days=3650)
+        connection.execute(update(training_runs).values(requested_at=years))
+    hour = timedelta(hours=1)
+    assert first_due(database, hour) <= datetime.now(UTC) + hour
+
+
+@pytest.mark.slow
+def test_the_service_that_trains_leaves_when_it_is_told_to(on_sqlite: Settings) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "retrain", "--every", "1s", "--epochs", "2"],
+        cwd=Path(__file__).parents[2], env=environment(on_sqlite), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    database = Database(on_sqlite.database_url)
+    while sum(run.state.is_final for run in list_runs(database, 5)) < 2:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    _, log = process.communicate(timeout=100)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+    runs = list_runs(database, 5)
+    assert all(run.state.is_final for run in runs)
+    assert runs[-1].requested_by.startswith("every 1s (")
+    database.dispose()
