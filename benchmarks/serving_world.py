@@ -29,6 +29,8 @@ from app.db.tables import movies, ratings, users
 from app.main import create_app
 from app.registry import repository as models
 from model import artifact
+from model.couplings import Couplings
+from model.prior import MAX_DIRECTIONS, Prior
 from model.rbm import RBM
 
 if TYPE_CHECKING:
@@ -38,17 +40,45 @@ if TYPE_CHECKING:
 # Ratings of the requested users: as user 1 of ml-latest-small, and as the most active one there.
 N_RATINGS = {"usual": 232, "busy": 2698}
 READY = "ready.json"
+# As training keeps: 50 neighbours per movie, both ways.
+N_COUPLINGS = 70
 
 
 def random_rbm(n_movies: int, n_hidden: int) -> RBM:
-    """Draw weights of the size that training gives."""
+    """Draw weights, a prior and couplings of the size that training gives."""
     rng = np.random.default_rng(0)
+
+    def normal(mean: float, scale: float, *shape: int) -> Any:
+        return rng.normal(mean, scale, shape).astype(np.float32)
+
+    rates = normal(-4, 1, n_movies, 2)
+    prior = Prior(
+        mean=normal(0, 0.02, n_hidden),
+        up=normal(0, 1, n_hidden, MAX_DIRECTIONS),
+        down=normal(0, 0.005, n_hidden, MAX_DIRECTIONS),
+        strength=rng.uniform(0.01, 0.5, MAX_DIRECTIONS).astype(np.float32),
+        rates=rates,
+        correction=normal(0, 0.1, n_movies, 2),
+        popularity=rates[:, 0].copy(),
+        like_share=normal(0, 0.5, n_movies),
+        length=80.0,
+    )
+    coupled = np.sort(rng.integers(0, n_movies, (n_movies, N_COUPLINGS), dtype=np.int32), axis=1)
+    couplings = Couplings(
+        indptr=np.arange(n_movies + 1, dtype=np.int64) * N_COUPLINGS,
+        indices=coupled.reshape(-1),
+        values=normal(0, 0.1, coupled.size),
+        strength=8.0,
+        l2=2.5,
+    )
     return RBM(
-        W=rng.normal(0, 0.05, (n_movies, 2, n_hidden)).astype(np.float32),
-        a=rng.normal(-4, 1, (n_movies, 2)).astype(np.float32),
-        b=rng.normal(-1, 1, n_hidden).astype(np.float32),
+        W=normal(0, 0.05, n_movies, 2, n_hidden),
+        a=rates,
+        b=normal(-1, 1, n_hidden),
         movie_ids=np.arange(1, n_movies + 1),
         mean_ratings=160.0,
+        prior=prior,
+        couplings=couplings,
     )
 
 

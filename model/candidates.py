@@ -51,7 +51,7 @@ def families(training: Interactions, config: Config | None = None) -> dict[str, 
         Family(
             "ease",
             lambda x, settings, _: EASE.fit(x, **settings),
-            (_grid(l2=(30, 100, 200, 300, 500, 1000, 3000), dislikes=(False, True)),),
+            (_grid(l2=(30, 100, 200, 300, 500, 1000, 3000, 10_000), dislikes=(False, True)),),
             by_number=True,
             cost=700,
         ),

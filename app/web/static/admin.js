@@ -4,7 +4,7 @@
 const place = (id) => document.getElementById(id);
 
 const STAGES = {
-  waiting: "waiting for another training",
+  waiting: "waiting for a training process",
   snapshot: "reading the ratings",
   settings: "trying settings on validation users",
   judging: "evaluating on users that no training saw",
