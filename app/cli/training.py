@@ -126,7 +126,7 @@ def tune(
             settings, source, n_trials=trials, n_splits=splits, seed=seed, storage=study,
             changes={} if config is None else read_configuration(config), on_trial=on_trial,
         )  # fmt: skip
-    text = json.dumps(tuned.config.model_dump(), indent=2)
+    text = json.dumps(tuned.config.model_dump(exclude_none=True), indent=2)
     if path is None:
         output.out.print_json(text)
     else:

@@ -26,8 +26,8 @@ class CursorExpiredError(AppError, status=410):
     """The list has changed since this cursor was given."""
 
     meaning = (
-        "The list has changed since this cursor was given (new ratings, another model, or another "
-        "order of popularity): start again without a cursor."
+        "The list has changed since this cursor was given (new ratings, another model, another "
+        "order of popularity, or other recent likes): start again without a cursor."
     )
 
 

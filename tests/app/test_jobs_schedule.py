@@ -70,15 +70,18 @@ def test_the_death_of_a_started_process_is_recorded(on_sqlite: Settings) -> None
 
 
 def test_a_refused_model_is_exit_code_3(
-    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value in on_sqlite.as_environment().items():
         monkeypatch.setenv(name, value)
     invoke = partial(CliRunner().invoke, cli)
-    refused = invoke(["retrain", "--epochs", "1", "--hidden", "1"])
+    # Couplings alone rank better than popularity, however little the hidden units know.
+    config = tmp_path / "no_couplings.json"
+    config.write_text('{"n_epochs": 1, "n_hidden": 1, "coupling_strength": 0}')
+    refused = invoke(["retrain", "--config", str(config)])
     assert refused.exit_code == 3
     assert "not better than popularity" in " ".join(refused.output.replace("│", " ").split())
-    published = invoke(["retrain", "--epochs", "1", "--hidden", "1", "--publish-anyway"])
+    published = invoke(["retrain", "--config", str(config), "--publish-anyway"])
     assert published.exit_code == 0
     assert "Published, although" in published.output
 
