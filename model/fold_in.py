@@ -168,11 +168,11 @@ def leave_one_out(rbm: RBM, given: Given) -> Iterator[tuple[int, NDArray[np.floa
     H : float32 array, shape (<= BLOCK, n_hidden)
         Row k: h without rating begin + k.
     """
-    steps = range(0, len(given.movie_rows), BLOCK)
+    steps, set_columns = range(0, len(given.movie_rows), BLOCK), given.columns
     if rbm.prior is None:
-        total = hidden_input(rbm, given.columns, weights=given.weights)
+        total = hidden_input(rbm, set_columns, weights=given.weights)
         for begin in steps:
-            yield begin, sigmoid(total - _weighted_rows(rbm, given, begin))
+            yield begin, sigmoid(total - _weighted_rows(rbm, set_columns, given, begin))
         return
     # θ = θ of the sum with one rating less, less the part of the rating: the first is the same for
     # all ratings of weight 1, and only its sums are large enough to need double precision.
@@ -183,7 +183,7 @@ def leave_one_out(rbm: RBM, given: Given) -> Iterator[tuple[int, NDArray[np.floa
         n = n_left if shared else n_left[begin : begin + BLOCK]
         shrinkage, length = prior.shrinkage(n), prior.profile_length(n)[:, np.newaxis]
         rest = rbm.b + length * (prior.mean + (whole * shrinkage) @ prior.down.T)
-        lost = _weighted_rows(rbm, given, begin) @ prior.up
+        lost = _weighted_rows(rbm, set_columns, given, begin) @ prior.up
         lost -= _weights(given, begin)[:, np.newaxis] * centre
         lost *= length * shrinkage
         yield begin, sigmoid(rest.astype(np.float32) - lost @ prior.down.T)
@@ -270,9 +270,11 @@ def _sum(rbm: RBM, given: Given) -> NDArray[np.float64]:
     return total
 
 
-def _weighted_rows(rbm: RBM, given: Given, begin: int) -> NDArray[np.float32]:
+def _weighted_rows(
+    rbm: RBM, set_columns: NDArray[np.int64], given: Given, begin: int
+) -> NDArray[np.float32]:
     """w_r W[i_r, s_r] of a block of ratings."""
-    rows = rbm.weights[given.columns[begin : begin + BLOCK]]
+    rows = rbm.weights[set_columns[begin : begin + BLOCK]]
     if given.weights is not None:
         rows *= _weights(given, begin)[:, np.newaxis]
     return rows
