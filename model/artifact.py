@@ -185,7 +185,8 @@ def _machine(rbm: RBM) -> dict[str, Any]:
     """Return the values that a machine needs besides the arrays."""
     calibration = rbm.calibration._asdict()
     if rbm.prior is None:
-        calibration.pop("length")  # without effect, and unknown to readers of format 1
+        for name in ("length", "like_slope", "like_shift"):
+            calibration.pop(name)  # without effect, and unknown to readers of format 1
     values: dict[str, Any] = {
         "n_movies": rbm.n_movies,
         "n_hidden": rbm.n_hidden,

@@ -1,8 +1,9 @@
-"""Calibration of P(like | seen): of the movies at .8, eight in ten are liked.
+"""Calibration of the probabilities: of the movies at .8, eight in ten are liked.
 
-A logistic regression after Platt [1]_; its weights are `model.rbm.Calibration`. A machine with a
+Logistic regressions after Platt [1]_; their weights are `model.rbm.Calibration`. A machine with a
 prior is calibrated for every number of ratings at once: of each validation user the first 0, 1,
-2 ... ratings in random order are given, and all others are predicted.
+2 ... ratings in random order are given, and all others are predicted: P(like | seen) among the
+ratings, P(like) among the first 100 movies of each list.
 
 References
 ----------
@@ -20,7 +21,7 @@ from scipy.optimize import minimize
 from data.splitting import HeldOut, first_ratings
 from model.fold_in import Given, fold_in
 from model.rbm import DISLIKE, LIKE, Calibration, sigmoid, softplus
-from model.scoring import calibration_features
+from model.scoring import calibration_features, rank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,9 @@ __all__ = ["TYPICAL", "TYPICAL_WITH_PRIOR", "calibrate", "first_users", "fit_log
 # Weights fitted on the validation users of ml-latest-small, nearly the same for every split; for a
 # machine without held-out users.
 TYPICAL = Calibration(hidden=0.41, film=0.55, person=4.0, shift=-0.24)
-TYPICAL_WITH_PRIOR = Calibration(hidden=0.22, film=1.0, person=1.0, shift=0.0, length=-0.1)
+TYPICAL_WITH_PRIOR = Calibration(
+    hidden=0.22, film=1.0, person=1.0, shift=0.0, length=-0.1, like_slope=1.0, like_shift=0.0
+)
 # Precision of the prior around TYPICAL: negligible beside the thousands of hidden ratings of real
 # data, and a sensible result from a handful.
 PRIOR = 1.0
@@ -47,6 +50,10 @@ GIVEN = (0, 1, 2, 3, 5, 10, 20, 40)
 # Validation users at most: 500 users at 9 numbers of ratings take about a second.
 MAX_USERS = 500
 SALT = "calibration"
+# The order of movies never turns round.
+MIN_SLOPE = 0.05
+# P(like) is fitted to fewer users: each has a whole list.
+LIKE_GIVEN, MAX_LIKE_USERS, LIKE_DEPTH = (1, 3, 10), 50, 100
 
 
 def calibrate(rbm: RBM, validation: HeldOut) -> RBM:
@@ -59,7 +66,10 @@ def calibrate(rbm: RBM, validation: HeldOut) -> RBM:
         Users that no weight was trained on, over the machine's movies.
     """
     if rbm.prior is not None:
-        return replace(rbm, calibration=_fit_with_prior(rbm, rbm.prior, validation))
+        fitted = replace(rbm, calibration=_fit_with_prior(rbm, rbm.prior, validation))
+        slope, shift = _fit_like(fitted, validation)
+        calibration = fitted.calibration._replace(like_slope=slope, like_shift=shift)
+        return replace(rbm, calibration=calibration)
     # One weight at a time: `score_user` then returns that part of the logit.
     alone = (replace(rbm, calibration=Calibration(*row)) for row in np.eye(4))
     X = np.stack([_logits(machine, validation) for machine in alone], axis=1)
@@ -160,3 +170,27 @@ def _features(
         same = np.ones(len(movies))
         found.append(np.stack((hidden, user_bias * same, length * same), axis=1))
     return np.concatenate(found)
+
+
+def _fit_like(rbm: RBM, validation: HeldOut) -> tuple[float, float]:
+    """Fit slope and shift of the logit of P(like), over the first 100 movies of each list.
+
+    These are what lists show. Over all movies the fit would be that of the many thousands which
+    hardly any user sees; for them the logit is right as it is, hence the minimum of the two. The
+    slope of `rbm` is 1 and its shift 0: its P(like) has the logit to calibrate.
+    """
+    logits, likes = [np.empty(0)], [np.empty(0, dtype=np.bool_)]
+    for n in LIKE_GIVEN:
+        held_out = first_ratings(first_users(validation, MAX_LIKE_USERS), n, salt=SALT)
+        for row in range(held_out.given.n_users):
+            given, (movies, liked) = held_out.given.user(row), held_out.hidden.user(row)
+            like, _ = rbm.score_user(*given)
+            first = rank(like, rbm.movie_ids, exclude=given[0], limit=LIKE_DEPTH)
+            p = np.clip(like[first].astype(np.float64), 1e-7, 1 - 1e-7)
+            logits.append(np.log(p) - np.log1p(-p))
+            likes.append(np.isin(first, movies[liked]))
+    X = np.concatenate(logits)
+    fitted = fit_logistic(
+        np.stack((X, np.ones_like(X)), axis=1), np.concatenate(likes), np.array([1.0, 0.0])
+    )
+    return max(float(fitted[0]), MIN_SLOPE), float(fitted[1])

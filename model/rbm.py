@@ -89,6 +89,10 @@ class Calibration(NamedTuple):
 
         logit P(like | seen) =   hidden (W[i,L] - W[i,D]) (h - h0) + film logit e[i]
                                + person d + shift + length log(N / N0)
+
+    and P(like), which is overconfident at the top of a list, becomes
+
+        logit P(like)        =   min(l, like_slope l + like_shift),    l = x[i,L] - softplus(x[i,D])
     """
 
     hidden: float = 1.0
@@ -96,6 +100,8 @@ class Calibration(NamedTuple):
     person: float = 0.0
     shift: float = 0.0
     length: float = 0.0
+    like_slope: float = 1.0
+    like_shift: float = 0.0
 
 
 UNCALIBRATED = Calibration()

@@ -64,7 +64,7 @@ def score_user(
 
     Mean field: the hidden units take the probabilities h of `model.fold_in`, then
 
-        P(like)        = exp(x[i,L]) / (1 + exp(x[i,L]) + exp(x[i,D]))
+        P(like)        = σ(min(l, like_slope l + like_shift)),    l = x[i,L] - softplus(x[i,D])
         P(like | seen) = σ(hidden (W[i,L] - W[i,D]) (h - h0) + film logit e[i]
                            + person d + shift + length log(N / N0))
 
@@ -73,7 +73,8 @@ def score_user(
 
         d = Σ_r (liked[r] - e[r]) / (Σ_r e[r] (1 - e[r]) + 2.4)
 
-    Without ratings, P(like) is that of the base rates. Without a prior
+    The calibration leaves the order of the movies as it is. Without ratings x is that of the base
+    rates. Without a prior P(like) is not calibrated, and
 
         P(like | seen) = σ(hidden (W[i,L] - W[i,D]) h + film (a[i,L] - a[i,D]) + person d + shift)
         d = Σ_r (liked[r] - σ(a[r,L] - a[r,D])) / (n_ratings + 5)
@@ -101,7 +102,7 @@ def score_user(
     if rbm.prior is not None and not len(movie_rows):
         popularity = rbm.prior.popularity
         logit = popularity if like_shift is None else popularity + like_shift
-        like = sigmoid(logit).astype(np.float32)
+        like = sigmoid(_calibrated(rbm, logit)).astype(np.float32)
     return like, given_seen
 
 
@@ -302,16 +303,16 @@ def _like_given_seen(rbm: RBM, x: NDArray[np.floating], given: Given) -> NDArray
         features = calibration_features(rbm.prior, given)
         logit = rbm.calibration.hidden * (gap - (offset[:, LIKE] - offset[:, DISLIKE]))
         logit += rbm.calibration.film * rbm.prior.like_share
-        logit += np.dot(rbm.calibration[2:], features)
+        logit += np.dot(rbm.calibration[2:5], features)
         return sigmoid(logit).astype(np.float32)
-    hidden, film, person, shift, _ = map(np.float32, rbm.calibration)
+    hidden, film, person, shift = map(np.float32, rbm.calibration[:4])
     bias = rbm.a[:, LIKE] - rbm.a[:, DISLIKE]
     user = person * _user_bias(rbm, given) + shift
     return sigmoid(hidden * (gap - bias) + film * bias + user)
 
 
 def calibration_features(prior: Prior, given: Given) -> tuple[float, float, float]:
-    """d, 1 and log(N / N0): what the last three weights of `Calibration` are multiplied by."""
+    """d, 1 and log(N / N0): factors of `person`, `shift` and `length` in `Calibration`."""
     weights = 1.0 if given.weights is None else given.weights
     expected = sigmoid(prior.like_share[given.movie_rows].astype(np.float64))
     variance = (weights * expected * (1 - expected)).sum()
@@ -332,7 +333,16 @@ def _user_bias(rbm: RBM, given: Given) -> np.float32:
 def _logit(rbm: RBM, x: NDArray[np.floating]) -> NDArray[np.floating]:
     """Logit of the score from x, shape (..., n_movies, 2).
 
-    P(like) = exp(x[L]) / (1 + exp(x[L]) + exp(x[D])), hence logit P(like) = x[L] - softplus(x[D]);
-    in the classic machine x[L] - x[D].
+    P(like) = exp(x[L]) / (1 + exp(x[L]) + exp(x[D])), hence logit P(like) = x[L] - softplus(x[D]),
+    calibrated with a prior; in the classic machine x[L] - x[D].
     """
-    return x[..., LIKE] - (x[..., DISLIKE] if rbm.classic else softplus(x[..., DISLIKE]))
+    if rbm.classic:
+        return x[..., LIKE] - x[..., DISLIKE]
+    return _calibrated(rbm, x[..., LIKE] - softplus(x[..., DISLIKE]))
+
+
+def _calibrated(rbm: RBM, logit: NDArray[np.floating]) -> NDArray[np.floating]:
+    """min(logit, like_slope logit + like_shift) with a prior, else the logit as it is."""
+    if rbm.prior is None:
+        return logit
+    return np.minimum(logit, rbm.calibration.like_slope * logit + rbm.calibration.like_shift)

@@ -34,6 +34,8 @@ class _Calibration(_Part):
     person: Weight
     shift: Weight
     length: Weight = 0.0
+    like_slope: Annotated[Weight, Field(gt=0)] = 1.0
+    like_shift: Weight = 0.0
 
 
 class _Prior(_Part):

@@ -54,7 +54,7 @@ def random_prior(seed: int, rbm: RBM, n_directions: int = 4) -> Prior:
 
 def with_everything(seed: int, n_movies: int = 40) -> RBM:
     """A machine with a prior and couplings."""
-    calibration = Calibration(0.4, 0.9, 1.2, 0.1, -0.2)
+    calibration = Calibration(0.4, 0.9, 1.2, 0.1, -0.2, 0.6, -0.3)
     rbm = random_rbm(seed, n_movies, calibration=calibration)
     couplings = random_couplings(seed, n_movies)
     return replace(rbm, prior=random_prior(seed, rbm), couplings=couplings)

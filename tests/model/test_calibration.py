@@ -101,3 +101,18 @@ def test_with_a_prior_and_without_validation_users_the_usual_weights_are_kept() 
     no_users = Interactions.from_arrays([], np.array([], dtype=int), [], movie_ids=rbm.movie_ids)
     calibrated = calibrate(rbm, HeldOut(no_users, no_users))
     assert calibrated.calibration == TYPICAL_WITH_PRIOR
+
+
+def test_with_a_prior_p_like_has_the_mean_of_the_likes_among_the_movies_of_a_list() -> None:
+    held_out, rbm = generous_and_strict(), with_fitted_prior()
+    assert rbm.prior is not None
+    sure = replace(rbm, prior=replace(rbm.prior, rates=rbm.prior.rates + np.float32(2)))
+    calibrated = calibrate(sure, held_out)
+    judged = first_ratings(held_out, 3, salt="test")
+    not_given = np.ones((judged.given.n_users, rbm.n_movies), dtype=bool)
+    not_given[judged.given.user_rows, judged.given.movie_rows] = False
+    hidden = judged.hidden
+    observed = hidden.liked.sum() / not_given.sum()
+    before, after = (machine.scores(judged.given)[0][not_given] for machine in (sure, calibrated))
+    assert before.mean() > observed + 0.08
+    assert abs(after.mean() - observed) < 0.5 * abs(before.mean() - observed)

@@ -82,6 +82,7 @@ def test_scores_with_a_prior_and_couplings_are_the_formulas(seed: int, n: int) -
     like, given_seen = score_user(rbm, rows, liked)
     assert like.dtype == given_seen.dtype == np.float32
     expected = x[:, 0] - np.logaddexp(0, x[:, 1]) if n else prior.popularity
+    expected = np.minimum(expected, c.like_slope * expected + c.like_shift)
     np.testing.assert_allclose(logit(like), expected, atol=2e-5)
     e = 1 / (1 + np.exp(-prior.like_share[rows].astype(np.float64)))
     user_bias = (liked - e).sum() / ((e * (1 - e)).sum() + 2.4)
@@ -112,7 +113,7 @@ def test_a_rating_of_weight_0_is_no_rating(changed: dict, seed: int, n: int) -> 
 
 @pytest.mark.parametrize("n", [0, 3])
 def test_a_shift_is_added_to_the_input_of_likes_alone(n: int) -> None:
-    rbm, user = with_everything(1), draw_user(1, n)
+    rbm, user = replace(with_everything(1), calibration=Calibration()), draw_user(1, n)
     shift = np.random.default_rng(0).normal(size=40).astype(np.float32)
     like, given_seen = score_user(rbm, *user)
     shifted, given_seen_2 = score_user(rbm, *user, like_shift=shift)
@@ -144,7 +145,18 @@ def double_logit(rbm: RBM, ratings: Given, shift: np.ndarray | None) -> np.ndarr
     h = fold_in(rbm, *ratings[:2], weights=ratings.weights)
     x = visible_input(replace(rbm, W=rbm.W.astype(np.float64)), h, ratings.n)
     add_to_likes(rbm, x, ratings, shift)
-    return x[:, 0] - np.logaddexp(0, x[:, 1])
+    like, c = x[:, 0] - np.logaddexp(0, x[:, 1]), rbm.calibration
+    return np.minimum(like, c.like_slope * like + c.like_shift)
+
+
+@pytest.mark.parametrize("n", [0, 5])
+def test_calibration_of_p_like_keeps_the_order_of_the_movies(n: int) -> None:
+    rbm, user = with_everything(4), draw_user(4, n)
+    like, _ = score_user(rbm, *user)
+    bare, _ = score_user(replace(rbm, calibration=Calibration()), *user)
+    assert rank(like, rbm.movie_ids).tolist() == rank(bare, rbm.movie_ids).tolist()
+    assert (like <= bare).all()
+    assert (like < bare).any()
 
 
 def test_an_effect_does_not_depend_on_what_else_is_explained() -> None:
