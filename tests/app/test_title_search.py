@@ -115,10 +115,10 @@ def test_an_empty_catalogue_has_nothing() -> None:
 def test_a_search_among_27_000_titles_takes_milliseconds() -> None:
     generator = np.random.default_rng(1)
     syllables = ["ba", "ko", "ri", "ter", "min", "sha", "lo", "ven", "qui", "nor", "da", "the"]
-    words = ["".join(generator.choice(syllables, 3)) for _ in range(20_000)]
+    words = np.array(["".join(generator.choice(syllables, 3)) for _ in range(20_000)])
+    titles = generator.choice(words, (27_000, 3)).tolist()
     movies = {
-        i: CatalogueMovie(i, " ".join(generator.choice(words, 3)), 1950 + i % 70, ())
-        for i in range(27_000)
+        i: CatalogueMovie(i, " ".join(title), 1950 + i % 70, ()) for i, title in enumerate(titles)
     }
     index, likes = TitleIndex(movies), np.zeros(27_000, dtype=np.int64)
     times = []
