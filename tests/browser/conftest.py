@@ -31,15 +31,29 @@ TIMEOUT_MS = 20_000
 OpenPage = Callable[..., Page]
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all processes of these tests share, and later tests do not."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium_path() -> str:
     """Chromium, found on the path or named by RECOMMENDER_TEST_CHROMIUM."""
     named = os.environ.get("RECOMMENDER_TEST_CHROMIUM")
     path = named or next(filter(None, map(shutil.which, BINARIES)), None)
     if path is None:
         pytest.skip("no Chromium on the path; RECOMMENDER_TEST_CHROMIUM can name one")
+    return path
+
+
+# For one module and no longer: Playwright keeps an event loop running in the thread of the tests,
+# in which no other test could call `asyncio.run`.
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """Give a running Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
         yield chromium
         chromium.close()
 
@@ -85,11 +99,11 @@ def serve() -> Iterator[Callable[[Settings], str]]:
 
 @pytest.fixture(scope="session")
 def sample_settings(
-    browser: Browser,  # noqa: ARG001 - without one nothing need be trained
+    chromium_path: str,  # noqa: ARG001 - without a browser nothing need be trained
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Settings:
     """The bundled sample with a trained model, made once for all processes that test."""
-    return build_once(tmp_path_factory.getbasetemp().parent, "sample", DATASETS_DIR)
+    return build_once(shared_folder(tmp_path_factory), "sample", DATASETS_DIR)
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +115,13 @@ def sample(sample_settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def movielens(
-    browser: Browser,  # noqa: ARG001 - as above
+    chromium_path: str,  # noqa: ARG001 - as above
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """Address of a service over real MovieLens data, where it lies in the data folder."""
     if not (DATASETS_DIR / "ml-latest-small").exists():
         pytest.skip(f"real MovieLens data is not at hand in {DATASETS_DIR}")
-    folder = tmp_path_factory.getbasetemp().parent
+    folder = shared_folder(tmp_path_factory)
     with serving(build_once(folder, "ml-latest-small", DATASETS_DIR)) as address:
         yield address
 
