@@ -1,12 +1,15 @@
 """Runs the HTTP server on a socket that is bound already, in one process or in several."""
 
+import asyncio
 import gc
+import multiprocessing
 import os
 import signal
 import socket as sockets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from threading import Timer
 from types import FrameType
@@ -19,11 +22,14 @@ from app.cli import output
 from app.config import Settings
 from app.core import metrics
 from app.core.logging import log_config
-from app.http.shutdown import Draining, new_draining
+from app.http.connections import Bounds, Connections, raise_descriptor_limit
+from app.http.protocol import HttpProtocol
+from app.http.shutdown import QUIET_S, Draining, new_draining, refuse_new_connections
 from app.main import create_app
 
 # Requests in progress when the service is told to stop may take this long.
 GRACE_S = 30
+TICK_S = 0.05
 # A worker that does not serve by then says in its log why.
 MAX_START_S = 60
 
@@ -43,6 +49,22 @@ class GracefulShutdown(NamedTuple):
         begins = number == signal.SIGTERM and self.seconds > 0 and not self.draining.value
         self.draining.value = True
         return begins
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What each worker looks after once a second, while it serves."""
+
+    connections: Connections
+    draining: Draining
+
+    async def __call__(self) -> None:
+        """Close what slow clients left open; stop when the main process has gone."""
+        self.connections.check()
+        main = multiprocessing.parent_process()
+        if main is not None and not main.is_alive():
+            self.draining.value = True
+            signal.raise_signal(signal.SIGTERM)
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -74,6 +96,22 @@ class AnnouncingServer(uvicorn.Server):
         if self.started and not self.should_exit:
             output.say(self.announcement)
 
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        """Answer what is on its way, then stop."""
+        self.graceful.draining.value = True
+        for socket in sockets or ():
+            refuse_new_connections(socket)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_S):
+                await self._all_have_left()
+        await super().shutdown(sockets)
+
+    async def _all_have_left(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if not self.server_state.connections:
+                return
+
 
 class AnnouncingWorkers(Multiprocess):
     """Several processes that accept from one socket; one that dies is replaced."""
@@ -104,6 +142,15 @@ class AnnouncingWorkers(Multiprocess):
         if self.processes[0].wait_until_ready(MAX_START_S, self.should_exit):
             output.say(self.announcement)
 
+    def terminate_all(self) -> None:
+        """Answer what is on its way, then stop them."""
+        self.graceful.draining.value = True
+        for socket in self.sockets:
+            refuse_new_connections(socket)
+            socket.close()  # or the kernel takes connections that nobody accepts any more
+        time.sleep(QUIET_S)
+        super().terminate_all()
+
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died, and drop their current metrics."""
         before = self.processes[:]
@@ -125,7 +172,7 @@ def listening_socket(settings: Settings) -> Iterator[sockets.socket]:
     # a response, two sends, meet a delayed acknowledgement: 44 ms on every kept connection.
     with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as socket:
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        with _port_named(settings.host, settings.port, "RECOMMENDER_PORT"):
+        with _port_named(settings.host, settings.port, "--port or RECOMMENDER_PORT"):
             socket.bind((settings.host, settings.port))
         yield socket
 
@@ -144,12 +191,19 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
         ]
     )
     graceful = GracefulShutdown(new_draining(), settings.drain_seconds)
+    bounds = Bounds.of(raise_descriptor_limit())
+    connections = Connections(bounds.connections)
     config = uvicorn.Config(
         # Made anew in each process; a partial, since it is sent to the workers.
         partial(create_app, settings, graceful.draining),
         factory=True,
         workers=settings.workers,
-        http="h11",  # bounds the head of a request, which the faster one does not
+        http=partial(HttpProtocol, connections),  # type: ignore[arg-type]  # as good as a class
+        ws="none",
+        loop="asyncio",
+        backlog=bounds.backlog,
+        callback_notify=Watch(connections, graceful.draining),
+        timeout_notify=0,  # with each date, once a second
         log_config=log_config(settings),
         access_log=False,
         proxy_headers=False,  # app.auth.addresses decides which of them to trust

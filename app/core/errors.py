@@ -108,6 +108,18 @@ class InvalidRequestError(AppError, status=422):
         return cls([FieldError(location=list(location), message=message, type=kind)])
 
 
+class InvalidHttpError(AppError, status=400):
+    """This is not HTTP/1.1, or it could be understood in two ways."""
+
+
+class RequestTimeoutError(AppError, status=408):
+    """The client took too long to send the request."""
+
+
+class HeadTooLargeError(AppError, status=431):
+    """The request has more than 100 headers or 16 KiB in front of its body."""
+
+
 class RouteNotFoundError(AppError, status=404):
     """Nothing is served at this path."""
 
@@ -135,6 +147,22 @@ class DatabaseUnavailableError(AppError, status=503):
     headers = RETRY_SOON
 
 
+class ServiceOverloadedError(AppError, status=503):
+    """More requests than can be answered in time; `Retry-After` says when to try again."""
+
+
+class DatabaseBusyError(AppError, status=503):
+    """A lock or an answer of the database took longer than a request waits; nothing was changed."""
+
+    headers = {"Retry-After": "5"}
+
+
+class DatabaseReadOnlyError(AppError, status=503):
+    """The database takes no changes at the moment: it is read-only, or its disk is full."""
+
+    headers = {"Retry-After": "5"}
+
+
 class NotReadyError(AppError, status=503):
     """The service cannot answer yet; `detail` says what is missing."""
 
@@ -160,4 +188,11 @@ def responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
 
 
 # What every route may answer; the routes about health need no key.
-OPEN = (InternalError, HostNotAllowedError, DatabaseUnavailableError, NotReadyError)
+OPEN = (
+    InternalError,
+    HostNotAllowedError,
+    DatabaseUnavailableError,
+    DatabaseBusyError,
+    DatabaseReadOnlyError,
+    NotReadyError,
+)

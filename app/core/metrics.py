@@ -76,6 +76,24 @@ cache_requests = Counter(
     ["outcome"],
     registry=own_registry,
 )
+refusals = Counter(
+    "recommender_refused_requests",
+    "Requests that were refused because a worker had too many, by lane.",
+    ["lane"],
+    registry=own_registry,
+)
+connections = Gauge(
+    "recommender_connections",
+    "Open connections.",
+    multiprocess_mode="livesum",
+    registry=own_registry,
+)
+dropped_connections = Counter(
+    "recommender_dropped_connections",
+    "Connections and requests that were closed or refused before the routing, by reason.",
+    ["reason"],
+    registry=own_registry,
+)
 fallbacks = Counter(
     "recommender_fallbacks",
     "Lists that are not personal, by fallback reason.",
@@ -107,6 +125,18 @@ unknown_ratings_share = Gauge(
     multiprocess_mode="livemostrecent",
     registry=own_registry,
 )
+database_up = Gauge(
+    "recommender_database_up",
+    "1 while the database answers the polls, of the worker that fares worst; else 0.",
+    multiprocess_mode="livemin",
+    registry=own_registry,
+)
+training_failures = Gauge(
+    "recommender_training_failures",
+    "Training runs that have failed since the last one that published or was refused.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
 ProcessCollector(registry=own_registry)
 
 
@@ -122,6 +152,16 @@ def observe_request(method: str, route: str, status: int, seconds: float) -> Non
 def count_cache(outcome: str) -> None:
     """Count a use of the response cache: `hit` or `miss`."""
     _of_outcome(outcome).inc()
+
+
+def count_refusal(lane: str) -> None:
+    """Count a request that was refused because the lane was full."""
+    refusals.labels(lane).inc()
+
+
+def count_dropped_connection(reason: str) -> None:
+    """Count a connection, or its request, that was closed or refused before the routing."""
+    dropped_connections.labels(reason).inc()
 
 
 def count_fallback(reason: str) -> None:

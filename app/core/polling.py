@@ -38,8 +38,8 @@ class Poller:
         if self._thread.is_alive():
             self._thread.join(STOP_S)
 
-    def poll_now(self) -> None:
-        """Poll; a failure is logged, not raised."""
+    def poll_now(self) -> bool:
+        """Poll, and tell whether that succeeded; a failure is logged, not raised."""
         try:
             self.poll()
         except Exception:
@@ -48,6 +48,7 @@ class Poller:
             self._failing = True
         else:
             self._failing = False
+        return not self._failing
 
     def _run(self) -> None:
         while not self._stopping.wait(self.interval_s):

@@ -1,6 +1,7 @@
 """The service in processes of its own, as people run it."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,9 +48,18 @@ def environment(settings: Settings, **variables: str) -> dict[str, str]:
     }
 
 
+def processes_of(pid: int) -> list[int]:
+    """Return a process and those that it started (Linux)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in processes_of(int(child)))]
+
+
 @contextmanager
-def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[ServiceProcess]:
-    """Run `recommender serve` until the end of the block."""
+def serving(
+    settings: Settings, folder: Path, descriptors: int = 0, /, **variables: str
+) -> Iterator[ServiceProcess]:
+    """Run `recommender serve` until the end of the block; it may open only so many files."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors))
     port = variables.setdefault("RECOMMENDER_PORT", str(free_port()))
     log = folder / "service.log"
     with log.open("wb") as file:
@@ -58,6 +69,7 @@ def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Serv
             cwd=Path(__file__).parents[2],
             stdout=file,
             stderr=file,
+            preexec_fn=limit if descriptors else None,  # noqa: PLW1509 - one call, without locks
         )
     running = ServiceProcess(process, f"http://127.0.0.1:{port}", log)
     try:

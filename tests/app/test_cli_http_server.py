@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from app.cli.http_server import listening_socket
 from app.config import Settings
 from app.db.engine import Database
 from tests.app.service_process import free_port, serving
+from tests.app.test_shutdown import until
 from tests.app.world import MOVIE_IDS, World, add_movies, make_rbm, publish
 
 
@@ -172,3 +175,59 @@ def test_matrix_products_use_the_threads_of_the_setting(loaded: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout
     assert shown.strip() == "{1}"
+
+
+@pytest.mark.slow
+def test_workers_end_and_free_the_port_when_the_main_process_is_killed(
+    migrated_sqlite_file: Path, tmp_path: Path
+) -> None:
+    settings = _settings(migrated_sqlite_file, tmp_path)
+    variables = {"RECOMMENDER_WORKERS": "2", "RECOMMENDER_PORT": str(free_port())}
+    with serving(settings, tmp_path, **variables) as running:
+        until(lambda: "Serving on" in running.log.read_text())
+        main = running.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        assert len(children) >= 2
+        running.process.kill()
+        # One that is still starting, on a busy machine, notices when it serves.
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children), 120)
+    with serving(settings, tmp_path, **variables) as running:
+        assert get(f"{running.address}/health/live")[0] == 200
+
+
+@pytest.mark.slow
+def test_a_flood_of_half_sent_requests_ends_and_meanwhile_others_are_answered(
+    migrated_sqlite_file: Path, tmp_path: Path
+) -> None:
+    settings = _settings(migrated_sqlite_file, tmp_path)
+    n_descriptors = 512
+    with ExitStack() as opened, serving(settings, tmp_path, n_descriptors) as running:
+        host, port = "127.0.0.1", int(running.address.rpartition(":")[2])
+        half_sent = []
+        for n in range(2000):
+            half = opened.enter_context(socket.create_connection((host, port), timeout=30))
+            half.sendall(b"GET /movies/10 HTTP/1.1\r\nHost: localhost\r\n")
+            half_sent.append(half)
+            if n % 100 == 0:
+                assert get(f"{running.address}/movies/10")[0] == 200
+                assert get(f"{running.address}/health/live")[0] == 200
+        assert len(list(Path(f"/proc/{running.process.pid}/fd").iterdir())) < n_descriptors
+        # Those that made room for others, then those whose time was over.
+        ends = Counter(_end_of(half)[:12] for half in half_sent)
+        assert set(ends) <= {b"", b"HTTP/1.1 408"}
+        assert ends[b""] > ends[b"HTTP/1.1 408"] > 0
+        running.stop()
+        lines = running.log.read_text().splitlines()
+        assert 0 < sum("closed connections" in line for line in lines) < 60
+        assert not any("Too many open files" in line or "Traceback" in line for line in lines)
+
+
+def _end_of(connection: socket.socket) -> bytes:
+    """Return what the service sends until it closes."""
+    received = b""
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except ConnectionResetError:
+        pass  # closed before it had read all
+    return received

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -22,6 +23,7 @@ CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
 # A connection is kept for this many requests, so that both kept and new ones are interrupted.
 KEPT_FOR = 5
 DRAIN_S = "4"
+N_DRAINS = 5
 
 
 @contextmanager
@@ -133,3 +135,51 @@ def _send(connection: HTTPConnection, method: str, path: str, body: str | None) 
     except (OSError, HTTPException) as error:
         return f"{method} {error!r}"
     return f"{method} {answer.status}"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_connection_is_reset_while_a_service_without_a_proxy_drains(
+    world: World, tmp_path: Path, workers: str
+) -> None:
+    variables = {"RECOMMENDER_WORKERS": workers, "RECOMMENDER_DRAIN_SECONDS": "1"}
+    for _ in range(N_DRAINS):
+        with (
+            serving(world.settings, tmp_path, **variables) as running,
+            direct_load(running.address) as answers,
+        ):
+            until(lambda answers=answers: answers["200"] > 20)  # type: ignore[misc]
+            assert running.stop() == 0
+        assert set(answers) <= {"200", "503"}, answers
+
+
+@contextmanager
+def direct_load(address: str) -> Iterator[Counter[str]]:
+    """Read from several threads, on new and on kept connections, until they are refused."""
+    answers: Counter[str] = Counter()
+
+    def client(*, keeps: bool) -> None:
+        while True:
+            with closing(HTTPConnection(address.removeprefix("http://"), timeout=20)) as connection:
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    return
+                stays = True
+                while stays:
+                    try:
+                        connection.request("GET", "/recommendations/1")
+                        answer = connection.getresponse()
+                        answer.read()
+                    except (OSError, HTTPException) as error:
+                        answers[repr(error)] += 1
+                        break
+                    answers[str(answer.status)] += 1
+                    stays = keeps and not answer.will_close
+
+    threads = [Thread(target=client, kwargs={"keeps": n % 2 == 0}) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    yield answers
+    for thread in threads:
+        thread.join(30)

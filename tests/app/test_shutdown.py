@@ -1,16 +1,22 @@
 """Graceful shutdown: not ready first, stopped later, and every request answered."""
 
+import asyncio
+import multiprocessing
 import signal
+import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.cli.http_server import GracefulShutdown
-from app.http.shutdown import new_draining
+from app.cli.http_server import GracefulShutdown, Watch
+from app.http.connections import Connections
+from app.http.shutdown import new_draining, refuse_new_connections
 from app.main import create_app
 from tests.app.conftest import ADDRESS
 from tests.app.service_process import serving
@@ -45,8 +51,8 @@ def ask(address: str, path: str) -> tuple[int, str | None]:
         return answer.status, answer.headers["connection"]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
+def until(condition: Callable[[], bool], seconds: float = WAIT_S) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -88,3 +94,37 @@ def test_only_the_first_sigterm_is_waited_after() -> None:
     assert waits(5, signal.SIGTERM, signal.SIGTERM) == [True, False]
     assert waits(5, signal.SIGINT) == [False]
     assert waits(0, signal.SIGTERM) == [False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is one of Linux")
+def test_what_the_kernel_has_accepted_can_be_answered_and_nothing_comes_behind_it() -> None:
+    with socket.socket() as listening, socket.socket() as late:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        with socket.create_connection(listening.getsockname(), timeout=WAIT_S) as early:
+            refuse_new_connections(listening)
+            late.setblocking(False)  # noqa: FBT003
+            late.connect_ex(listening.getsockname())
+            accepted, _ = listening.accept()
+            with accepted:
+                early.sendall(b"request")
+                assert accepted.recv(10) == b"request"
+                accepted.sendall(b"response")
+                assert early.recv(10) == b"response"
+            listening.setblocking(False)  # noqa: FBT003
+            with pytest.raises(BlockingIOError):
+                listening.accept()
+
+
+@pytest.mark.parametrize("parent", [None, True, False])
+def test_a_worker_stops_when_its_main_process_has_gone(
+    monkeypatch: pytest.MonkeyPatch, parent: bool | None
+) -> None:
+    raised: list[int] = []
+    process = None if parent is None else SimpleNamespace(is_alive=lambda: parent)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: process)
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    draining = new_draining()
+    asyncio.run(Watch(Connections(1), draining)())
+    assert raised == ([signal.SIGTERM] if parent is False else [])
+    assert draining.value is (parent is False)
