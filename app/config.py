@@ -181,15 +181,20 @@ class Settings(BaseSettings):
     ] = None
     key_rate_limit: Annotated[
         int,
-        Field(ge=0, le=10**9, description="Requests per minute and API key; 0 for no limit"),
-    ] = 60_000
+        Field(
+            ge=0,
+            le=10**9,
+            description="Requests per minute and API key, a long body counting as several; 0 for "
+            "no limit",
+        ),
+    ] = 6_000
     address_rate_limit: Annotated[
         int,
         Field(
             ge=0,
             le=10**9,
-            description="Requests per minute and client address without a valid key; 0 for no "
-            "limit",
+            description="Requests per minute and client address without a valid key, counted in "
+            "the same way; 0 for no limit",
         ),
     ] = 600
     trusted_proxies: Annotated[

@@ -20,6 +20,7 @@ from app.http import docs as docs_page
 from app.http import metrics as metrics_endpoint
 from app.http.handlers import handle_errors
 from app.http.middleware.access import AccessMiddleware
+from app.http.middleware.admission import AdmissionMiddleware
 from app.http.middleware.guards import LOOPBACK_NAMES, BodyLimitMiddleware, HostMiddleware
 from app.http.middleware.request_log import RequestLogMiddleware
 from app.http.middleware.response_cache import ResponseCacheMiddleware
@@ -60,7 +61,7 @@ ROUTERS = (
     docs_page.router,
     page.router,
     static.router,
-    admin.router,
+    *admin.ROUTERS,
 )
 
 
@@ -101,6 +102,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
 
 def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> None:
     """Add the middleware; a request passes the last one first."""
+    app.add_middleware(AdmissionMiddleware, routes=app.routes)
     app.add_middleware(ResponseCacheMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(
@@ -132,9 +134,11 @@ def _cors(settings: Settings) -> dict[str, Any]:
     return {
         "allow_origins": settings.cors_origins,
         "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
-        "allow_headers": ["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        "allow_headers": [
+            "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID",
+        ],
         "expose_headers": [
             "ETag", "Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
-            "Retry-After", "X-Request-ID",
+            "Recommender-Degraded", "Retry-After", "X-Request-ID",
         ],
     }  # fmt: skip

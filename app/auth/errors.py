@@ -1,6 +1,6 @@
 """Errors about who may do what, and how often."""
 
-from app.core.errors import OPEN, AppError
+from app.core.errors import OPEN, AppError, ServiceOverloadedError
 
 
 class UnauthorizedError(AppError, status=401):
@@ -30,4 +30,10 @@ class TooManyRequestsError(AppError, status=429):
 
 
 # What every route that needs a key may answer.
-COMMON = (*OPEN, UnauthorizedError, InsufficientScopeError, TooManyRequestsError)
+COMMON = (
+    *OPEN,
+    UnauthorizedError,
+    InsufficientScopeError,
+    TooManyRequestsError,
+    ServiceOverloadedError,
+)

@@ -15,6 +15,7 @@ from app.auth.scopes import Scope
 from app.core.errors import DatabaseUnavailableError
 from app.core.polling import Poller
 from app.db.engine import Database
+from app.db.limits import POLL_STATEMENT_S
 
 # A key that was made or revoked elsewhere counts here after this time at most.
 POLL_S = 1.0
@@ -97,7 +98,7 @@ class KeyRing:
     def refresh(self) -> None:
         """Reload the keys."""
         with self._refreshing:
-            with self.database.read() as connection:
+            with self.database.read(POLL_STATEMENT_S) as connection:
                 rows = repository.all_keys(connection)
             self._is_open = self.may_be_open and not rows
             self._keys = {

@@ -11,6 +11,20 @@ WINDOW_S = 60
 # A bucket takes some 250 bytes; above this number the least recently used ones are dropped.
 MAX_BUCKETS = 100_000
 
+# Bytes of a body that cost as much as a request. With 5,000 ratings, some 175 KB and the most that
+# a request may have, it takes as long as ten to forty others.
+BYTES_PER_TOKEN = 4096
+# Here the body names users, each with a list of its own: about one token for each.
+BYTES_PER_TOKEN_OF = {"/recommendations/batch": 16}
+# No JSON body is longer; a model, which only an admin may send, counts as one of this length.
+MAX_COUNTED = 1024 * 1024
+
+
+def cost(path: str, length: int | None) -> int:
+    """Return the tokens of a request, by the length of its body; None if it does not say."""
+    counted = MAX_COUNTED if length is None else min(length, MAX_COUNTED)
+    return 1 + counted // BYTES_PER_TOKEN_OF.get(path, BYTES_PER_TOKEN)
+
 
 class Allowance(NamedTuple):
     """The remaining limit of a client after a request."""
@@ -32,7 +46,7 @@ class Allowance(NamedTuple):
 
 
 class Limiter:
-    """Allows each client `per_minute` requests at once, refilled over a minute."""
+    """Allows each client `per_minute` tokens at once, refilled over a minute."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self.per_minute = per_minute
@@ -41,16 +55,17 @@ class Limiter:
         # Client → (tokens, when), in the order of last use.
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def take(self, client: str) -> Allowance | None:
-        """Count a request; None without a limit."""
+    def take(self, client: str, cost: int = 1) -> Allowance | None:
+        """Count a request of this cost; None without a limit."""
         if not self.per_minute:
             return None
+        price = min(cost, self.per_minute)  # or it could never be paid
         now = self.clock()
         tokens, when = self._buckets.pop(client, (float(self.per_minute), now))
         tokens = min(tokens + (now - when) * self._rate, self.per_minute)
-        allowed = tokens >= 1
+        allowed = tokens >= price
         if allowed:
-            tokens -= 1
+            tokens -= price
         self._buckets[client] = (tokens, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._forget()
@@ -58,7 +73,7 @@ class Limiter:
             limit=self.per_minute,
             remaining=int(tokens),
             reset_s=ceil((self.per_minute - tokens) / self._rate),
-            retry_s=0 if allowed else max(ceil((1 - tokens) / self._rate), 1),
+            retry_s=0 if allowed else max(ceil((price - tokens) / self._rate), 1),
         )
 
     def _forget(self) -> None:

@@ -15,8 +15,9 @@ ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript
 
 # Swagger UI draws its icons with inline styles; everything else comes from files.
 POLICY = (
-    "default-src 'none'; frame-ancestors 'none'; connect-src 'self'; img-src 'self' data:; "
-    "script-src 'self'; style-src 'self' 'unsafe-inline'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 PAGE = """<!DOCTYPE html>
 <html lang="en">

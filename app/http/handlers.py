@@ -8,7 +8,15 @@ from re import Pattern
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -16,12 +24,12 @@ from starlette.types import Scope
 from app.core.errors import (
     AppError,
     ContentTooLargeError,
-    DatabaseUnavailableError,
     FieldError,
     InvalidRequestError,
     MethodNotAllowedError,
     RouteNotFoundError,
 )
+from app.db.failures import to_app_error
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +37,9 @@ logger = logging.getLogger(__name__)
 MAX_ECHO_LENGTH = 200
 # Wrong fields in one response; a request can have a hundred thousand.
 MAX_FIELDS = 20
+
+# Failures of a statement that are ours, and not the database's.
+FAULTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 # Makes an HTML response from the error, the request and headers.
 ErrorPage = Callable[[AppError, Scope, Mapping[str, str]], Response]
@@ -52,7 +63,7 @@ def handle_errors(
     app.exception_handler(AppError)(_app_error)
     app.exception_handler(RequestValidationError)(_invalid_request)
     app.exception_handler(HTTPException)(_http_error)
-    for error in (OperationalError, InterfaceError, PoolTimeoutError):
+    for error in (DatabaseError, InterfaceError, PoolTimeoutError):
         app.exception_handler(error)(_database_error)
     _answer_other_methods(app, routers)
 
@@ -83,9 +94,14 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     return respond(invalid, request.scope, error.headers)
 
 
-async def _database_error(request: Request, error: Exception) -> Response:
-    logger.error("the database failed: %s", error, exc_info=error)
-    return respond(DatabaseUnavailableError(), request.scope)
+async def _database_error(request: Request, error: SQLAlchemyError) -> Response:
+    if isinstance(error, FAULTS):
+        raise error
+    told = to_app_error(error)
+    # One line: while the database is away, every request that needs it ends here.
+    cause = str(getattr(error, "orig", error)).partition("\n")[0]
+    logger.error("the database failed, %s: %s", told.error, cause)
+    return respond(told, request.scope)
 
 
 def _echo(part: str | int) -> str | int:

@@ -1,5 +1,6 @@
 """Rate limits: token buckets, the client that a request counts for, and response headers."""
 
+import json
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
@@ -9,13 +10,14 @@ from fastapi.testclient import TestClient
 
 from app.auth import rate_limiter
 from app.auth.addresses import client_address
-from app.auth.rate_limiter import Limiter
+from app.auth.rate_limiter import Limiter, cost
 from app.auth.scopes import Scope
 from app.auth.service import create_key
 from app.config import Settings
 from app.main import create_app
 from tests.app.world import World
 
+JSON = {"Content-Type": "application/json"}
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
@@ -62,6 +64,43 @@ def test_a_refused_request_costs_nothing() -> None:
 
 def test_nothing_is_limited_by_a_limit_of_zero() -> None:
     assert Limiter(0).take("a") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "expected"),
+    [
+        ("/movies/1", 0, 1),
+        ("/users/1/ratings/1", 15, 1),
+        ("/features", 175_000, 43),
+        ("/recommendations/batch", 700, 44),
+        ("/users/1/ratings", None, 257),
+        ("/models/import", 2 * 1024**3, 257),
+    ],
+)
+def test_a_long_body_costs_more_and_one_of_unknown_length_the_most(
+    path: str, length: int | None, expected: int
+) -> None:
+    assert cost(path, length) == expected
+
+
+def test_a_request_is_allowed_when_its_whole_cost_is_there() -> None:
+    clock = Clock()
+    limiter = Limiter(60, clock)
+    assert limiter.take("a", 50) == (60, 10, 50, 0)
+    assert limiter.take("a", 15) == (60, 10, 50, 5)
+    assert limiter.take("a", 10) == (60, 0, 60, 0)
+    clock.now += 5
+    assert limiter.take("a", 5) == (60, 0, 60, 0)
+
+
+def test_a_request_that_costs_more_than_the_limit_needs_the_whole_of_it() -> None:
+    clock = Clock()
+    limiter = Limiter(6, clock)
+    assert limiter.take("a", 1000) == (6, 0, 60, 0)
+    clock.now += 59
+    assert limiter.take("a", 1000) == (6, 5, 1, 1)
+    clock.now += 1
+    assert limiter.take("a", 1000) == (6, 0, 60, 0)
 
 
 def test_the_memory_for_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +173,27 @@ def test_every_response_has_the_remaining_limit_and_a_refusal_the_time_to_wait(
     assert client.get("/health/live", headers=headers).status_code == 200
     other = {"Authorization": f"Bearer {keys[1].text}"}
     assert client.get("/movies/10", headers=other).status_code == 200
+
+
+def test_a_long_body_uses_up_the_limit_before_it_is_read(
+    world: World, connect_to: Callable[[Settings], TestClient]
+) -> None:
+    key = create_key(world.database, [Scope.READ], "").text
+    settings = world.settings.model_copy(update={"key_rate_limit": 50})
+    client = connect_to(settings)
+    headers = {"Authorization": f"Bearer {key}"}
+    ratings = [{"movie_id": 10, "liked": True}]
+    body = json.dumps({"ratings": ratings}).ljust(41 * 4096)
+    first = client.post("/features", content=body, headers={**headers, **JSON})
+    assert first.status_code == 200
+    assert first.headers["RateLimit-Remaining"] == "8"
+    second = client.post("/features", content=body, headers={**headers, **JSON})
+    assert second.status_code == 429
+    assert second.headers["RateLimit-Remaining"] == "8"
+    assert 35 <= int(second.headers["Retry-After"]) <= 41
+    assert client.get("/movies/10", headers=headers).status_code == 200
+    chunks = client.post("/features", content=iter([b"{", b"}"]), headers={**headers, **JSON})
+    assert chunks.status_code == 429
 
 
 def test_guessing_keys_is_limited_by_address(

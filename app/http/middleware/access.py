@@ -12,7 +12,7 @@ from app.auth.addresses import Network, client_address
 from app.auth.errors import ForeignOriginError, TooManyRequestsError, UnauthorizedError
 from app.auth.keys import PRINCIPAL, UNAUTHENTICATED, UNRESTRICTED, KeyRing, Principal
 from app.auth.origin import PageOrigin, page_origin
-from app.auth.rate_limiter import Allowance, Limiter
+from app.auth.rate_limiter import Allowance, Limiter, cost
 from app.core.errors import AppError, DatabaseUnavailableError
 from app.http.handlers import respond
 from app.http.middleware.guards import header
@@ -105,9 +105,17 @@ class AccessMiddleware:
     def _count(self, scope: Request, principal: Principal) -> Allowance | None:
         if principal is UNRESTRICTED and not self.limits_open_access:
             return None  # only this machine can reach the service
+        price = cost(scope["path"], _body_length(scope))
         if principal.prefix is not None:
-            return self.per_key.take(principal.prefix)
-        return self.per_address.take(client_address(scope, self.trusted))
+            return self.per_key.take(principal.prefix, price)
+        return self.per_address.take(client_address(scope, self.trusted), price)
+
+
+def _body_length(scope: Request) -> int | None:
+    """Return the length of the body, None if it comes in chunks, without a length."""
+    if header(scope, b"transfer-encoding") is not None:
+        return None
+    return int(header(scope, b"content-length") or 0)
 
 
 def _presented_key(scope: Request) -> str | None:

@@ -12,6 +12,7 @@ from app.core import metrics
 from app.core.errors import InternalError
 from app.core.logging import access_logger, request_id
 from app.http.handlers import respond
+from app.http.middleware.admission import REFUSED
 from app.http.middleware.guards import header
 from app.http.middleware.response_cache import OUTCOME
 from app.http.middleware.responses import HEADERS, STATUS
@@ -55,7 +56,8 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     metrics.observe_request(method, route, status, seconds)
     if OUTCOME in scope:
         metrics.count_cache(scope[OUTCOME])
-    if access_logger.isEnabledFor(logging.INFO):
+    # Refused requests are counted in one line a second.
+    if REFUSED not in scope and access_logger.isEnabledFor(logging.INFO):
         milliseconds = 1000 * seconds
         principal = scope.get(PRINCIPAL)
         fields = {

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.keys import PRINCIPAL, UNAUTHENTICATED
 from app.auth.scopes import Scope as KeyScope
 from app.db.revisions import UserRevisions
+from app.http.middleware.responses import HEADERS
 
 # About 10,000 responses of 20 movies, in each worker.
 MAX_BYTES = 32 * 1024 * 1024
@@ -27,6 +28,9 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # POST changes nothing here: its body carries parameters that are too long for a URL.
 READING_PATHS = ("/recommendations", "/features")
+
+# A response from memory may be out of date, or the only one that can be given.
+DEGRADED = (b"recommender-degraded", b"database")
 
 # Names in the ASGI scope: set by the endpoint, and by the middleware for the log.
 CACHEABLE = "recommender.cacheable"
@@ -67,7 +71,9 @@ class ResponseCache:
 
     A response follows from the request, the snapshot of model and movies (`generation` numbers it;
     0 before the first one) and the ratings of one user. The request is the key; the others are
-    compared. The least recently used responses are dropped first. Used on the event loop alone.
+    compared. While the database is away, that is as far as it is known here: what this process has
+    acknowledged counts, and responses are marked. The least recently used responses are dropped
+    first. Used on the event loop alone.
     """
 
     def __init__(self, generation: Callable[[], int], revisions: UserRevisions) -> None:
@@ -87,7 +93,7 @@ class ResponseCache:
     def find(self, key: RequestKey) -> CachedResponse | None:
         """Return the cached response if it is still valid."""
         response = self._responses.get(key)
-        if response is None or not self.revisions.is_fresh():
+        if response is None or not (self.revisions.is_fresh() or self.revisions.is_away()):
             return None
         if not self._is_valid(response):
             self._drop(key)
@@ -137,12 +143,16 @@ class ResponseCacheMiddleware:
         services = getattr(scope["app"].state, "services", None) if "app" in scope else None
         if scope["type"] != "http" or services is None:
             await self.app(scope, receive, send)
-        elif scope["method"] == "GET":
-            await self._read(services.find(ResponseCache), scope, receive, send)
+            return
+        cache = services.find(ResponseCache)
+        if cache.revisions.is_away():
+            scope[HEADERS].append(DEGRADED)
+        if scope["method"] == "GET":
+            await self._read(cache, scope, receive, send)
         elif scope["method"] in SAFE_METHODS or scope["path"].startswith(READING_PATHS):
             await self.app(scope, receive, send)
         else:
-            await self._write(services.find(ResponseCache).revisions, scope, receive, send)
+            await self._write(cache.revisions, scope, receive, send)
 
     async def _read(self, cache: ResponseCache, scope: Scope, receive: Receive, send: Send) -> None:
         scopes = scope.get(PRINCIPAL, UNAUTHENTICATED).scopes
@@ -179,16 +189,13 @@ class ResponseCacheMiddleware:
 
         async def send_when_known(message: Message) -> None:
             nonlocal known
-            if not known:
-                known = True
+            # A refused request has changed nothing, and the database may be why it was refused.
+            if not known and message["status"] < 400:
                 await run_in_threadpool(revisions.poll)
+            known = True
             await send(message)
 
-        try:
-            await self.app(scope, receive, send_when_known)
-        finally:
-            if not known:
-                await run_in_threadpool(revisions.poll)
+        await self.app(scope, receive, send_when_known)
 
 
 def _size(key: RequestKey, response: CachedResponse) -> int:

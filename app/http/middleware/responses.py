@@ -6,7 +6,9 @@ from app.http.shutdown import Draining
 
 SECURITY_HEADERS = {
     # Nothing in a response may run, load or be framed. HTML pages set their own policy.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     # The ratings of a user stay out of shared caches.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -76,4 +78,5 @@ class HeadMiddleware:
         try:
             await self.app(inner, receive, send_without_body)
         finally:
-            scope["route"] = inner.get("route")
+            # What the log reads; the status is noted outside.
+            scope.update({name: value for name, value in inner.items() if name not in scope})
