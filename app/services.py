@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from app.auth.keys import KeyRing
 from app.config import Settings
 from app.db.engine import Database
+from app.db.limits import REQUESTS
 from app.db.revisions import UserRevisions
 from app.features.service import FeatureService
 from app.http.api import Services
+from app.http.idempotency import Idempotency
 from app.http.middleware.response_cache import ResponseCache
+from app.jobs.monitor import TrainingMonitor
 from app.live.model_reloader import ModelReloader
 from app.live.recency import Recency
 from app.movies.service import MovieService
@@ -24,7 +27,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     services = Services()
     services.add(settings)
     threshold, half_life = settings.like_threshold, settings.rating_half_life_days
-    database = services.add(Database(settings.database_url))
+    database = services.add(Database(settings.database_url, REQUESTS))
     keys = services.add(KeyRing(database, may_be_open=settings.is_private or settings.insecure))
     models = services.add(
         ModelReloader(database, settings.models_dir, threshold, Recency.of(settings))
@@ -32,17 +35,23 @@ def open_services(settings: Settings) -> Iterator[Services]:
     current = services.add(models.current)
     revisions = services.add(UserRevisions(database))
     services.add(ResponseCache(current.generation, revisions))
+    idempotency = services.add(Idempotency(database))
     services.add(MovieService(database, current, models))
     services.add(RatingService(database, threshold))
     services.add(RecommendationService(database, current, threshold, half_life))
     services.add(PredictionService(database, current, threshold, half_life))
     services.add(FeatureService(database, current, threshold, half_life))
+    trainings = TrainingMonitor(database, settings.models_dir)
     try:
         keys.start()
         models.start()
         revisions.start()
+        trainings.start()
+        idempotency.start()
         yield services
     finally:
+        idempotency.stop()
+        trainings.stop()
         revisions.stop()
         models.stop()
         keys.stop()

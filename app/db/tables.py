@@ -219,7 +219,7 @@ api_keys = Table("api_keys", metadata, ApiKeyColumns)
 
 
 class ErasureColumns(TypedColumns):
-    """A user was erased; the row does not tell which.
+    """A user was erased; a hash of the key recognises them in a back-up (`app.backup.erasures`).
 
     A model that was trained on an earlier revision may remember the user; a later one does not.
     """
@@ -227,6 +227,7 @@ class ErasureColumns(TypedColumns):
     id: Named[int] = Column(BigKey, primary_key=True)
     erased_at: Named[datetime] = Column(UtcDateTime)
     ratings_revision: Named[int] = Column(BigInteger)
+    key_hmac: Named[str | None] = Column(String(64))  # null where an earlier version erased
 
 
 erasures = Table("erasures", metadata, ErasureColumns, Index(None, "ratings_revision"))
@@ -304,4 +305,28 @@ class SharedCountsColumns(TypedColumns):
 
 shared_counts = Table(
     "shared_counts", metadata, SharedCountsColumns, CheckConstraint("id = 1", name="one_row")
+)
+
+
+class AnsweredRequestColumns(TypedColumns):
+    """A request with an `Idempotency-Key`, and its response (`app.db.answered_requests`).
+
+    Written in the transaction of the request. `request_sha256` tells the same request from another
+    one with the same key.
+    """
+
+    key_sha256: Named[str] = Column(String(64), primary_key=True)
+    request_sha256: Named[str] = Column(String(64))
+    user_id: Named[int | None] = Column(BigKey, ForeignKey("users.id", ondelete="CASCADE"))
+    answered_at: Named[datetime] = Column(UtcDateTime)
+    status: Named[int]
+    response: Named[bytes] = Column(LargeBinary)  # its body, compressed
+
+
+answered_requests = Table(
+    "answered_requests",
+    metadata,
+    AnsweredRequestColumns,
+    Index(None, "user_id"),
+    Index(None, "answered_at"),
 )

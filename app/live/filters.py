@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, model_validator
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
-from app.http.identifiers import MAX_MOVIE_ID
 from app.live.catalogue import Catalogue
+from data.rules import MAX_MOVIE_ID
 
 MAX_GENRES = 20
 MAX_EXCLUDED = 1000

@@ -5,8 +5,16 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.core.errors import OPEN, HostNotAllowedError, InternalError, NotReadyError, responses
+from app.core.errors import (
+    OPEN,
+    DatabaseUnavailableError,
+    HostNotAllowedError,
+    InternalError,
+    NotReadyError,
+    responses,
+)
 from app.db import schema as migrating
+from app.db.revisions import UserRevisions
 from app.http.api import Services, ServicesDependency, json_response
 from app.live.model_reloader import ModelReloader
 from app.live.snapshot import CurrentSnapshot, Source
@@ -27,6 +35,9 @@ class Ready(BaseModel):
     source: Source = Field(description="What it recommends from: the model, or popularity")
     model: str | None = Field(description="Version that this process serves")
     active: str | None = Field(description="Version that the database names; soon the same")
+    degraded: Literal["database"] | None = Field(
+        description="What is away; requests that do not need it are answered from memory"
+    )
 
 
 @router.get(
@@ -43,8 +54,11 @@ async def get_live() -> Response:
 @router.get(
     "/ready", response_model=Ready, responses=responses(*OPEN), summary="Can it do its work?"
 )
-def get_ready(request: Request, services: ServicesDependency) -> Response:
-    """Answer 200 when the database can be read, has the right schema, and the movies are loaded.
+async def get_ready(request: Request, services: ServicesDependency) -> Response:
+    """Answer 200 when the database has the right schema, and the movies are loaded.
+
+    That is so as of the last poll. When the database goes away later, the service stays ready for
+    what needs no database, and `degraded` says so.
 
     503 from the moment that the service is told to stop: a load balancer should choose another.
     """
@@ -55,16 +69,18 @@ def get_ready(request: Request, services: ServicesDependency) -> Response:
 
 def readiness(services: Services) -> Ready:
     """Return what the service works with; raises `NotReadyError` if it cannot work."""
-    found = migrating.current(services.database)
-    if not migrating.is_served(found):
+    models = services.find(ModelReloader)
+    if not models.has_polled:
+        raise DatabaseUnavailableError
+    if not migrating.is_served(models.revision):
         raise NotReadyError(
-            f"The database schema is at revision {found}, this version needs {migrating.head()}: "
-            "run `recommender db upgrade`."
+            f"The database schema is at revision {models.revision}, this version needs "
+            f"{migrating.head()}: run `recommender db upgrade`."
         )
     version = services.find(CurrentSnapshot).snapshot.version
-    state = services.find(ModelReloader).state
     return Ready(
         source=Source.RBM if version else Source.POPULAR,
         model=version,
-        active=state.active.version if state else None,
+        active=models.state.active.version if models.state else None,
+        degraded="database" if services.find(UserRevisions).is_away() else None,
     )

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from app.core import metrics
 from app.core.metrics import UNKNOWN, Drift
 from app.core.polling import Poller
+from app.db import schema
 from app.db.engine import Database
+from app.db.limits import JOBS
 from app.db.model_versions import checksum, holdout_salt
 from app.live import counts, repository
 from app.live.catalogue import Catalogue, read_movies
@@ -60,6 +62,8 @@ class ModelReloader:
         self.models_dir = models_dir
         self.like_threshold = like_threshold
         self.recency = recency
+        self.has_polled = False  # so that `revision`, of the schema, was read
+        self.revision: str | None = None
         self.state: ServingState | None = None
         self._loaded: LoadedModel | None = None
         self._catalogue: Catalogue | None = None
@@ -94,7 +98,10 @@ class ModelReloader:
     def poll(self) -> None:
         """Reload the model, the movies and the shared counts if they have changed."""
         with self._swapping:
-            with self.database.read() as connection:
+            # Before the first counts are shared this worker counts likes itself.
+            statement_s = JOBS.statement_s if self._catalogue is None else None
+            with self.database.read(statement_s) as connection:
+                self.revision, self.has_polled = schema.current_of(connection), True
                 state = repository.serving_state(connection)
                 catalogue = self._current_catalogue(connection, state)
             loaded = self._current_model(state)
@@ -233,7 +240,7 @@ class ModelReloader:
     def _count(self, state: ServingState, held: Counts) -> Counts:
         if held.generation is None and held.basis.imported == state.imported:
             return held  # counted at the start of this worker
-        with self.database.read() as connection:
+        with self.database.read(JOBS.statement_s) as connection:
             basis = self._basis(repository.serving_state(connection))
             return counts.count(connection, basis)
 

@@ -147,7 +147,6 @@ def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Dat
                 "journal_mode",
                 "synchronous",
                 "foreign_keys",
-                "busy_timeout",
                 "journal_size_limit",
             )
         }
@@ -155,7 +154,6 @@ def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Dat
         "journal_mode": "wal",
         "synchronous": 2,  # FULL
         "foreign_keys": 1,
-        "busy_timeout": 30_000,
         "journal_size_limit": 64 * 2**20,
     }
 

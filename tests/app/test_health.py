@@ -2,30 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
+from app.core import metrics
 from app.db.engine import Database
+from app.db.revisions import UserRevisions
 from app.db.schema import head, upgrade
 from app.live import model_reloader
 from app.live.model_reloader import ModelReloader
 from tests.app.world import World, activate
 
 
+def fail(*_: object) -> NoReturn:
+    raise OperationalError("SELECT 1", {}, Exception("away"))
+
+
 def test_a_service_with_a_model_is_ready_and_says_which(client: TestClient) -> None:
     response = client.get("/health/ready")
     assert response.status_code == 200
     assert response.json() == {
-        "status": "ready", "source": "rbm", "model": "v1", "active": "v1",
+        "status": "ready", "source": "rbm", "model": "v1", "active": "v1", "degraded": None,
     }  # fmt: skip
 
 
 def test_a_service_without_a_model_is_ready_for_popular_movies(empty_client: TestClient) -> None:
     assert empty_client.get("/health/ready").json() == {
-        "status": "ready", "source": "popular", "model": None, "active": None,
+        "status": "ready", "source": "popular", "model": None, "active": None, "degraded": None,
     }  # fmt: skip
 
 
@@ -91,6 +99,28 @@ def test_without_a_database_the_service_is_up_but_not_ready(
     assert client.get("/recommendations/1").status_code == 503
 
 
+def test_a_service_stays_ready_for_what_needs_no_database(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All replicas have one database: without any of them nothing at all would be answered."""
+    figures: list[int] = []
+    monkeypatch.setattr(metrics.database_up, "set", figures.append)
+    followed = client.app.state.services.find(UserRevisions)  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "read", fail)
+        followed.poll()
+        response = client.get("/health/ready")
+        assert (response.status_code, response.json()["degraded"]) == (200, "database")
+        assert response.headers["Recommender-Degraded"] == "database"
+        assert 0 in figures
+    figures.clear()
+    followed.poll()
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json()["degraded"]) == (200, None)
+    assert "Recommender-Degraded" not in response.headers
+    assert 1 in figures
+
+
 def test_a_service_is_ready_on_the_schema_of_the_next_version(
     client: TestClient, world: World
 ) -> None:
@@ -99,4 +129,5 @@ def test_a_service_is_ready_on_the_schema_of_the_next_version(
         number = f"{int(head()) + ahead:04d}"
         with world.database.unit_of_work() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": number})
+        client.app.state.services.find(ModelReloader).reload()  # type: ignore[attr-defined]
         assert client.get("/health/ready").status_code == status

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from app.db import revisions, tables
+from app.db.engine import Database
 from app.http.middleware import response_cache
 from app.http.middleware.response_cache import ResponseCache
 from app.live.model_reloader import ModelReloader
@@ -191,16 +194,94 @@ def test_a_long_request_counts_as_well_as_its_response(client: TestClient) -> No
     assert services(client).find(ResponseCache).n_bytes > sum(len(f"&exclude={id_}") for id_ in ids)
 
 
-def test_without_news_from_the_database_nothing_is_given_from_memory(
+def test_without_news_of_the_ratings_nothing_is_given_from_memory(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.get("/recommendations/2")
     followed = services(client).find(ResponseCache).revisions
-    monkeypatch.setattr(revisions.UserRevisions, "_notice", lambda *_: 1 / 0)
-    followed.poll()
-    assert not followed.is_fresh()
+    monkeypatch.setattr(followed, "is_fresh", lambda: False)
+    monkeypatch.setattr(followed, "is_away", lambda: False)
     cache = services(client).find(ResponseCache)
     assert cache.find(next(iter(cache._responses))) is None  # noqa: SLF001
+
+
+def fail(*_: object) -> NoReturn:
+    raise OperationalError("SELECT 1", {}, Exception("away"))
+
+
+def take_away(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database fail, and the service notice."""
+    monkeypatch.setattr(Database, "read", fail)
+    monkeypatch.setattr(Database, "unit_of_work", fail)
+    with suppress(OperationalError):
+        services(client).find(ResponseCache).revisions._poll()  # noqa: SLF001
+
+
+def test_while_the_database_is_away_cached_responses_are_given_with_a_mark(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [*(path.format("1") for path in CACHED), "/movies/50/similar"]
+    before = [client.get(path) for path in paths]
+    assert not any("Recommender-Degraded" in response.headers for response in before)
+    take_away(client, monkeypatch)
+    for path, response in zip(paths, before, strict=True):
+        again = client.get(path)
+        assert (again.status_code, again.content) == (200, response.content)
+        assert again.headers["Recommender-Degraded"] == "database"
+        known = client.get(path, headers={"If-None-Match": response.headers["ETag"]})
+        assert (known.status_code, known.headers["Recommender-Degraded"]) == (304, "database")
+
+
+def test_while_the_database_is_away_what_needs_it_is_refused_at_once(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_away(client, monkeypatch)
+    for refused in (
+        client.get("/recommendations/3"),
+        client.get("/users/1/ratings"),
+        client.put("/users/1/ratings/50", json={"liked": True}),
+    ):
+        assert (refused.status_code, refused.json()["error"]) == (503, "DatabaseUnavailable")
+        assert refused.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/recommendations", {"ratings": [{"movie_id": 50, "liked": True}]}),
+        ("/features", {"ratings": [{"movie_id": 50, "liked": True}]}),
+        ("/movies", None),
+        ("/movies/search?q=movie", None),
+        ("/movies/60/similar", None),
+        ("/model/features", None),
+    ],
+)
+def test_while_the_database_is_away_what_needs_none_is_answered(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, body: Any
+) -> None:
+    method = "GET" if body is None else "POST"
+    expected = client.request(method, path, json=body)
+    services(client).find(ResponseCache)._responses.clear()  # noqa: SLF001
+    take_away(client, monkeypatch)
+    answered = client.request(method, path, json=body)
+    assert (answered.status_code, answered.content) == (200, expected.content)
+    assert answered.headers["Recommender-Degraded"] == "database"
+
+
+def test_a_write_that_was_acknowledged_as_the_database_went_away_counts(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.get("/recommendations/2?limit=1").json()["items"][0]["movie_id"]
+    monkeypatch.setattr(revisions.UserRevisions, "_notice", fail)
+    stored = client.put(f"/users/2/ratings/{first}", json={"liked": True})
+    assert stored.status_code == 201
+    monkeypatch.setattr(Database, "read", fail)
+    assert client.get("/recommendations/2?limit=1").status_code == 503
+    monkeypatch.undo()
+    services(client).find(ResponseCache).revisions.poll()
+    after = client.get("/recommendations/2?limit=1")
+    assert first not in ids(after.json()["items"])
+    assert "Recommender-Degraded" not in after.headers
 
 
 def test_an_import_that_changes_many_users_at_once_makes_everything_out_of_date(
