@@ -16,13 +16,14 @@ import fcntl
 import hashlib
 import json
 import shutil
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data.durable import new_file, sync_folder
+from model.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
-    from model.config import Config
     from model.rbm import RBM
 
-__all__ = ["Checkpoint", "CheckpointError", "identity", "kept", "read", "remove", "write"]
+__all__ = ["Checkpoint", "CheckpointError", "identity", "kept", "notes", "read", "remove", "write"]
 
 FORMAT = 1
 STATE = "state.json"
@@ -60,12 +60,15 @@ class Checkpoint:
     curve : list
         One mapping per epoch done.
     arrays : mapping of str to float32 array
+    note : mapping
+        What its owner wants to know of it later, see `notes`; has no effect on the training.
     """
 
     identity: Mapping[str, Any]
     position: Mapping[str, int]
     curve: list[dict[str, Any]]
     arrays: Mapping[str, NDArray[np.float32]]
+    note: Mapping[str, Any] = field(default_factory=dict)
 
 
 def identity(
@@ -136,12 +139,23 @@ def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
     state = _read_state(path)
     _refuse_another_run(path, state["identity"], expected)
     arrays = {name: _read_array(path, name, digest) for name, digest in state["files"].items()}
-    return Checkpoint(state["identity"], state["position"], state["curve"], arrays)
+    return Checkpoint(
+        state["identity"], state["position"], state["curve"], arrays, state.get("note", {})
+    )
 
 
 def kept(folder: Path) -> set[str]:
     """Names of the checkpoints in a folder, of any run, unfinished ones included."""
     return {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+
+
+def notes(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the notes of the whole checkpoints in a folder, of any run, by their names."""
+    found = {}
+    for name in sorted(kept(folder)):
+        with suppress(CheckpointError):  # unfinished, damaged, or removed since
+            found[name] = _read_state(folder / name).get("note", {})
+    return found
 
 
 def remove(folder: Path, names: Collection[str] | None = None) -> None:
@@ -162,6 +176,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "identity": checkpoint.identity,
         "position": checkpoint.position,
         "curve": checkpoint.curve,
+        "note": checkpoint.note,
         "files": {name: _digest(array) for name, array in checkpoint.arrays.items()},
     }
     with new_file(folder / STATE) as file:
@@ -194,16 +209,27 @@ def _read_array(folder: Path, name: str, digest: str) -> NDArray[np.float32]:
 
 
 def _refuse_another_run(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Name the first thing in which two runs differ."""
+    """Name the first thing in which two runs differ.
+
+    A hyper-parameter that only one version knows is equal where it has its default, which by
+    convention gives the weights of before.
+    """
     for key, what in (("ratings", "other ratings"), ("start", "another machine to start from")):
         if found[key] != expected[key]:
             raise CheckpointError(f"the checkpoint {path} is of a run on {what}")
-    settings = {**found["configuration"], "seed": found["seed"]}
-    for name, value in {**expected["configuration"], "seed": expected["seed"]}.items():
-        if name not in settings or settings[name] != value:
+    settings = {**_defaults(), **found["configuration"], "seed": found["seed"]}
+    wanted = {**_defaults(), **expected["configuration"], "seed": expected["seed"]}
+    for name, value in settings.items():
+        if name not in wanted:
+            raise CheckpointError(f"the checkpoint {path} is of a version that knows {name}")
+        if value != wanted[name]:
             raise CheckpointError(
-                f"the checkpoint {path} is of a run with {name} {settings.get(name)}, not {value}"
+                f"the checkpoint {path} is of a run with {name} {value}, not {wanted[name]}"
             )
+
+
+def _defaults() -> dict[str, Any]:
+    return {name: each.default for name, each in Config.model_fields.items()}
 
 
 def _remove_all(folder: Path, *, keep: str = "", only: str = "") -> None:

@@ -122,6 +122,8 @@ class Trainer:
         Computes the updates; benchmarks time it alone.
     identity : dict
         Everything that determines the weights (`model.checkpoint.identity`).
+    note : dict
+        Stored with every checkpoint; without effect on the training.
 
     Raises
     ------
@@ -146,6 +148,7 @@ class Trainer:
         self.threads = numba.get_num_threads() if threads is None else threads
         self.curve: list[EpochReport] = []
         self.identity = checkpoint.identity(interactions, self.config, seed, start)
+        self.note: dict[str, Any] = {}
         self._n_ratings = interactions.n_ratings
         self._users = np.flatnonzero(interactions.ratings_per_user)
         fresh = initialise(interactions, self.config, seed)
@@ -216,7 +219,9 @@ class Trainer:
         """
         self._refuse_divergence()
         curve = [asdict(report) for report in self.curve]
-        state = checkpoint.Checkpoint(self.identity, self._position(), curve, self._arrays())
+        state = checkpoint.Checkpoint(
+            self.identity, self._position(), curve, self._arrays(), self.note
+        )
         return checkpoint.write(folder, state)
 
     def resume(self, folder: Path) -> None:

@@ -1,11 +1,6 @@
 """All of the operators' pages."""
 
-from fastapi import APIRouter
+from app.admin import keys, models, overview, sign_in, training_runs
 
-from app.admin import keys, models, overview
-from app.admin import sign_in as signing_in
-from app.admin import training_runs as trainings
-
-router = APIRouter(include_in_schema=False)
-for part in (overview, signing_in, models, trainings, keys):
-    router.include_router(part.router)
+# One by one: a router within a router would hide the methods of its paths (`app.http.handlers`).
+ROUTERS = (overview.router, sign_in.router, models.router, training_runs.router, keys.router)

@@ -1,7 +1,6 @@
 """API keys on the operators' pages: list, create, revoke."""
 
 import logging
-import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,12 +13,10 @@ from app.auth.scopes import Scope
 from app.auth.service import KeyNotFoundError, create_key, list_keys, revoke_key
 from app.core.errors import RouteNotFoundError
 from app.http.api import Services, ServicesDependency
+from data.rules import MAX_NAME_LENGTH, flaw
 
-router = APIRouter(prefix="/admin/keys")
+router = APIRouter(prefix="/admin/keys", include_in_schema=False)
 logger = logging.getLogger(__name__)
-
-MAX_NAME_LENGTH = 100
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 KeyPrefix = Annotated[str, Path(pattern=r"^[^\x00-\x1f]{1,16}$")]
 
@@ -103,7 +100,7 @@ def _keys(services: Services) -> list[dict[str, Any]]:
 def _problem(form: Form) -> str | None:
     if len(form.one("name")) > MAX_NAME_LENGTH:
         return f"A name has at most {MAX_NAME_LENGTH} characters."
-    if CONTROL.search(form.one("name")):
+    if flaw(form.one("name"), MAX_NAME_LENGTH):
         return "A name is one line of text."
     if not form.all("scope"):
         return "A key has to allow something: tick at least one box."

@@ -11,7 +11,7 @@ from app.registry.endpoints import REPORT_POLICY
 from app.registry.errors import NoPreviousModelError, OtherModelActivatedError
 from app.registry.schemas import ModelVersionId
 
-router = APIRouter(prefix="/admin/models")
+router = APIRouter(prefix="/admin/models", include_in_schema=False)
 
 # Metrics shown of each model; the report card has more.
 METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")

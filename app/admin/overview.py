@@ -15,7 +15,7 @@ from app.live.health import readiness
 from app.live.snapshot import CurrentSnapshot
 from app.registry import service as models
 
-router = APIRouter(prefix="/admin")
+router = APIRouter(prefix="/admin", include_in_schema=False)
 
 
 @router.get("")

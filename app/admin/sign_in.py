@@ -12,7 +12,7 @@ from app.auth.rate_limiter import Limiter
 from app.auth.scopes import Scope
 from app.http.api import ServicesDependency
 
-router = APIRouter(prefix="/admin")
+router = APIRouter(prefix="/admin", include_in_schema=False)
 logger = logging.getLogger(__name__)
 
 # Against flooding; 256 random bits cannot be guessed anyway.

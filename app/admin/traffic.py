@@ -64,13 +64,12 @@ def read_traffic() -> tuple[Traffic, metrics.Drift | None]:
     for each in buckets.values():
         of_all.update(each)
     outcomes = _sum(samples["recommender_cache_requests_total"], itemgetter("outcome"))
-    cached = outcomes["hit"] + outcomes["not_modified"]
     workers = _sum(samples["recommender_model_workers"], itemgetter("version"))
     flows = [_flow(name, counts[name], failures[name], buckets[name]) for name in counts]
     traffic = Traffic(
         _flow("all", counts.total(), failures.total(), of_all),
         sorted(flows, key=lambda flow: -flow.n)[:ROUTES_SHOWN],
-        cached / outcomes.total() if outcomes.total() else None,
+        outcomes["hit"] / outcomes.total() if outcomes.total() else None,
         _sum(samples["recommender_fallbacks_total"], itemgetter("reason")).total(),
         {version: n for version, n in workers.items() if n},
     )

@@ -15,7 +15,7 @@ from app.jobs import endpoints as training
 from app.jobs.schemas import TrainingOptions, TrainingRunId
 from app.jobs.service import find_run, list_runs, start_run
 
-router = APIRouter(prefix="/admin/runs")
+router = APIRouter(prefix="/admin/runs", include_in_schema=False)
 
 RUNS_SHOWN = 30
 

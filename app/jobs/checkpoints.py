@@ -1,16 +1,23 @@
 """Trains with checkpoints, and resumes from the last one."""
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.jobs.interruption import Interruption
+from app.db.engine import Database
+from app.ratings.user_repository import erased_since
 from model import checkpoint
 from model.checkpoint import CheckpointError
-from model.training import EpochReport, Trainer
+
+if TYPE_CHECKING:  # the service does not load what only a training needs
+    from app.jobs.interruption import Interruption
+    from model.training import EpochReport, Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +25,8 @@ logger = logging.getLogger(__name__)
 FOLDER = ".checkpoint"
 # Where no interval is given: seldom enough to cost nothing, often enough to lose little.
 INTERVAL_S = 60.0
+# In the note of a checkpoint: that of the ratings which its weights may hold.
+REVISION = "ratings_revision"
 
 
 class Resume(Enum):
@@ -76,6 +85,22 @@ def checkpoint_names(models_dir: Path) -> set[str]:
 def remove_checkpoints(models_dir: Path, names: Collection[str] | None = None) -> None:
     """Remove all checkpoints, or those of these names."""
     checkpoint.remove(models_dir / FOLDER, names)
+
+
+def remove_outdated(database: Database, models_dir: Path) -> None:
+    """Remove checkpoints whose weights may hold the ratings of a user who is erased by now.
+
+    A training in progress that has one may not publish either.
+    """
+    found = checkpoint.notes(models_dir / FOLDER)
+    revisions = {name: note[REVISION] for name, note in found.items() if REVISION in note}
+    if not revisions:
+        return
+    with database.read() as connection:
+        outdated = {name for name, each in revisions.items() if erased_since(connection, each)}
+    if outdated:
+        remove_checkpoints(models_dir, outdated)
+        logger.info("a checkpoint was removed, since a user was erased after it was begun")
 
 
 def _save_last(trainer: Trainer, folder: Path) -> None:

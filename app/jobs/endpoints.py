@@ -12,7 +12,13 @@ from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import Services, ServicesDependency, json_response
 from app.jobs.errors import TrainingInProgressError, TrainingRunNotFoundError
-from app.jobs.schemas import TrainingOptions, TrainingRun, TrainingRunId, TrainingRuns
+from app.jobs.schemas import (
+    TrainingOptions,
+    TrainingRun,
+    TrainingRunId,
+    TrainingRuns,
+    TrainingRunsQuery,
+)
 from app.jobs.service import find_run, follow_run, list_runs, start_run
 
 router = APIRouter(prefix="/training-runs", tags=["training"], dependencies=[ADMIN])
@@ -34,11 +40,10 @@ AS_EVENTS: dict[int | str, dict[str, Any]] = {
     summary="Training runs",
 )
 def get_training_runs(
-    services: ServicesDependency,
-    limit: Annotated[int, Query(ge=1, le=100, description="How many runs")] = 20,
+    services: ServicesDependency, query: Annotated[TrainingRunsQuery, Query()]
 ) -> Response:
     """List the latest training runs, the last first."""
-    return json_response(TrainingRuns(items=list_runs(services.database, limit)))
+    return json_response(TrainingRuns(items=list_runs(services.database, query.limit)))
 
 
 @router.post(

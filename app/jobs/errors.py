@@ -1,9 +1,12 @@
 """Errors about training runs."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from signal import Signals
 
 from app.core.errors import AppError
+
+MORE_MEMORY = "give the training more memory, or train fewer hidden units"
 
 
 class TrainingRunNotFoundError(AppError, status=404):
@@ -39,6 +42,21 @@ class TrainingError(Exception):
     """There is nothing to train on, or the result may not be published."""
 
 
+class NoRoomError(TrainingError):
+    """The disk of the models folder has too little room for a training."""
+
+    exit_code = 2
+
+    def __init__(self, folder: Path, needed: int, free: int) -> None:
+        room = f"this training needs {_mebibytes(needed)}, {_mebibytes(free)} are free"
+        super().__init__(f"the disk of the models folder {folder} has too little room: {room}")
+        self.reason = f"the disk of the models folder has too little room: {room}"
+
+
+class OutdatedSnapshotError(TrainingError):
+    """The ratings that a training has read may not be used any more."""
+
+
 class TrainingStoppedError(Exception):
     """A signal stopped the training."""
 
@@ -62,3 +80,7 @@ class RunNotQueuedError(Exception):
 
 class ActiveModelChangedError(Exception):
     """Another model was activated since the candidate was compared with the active one."""
+
+
+def _mebibytes(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:,.0f} MiB"

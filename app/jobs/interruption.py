@@ -32,6 +32,7 @@ class Interruption:
     """
 
     def __init__(self) -> None:
+        self.when = "before its first epoch"  # of a signal, unless it trains
         self._trainer: Trainer | None = None
         self._received: int | None = None
         self._handlers = ExitStack()
@@ -67,5 +68,5 @@ class Interruption:
         self._received = number
         self._handlers.close()
         if self._trainer is None:
-            raise TrainingStoppedError(number, "before its model was published")
+            raise TrainingStoppedError(number, self.when)
         self._trainer.stop()

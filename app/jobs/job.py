@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -19,7 +19,7 @@ from app.jobs.checkpoints import (
     remove_checkpoints,
     train_with_checkpoints,
 )
-from app.jobs.errors import ActiveModelChangedError, TrainingError
+from app.jobs.errors import ActiveModelChangedError
 from app.jobs.interruption import Interruption
 from app.jobs.lease import Lease, hold_lease
 from app.jobs.schemas import RunState, TrainingOptions
@@ -59,13 +59,15 @@ class Job:
             on_epoch,
             self.lease.may_write,
         )
+        automatic = self.checkpoints.resume is Resume.IF_POSSIBLE
+        by = "the next run" if automatic else "`recommender train --resume` with these options"
         if not trainer.finished:
             self.lease.check()
-            automatic = self.checkpoints.resume is Resume.IF_POSSIBLE
-            by = "the next run" if automatic else "`recommender train --resume` with these options"
             raise self.interruption.error(
-                f"after {len(trainer.curve)} whole epochs; {by} resumes from here"
+                f"after {len(trainer.curve)} of {trainer.config.n_epochs} epochs; the checkpoint "
+                f"is kept: {by} resumes from it"
             )
+        self.interruption.when = f"after its training; the checkpoint is kept: {by} publishes it"
         return seconds_before
 
     def retry_publication(self, attempt: Callable[[], Result]) -> Result:
@@ -82,12 +84,25 @@ class Job:
                 continue
             except OperationalError as error:
                 self._wait_for_database(error)
-            except TrainingError:
-                remove_checkpoints(self.settings.models_dir)
-                raise
             else:
                 remove_checkpoints(self.settings.models_dir, names)
+                self.interruption.when = "after its model was published"
                 return result
+
+    def begin_again(self) -> "Job":
+        """Remove what was trained on ratings that may not be used any more; return a fresh job."""
+        self.lease.confirm()
+        remove_checkpoints(self.settings.models_dir)
+        required = self.checkpoints.resume is Resume.REQUIRED
+        resume = Resume.NO if required else self.checkpoints.resume
+        return replace(self, checkpoints=replace(self.checkpoints, resume=resume))
+
+    def discard_attempt(self) -> None:
+        """Remove the files of an attempt to publish that did not come to its end."""
+        with self.database.read() as connection:
+            row = repository.find(connection, self.lease.run_id)
+        if row is not None and row.version is not None:
+            discard(self.database, self.settings.models_dir, row.version)
 
     @contextmanager
     def publication(self) -> Iterator[None]:

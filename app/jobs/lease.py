@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.polling import Poller
 from app.db.engine import Database
@@ -20,6 +20,7 @@ from app.jobs.errors import (
     TrainingRunNotFoundError,
     TrainingStoppedError,
 )
+from app.jobs.failures import classify, explain
 from app.jobs.schemas import RunState
 
 logger = logging.getLogger(__name__)
@@ -105,9 +106,13 @@ class Lease:
 
     def end(self, connection: Connection, state: RunState, **values: Any) -> None:
         """Record in a transaction how the run ended, with its last progress."""
-        repository.end(
-            connection, self.run_id, state, holder=self.holder, progress=self._progress, **values
-        )
+        ended = {"progress": self._progress, **values}
+        repository.end(connection, self.run_id, state, holder=self.holder, **ended)
+
+    def fail(self, connection: Connection, error: BaseException) -> None:
+        """Record in a transaction that the run failed, and why."""
+        progress = {**self._progress, repository.FAILURE: classify(error)}
+        self.end(connection, RunState.FAILED, error=explain(error), progress=progress)
 
     def _renew_if_due(self) -> None:
         """Renew the lease where it is time, or there is new progress."""
@@ -147,12 +152,12 @@ def hold_lease(
 
 def _record_failure(database: Database, lease: Lease, error: BaseException) -> None:
     stopped = isinstance(error, TrainingStoppedError | KeyboardInterrupt)
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    text = " ".join(str(cause).split()) or type(error).__name__
     try:
         with database.unit_of_work() as connection:
-            state = RunState.STOPPED if stopped else RunState.FAILED
-            lease.end(connection, state, error=text)
+            if stopped:
+                lease.end(connection, RunState.STOPPED, error=explain(error))
+            else:
+                lease.fail(connection, error)
     except SQLAlchemyError:
         # The lease is renewed no more, so that the next request for the run ends it.
         logger.exception("cannot record that training run %d has failed", lease.run_id)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import Settings
 from app.db.engine import Database
 from app.jobs import repository
-from app.jobs.schemas import RunState
+from app.jobs.errors import MORE_MEMORY
+from app.jobs.schemas import Failure, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +30,28 @@ def start_process(settings: Settings, run_id: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # a signal for the service is none for the training
     )
-    Thread(target=_record_death, args=(settings, process, run_id), daemon=True).start()
+    Thread(target=wait_for, args=(settings, process, run_id), daemon=True).start()
     return process
 
 
-def _record_death(settings: Settings, process: subprocess.Popen[bytes], run_id: int) -> None:
-    code = process.wait()
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+def wait_for(settings: Settings, process: subprocess.Popen[bytes], run_id: int) -> None:
+    """Wait for the end of a training process, and record that of its run if it has not done so."""
+    failure, error = _why_dead(process.wait())
     database = Database(settings.database_url)
     try:
         with database.unit_of_work() as connection:
-            error = f"the training process {how}; its log may say why"
-            repository.end(connection, run_id, RunState.FAILED, error=error)
+            if repository.end(connection, run_id, RunState.FAILED, error=error):
+                repository.add_progress(connection, run_id, failure=failure)
+                logger.error("training run %d failed (%s): %s", run_id, failure, error)
     except SQLAlchemyError:
         logger.exception("cannot record that the process of training run %d has ended", run_id)
     finally:
         database.dispose()
+
+
+def _why_dead(code: int) -> tuple[Failure, str]:
+    if code >= 0:
+        return Failure.LOST, f"the training process ended with {code}; its log may say why"
+    name = signal.Signals(-code).name
+    why = f"perhaps for lack of memory: {MORE_MEMORY}" if name == "SIGKILL" else "see its log"
+    return Failure.KILLED, f"the training process was killed by {name}; {why}"

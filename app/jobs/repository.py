@@ -13,6 +13,9 @@ from app.jobs.schemas import RunState
 MAX_ERROR_LENGTH = 1000
 # The stage of a queued run that the process which trains at an interval is to take.
 WAITING = "waiting"
+# What the progress of a run that failed has besides: why, and when it is tried again.
+FAILURE = "failure"
+RETRY_AT = "retry_at"
 
 
 def add(
@@ -88,7 +91,8 @@ def end_abandoned(connection: Connection) -> None:
             finished_at=time,
             error=case(
                 (training_runs.c.state == RunState.QUEUED, "no process has begun this run in time"),
-                else_="the process that held this run gave no sign of life any more",
+                else_="the process that held this run gave no sign of life any more: it was killed "
+                "or cut off from the database; train again",
             ),
         )
     )
@@ -170,6 +174,16 @@ def end(
         )
     )
     return ended.rowcount == 1
+
+
+def add_progress(connection: Connection, run_id: int, **values: str) -> None:
+    """Add values to the progress of a run that has ended."""
+    row = find(connection, run_id)
+    if row is not None:
+        progress = {**row.progress, **values}
+        connection.execute(
+            update(training_runs).where(training_runs.c.id == run_id).values(progress=progress)
+        )
 
 
 def unregistered_versions(connection: Connection) -> list[str]:

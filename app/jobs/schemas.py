@@ -47,6 +47,24 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING}
 
 
+class Failure(StrEnum):
+    """The class of the reason why a run failed."""
+
+    DATABASE = "database"  # away or locked
+    DISK = "disk"
+    MEMORY = "memory"
+    KILLED = "killed"
+    LOST = "lost"  # its process gave no sign of life, or ended without one
+    CHANGED = "changed"  # users were erased, or the data set replaced, each time it began
+    INPUT = "input"  # nothing to train on, or options that do not fit
+    ERROR = "error"
+
+    @property
+    def is_transient(self) -> bool:
+        """True when the same training may succeed later, without anybody changing a setting."""
+        return self not in {Failure.INPUT, Failure.ERROR}
+
+
 class TrainingOptions(RequestModel):
     """What a training is asked to do."""
 
@@ -119,7 +137,21 @@ class TrainingRun(BaseModel):
         description="How the candidate did on the gate users beside popularity and the model that "
         "was active, and what the gate says to that"
     )
-    error: str | None = Field(description="Why the run failed or stopped")
+    error: str | None = Field(description="Why the run failed or stopped, and what to do")
+    failure: Failure | None = Field(
+        default=None,
+        description="Why it failed, in one word; after `input` and `error` the same training would "
+        "fail again",
+    )
+    retry_at: datetime | None = Field(
+        default=None, description="When the process that trains at an interval tries again"
+    )
+
+
+class TrainingRunsQuery(RequestModel):
+    """Which of the training runs."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description="How many runs")] = 20
 
 
 class TrainingRuns(BaseModel):

@@ -1,8 +1,10 @@
 """Training runs: requested, started, listed, followed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from importlib.util import find_spec
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,7 +15,7 @@ from app.db.engine import Database
 from app.jobs import repository
 from app.jobs.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.jobs.process import start_process
-from app.jobs.schemas import RunState, TrainingOptions, TrainingRun
+from app.jobs.schemas import Failure, RunState, TrainingOptions, TrainingRun
 
 # A run that no process has started by then fails: loading what training needs takes seconds.
 START_WITHIN_S = 120.0
@@ -108,11 +110,36 @@ async def follow_run(database: Database, run_id: int) -> AsyncIterator[TrainingR
         silent_s += FOLLOW_INTERVAL_S
 
 
+def record_retry(database: Database, run_id: int, retry_at: datetime) -> None:
+    """Record when a run that failed is tried again."""
+    with database.unit_of_work() as connection:
+        repository.add_progress(connection, run_id, retry_at=retry_at.isoformat())
+
+
+def failed_in_a_row(runs: Iterable[TrainingRun]) -> int:
+    """Count, the latest first, those that failed up to one that published or was refused.
+
+    A failure that is not transient ends the count too; runs that were stopped do not matter.
+    """
+    ended = (run for run in runs if run.state.is_final and run.state is not RunState.STOPPED)
+    return len(list(takewhile(lambda run: run.failure and run.failure.is_transient, ended)))
+
+
 def _to_schema(row: Row[Any]) -> TrainingRun:
     """Name the candidate only once it is a model; until then its name is for cleaning up."""
     run = TrainingRun.model_validate(row)
     is_model = run.state in {RunState.PUBLISHED, RunState.REFUSED}
-    return run if is_model else run.model_copy(update={"version": None})
+    progress = dict(run.progress)
+    # A run whose process could not record its end has no class.
+    failure = progress.pop(repository.FAILURE, Failure.LOST)
+    retry_at = progress.pop(repository.RETRY_AT, None)
+    changes = {
+        "version": run.version if is_model else None,
+        "progress": progress,
+        "failure": Failure(failure) if run.state is RunState.FAILED else None,
+        "retry_at": datetime.fromisoformat(retry_at) if retry_at else None,
+    }
+    return run.model_copy(update=changes)
 
 
 def _end_abandoned(database: Database) -> None:

@@ -24,20 +24,21 @@ from app.core.archive import (
     open_tar,
     sha256_of,
 )
+from data.documents import MAX_DOCUMENT_BYTES, parse
 from data.durable import new_file, sync_folder
 from model import artifact
 
 SUFFIX = ".tar"
 SUM = "SHA256"
 BLOCK = tarfile.BLOCKSIZE
-# A card has a line per epoch and a figure per group of movies: about ten kilobytes.
-MAX_CARD_LENGTH = 16 * 2**20
 # A model has six files.
 MAX_FILES = 32
 
 MEMBER = re.compile(
     r"(?P<version>[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,16})/(?P<file>[A-Za-z0-9][A-Za-z0-9._-]{0,63})"
 )
+FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SHA256 = re.compile("[0-9a-f]{64}")
 SUM_LINE = re.compile(rb"([0-9a-f]{64})  card\.json\n")
 
 
@@ -156,7 +157,11 @@ def _read_sum(member: _Member | None) -> tuple[str, str]:
 
 
 def _read_card(member: _Member | None, folder: Path, version: str, sha256: str) -> dict[str, Any]:
-    if member is None or member[:2] != (version, artifact.CARD) or member.length > MAX_CARD_LENGTH:
+    if (
+        member is None
+        or member[:2] != (version, artifact.CARD)
+        or member.length > MAX_DOCUMENT_BYTES
+    ):
         raise ArchiveError(f"the archive is cut off, or {artifact.CARD} is not its second file")
     _copy(member, folder, sha256)
     return _parse_card((folder / artifact.CARD).read_bytes())
@@ -164,13 +169,15 @@ def _read_card(member: _Member | None, folder: Path, version: str, sha256: str) 
 
 def _parse_card(content: bytes) -> dict[str, Any]:
     try:
-        card: dict[str, Any] = json.loads(content)
-        # Raises for what no database stores: numbers that are not finite, half surrogate pairs.
-        text = json.dumps(card, ensure_ascii=False, allow_nan=False).encode()
-        names = card["files"].keys()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        card = parse(content)
+        files = card["files"].items()
+    except (ValueError, KeyError, AttributeError) as error:
         raise ArchiveError(f"{artifact.CARD} is no card of a model") from error
-    if len(names) > MAX_FILES or {SUM, artifact.CARD} & names or b"\\u0000" in text:
+    named = all(
+        FILE.fullmatch(name) and isinstance(sha256, str) and SHA256.fullmatch(sha256)
+        for name, sha256 in files
+    )
+    if not named or len(files) > MAX_FILES or {SUM, artifact.CARD} & card["files"].keys():
         raise ArchiveError(f"{artifact.CARD} is no card of a model")
     return card
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+import app.http.identifiers  # noqa: F401 (registers `version` for paths)
 from app.auth.dependencies import ADMIN, READ, requester
 from app.auth.errors import COMMON
 from app.core.archive import ArchiveError
@@ -43,7 +44,10 @@ from app.registry.schemas import (
 router = APIRouter(prefix="/models", tags=["models"])
 
 # The page has its style inline, and allows no other by a checksum.
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 
 ARCHIVE = "application/x-tar"
 BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}

@@ -58,6 +58,13 @@ class ModelExistsError(AppError, status=409):
     sample = SAMPLE
 
 
+class VersionTakenError(Exception):
+    """A new model has drawn the version of another one."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"there is a model {version} already")
+
+
 class NoPreviousModelError(AppError, status=409):
     """There is no model before the active one to go back to."""
 

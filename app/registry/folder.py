@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from app.registry.errors import VersionTakenError
 from data.durable import sync_folder
 from model import artifact
 from model.rbm import RBM
@@ -29,8 +30,13 @@ def locked(models_dir: Path) -> Iterator[None]:
 def write(
     models_dir: Path, version: str, rbm: RBM, card: Mapping[str, Any], documents: Mapping[str, str]
 ) -> str:
-    """Write the folder of a version to the disk, whole or not at all; return its checksum."""
+    """Write the folder of a version to the disk, whole or not at all; return its checksum.
+
+    Raises `VersionTakenError` if there is a folder of this name.
+    """
     with locked(models_dir):
+        if (models_dir / version).exists():
+            raise VersionTakenError(version)
         remove_unfinished(models_dir)
         temporary = models_dir / f"{TEMPORARY}{version}"
         try:

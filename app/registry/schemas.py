@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.http.api import RequestModel
 
@@ -20,6 +21,15 @@ ModelVersionId = Annotated[
         examples=["20261120T101500Z-3f2a"],
     ),
 ]
+
+
+class _VersionConvertor(StringConvertor):
+    """`{version:version}`: a segment of a path, except the names of other routes."""
+
+    regex = "(?!(?:active|rollback|prune|import)$)[^/]+"
+
+
+register_url_convertor("version", _VersionConvertor())
 
 
 class ModelSummary(BaseModel):

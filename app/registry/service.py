@@ -4,6 +4,7 @@ Files are written before the row that refers to them.
 """
 
 import json
+import logging
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
 from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
@@ -22,6 +24,7 @@ from app.registry.errors import (
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
+    VersionTakenError,
 )
 from app.registry.schemas import ActiveModel, Model, ModelSummary
 from model import artifact
@@ -30,10 +33,12 @@ from model.rbm import RBM
 # Keys of the card in the database for events after the publication.
 ACTIVATED_ANYWAY = "activated_anyway"
 ROLLED_BACK = "rolled_back"
-
-
-# Of 16 random bits, two models of one second would be the same once in 65,536 times.
+# Of 32 random bits, two models of one second draw the same once in four billion times.
 VERSION_BYTES = 4
+# Versions drawn for one model at most: more than two that are taken mean another fault.
+MAX_DRAWS = 5
+
+logger = logging.getLogger(__name__)
 
 
 def new_version(created_at: datetime) -> str:
@@ -47,36 +52,54 @@ def publish(  # noqa: PLR0913 (each is needed)
     rbm: RBM,
     card: Mapping[str, Any],
     *,
-    version: str | None = None,
     report: Callable[[str], str] | None = None,
+    reserve: Callable[[str], None] | None = None,
     within: Callable[[Connection], None] | None = None,
     state: str = repository.PUBLISHED,
     activate: bool = True,
 ) -> str:
     """Write the files of a model, record it, serve it if `activate`; return its version.
 
-    `report` renders the report card of a version, which is stored with the weights. `within` is
-    called in the transaction that publishes; if it raises, the model is not published and its files
-    are removed.
+    `report` renders the report card of a version, which is stored with the weights. `reserve` is
+    called with the version before any file of it is written. `within` is called in the transaction
+    that publishes; if it raises, the model is not published and its files are removed. A version
+    that is taken is drawn again.
     """
     created_at = datetime.now(UTC)
-    version = version or new_version(created_at)
-    documents = {artifact.REPORT: report(version)} if report else {}
-    sha256 = folder.write(models_dir, version, rbm, card, documents)
-    stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
-    # Until the commit, the files have no row and are not served. They stay when the commit fails: a
-    # lost connection does not tell whether it did.
-    with database.unit_of_work() as connection:
-        if within:
+
+    def attempt(version: str) -> None:
+        _refuse_taken(database, models_dir, version)
+        if reserve:
+            reserve(version)
+        documents = {artifact.REPORT: report(version)} if report else {}
+        sha256 = folder.write(models_dir, version, rbm, card, documents)
+        stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
+        # Until the commit, the files have no row and are not served. They stay when the commit
+        # fails: a lost connection does not tell whether it did.
+        with database.unit_of_work() as connection:
+            if within:
+                try:
+                    within(connection)
+                except BaseException:
+                    shutil.rmtree(models_dir / version)
+                    raise
             try:
-                within(connection)
-            except BaseException:
+                repository.add(connection, version, stored, sha256, created_at, state)
+            except IntegrityError as error:  # recorded since, by a process with another folder
                 shutil.rmtree(models_dir / version)
-                raise
-        repository.add(connection, version, stored, sha256, created_at, state)
-        if activate:
-            repository.activate(connection, version)
-    return version
+                raise VersionTakenError(version) from error
+            if activate:
+                repository.activate(connection, version)
+
+    for _ in range(MAX_DRAWS):
+        version = new_version(created_at)
+        try:
+            attempt(version)
+        except VersionTakenError as error:
+            taken = error
+        else:
+            return version
+    raise taken
 
 
 def activate(
@@ -196,6 +219,12 @@ def find_damage(database: Database, models_dir: Path, version: str) -> str | Non
     return None
 
 
+def damaged(models_dir: Path, version: str, damage: str) -> ModelDamagedError:
+    """Make the error for clients, who learn the name of the file; the log has its path."""
+    logger.info("model %s cannot be served: %s", version, damage)
+    return ModelDamagedError(version, damage.replace(f"{models_dir / version}/", ""))
+
+
 def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
     """Read the fields of a summary from a card; `salt` is that of this database."""
     return {
@@ -207,10 +236,18 @@ def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
     }
 
 
+def _refuse_taken(database: Database, models_dir: Path, version: str) -> None:
+    """Raise `VersionTakenError` where there is a row or folder of this name."""
+    with database.read() as connection:
+        recorded = repository.find(connection, version)
+    if recorded or (models_dir / version).exists():
+        raise VersionTakenError(version)
+
+
 def _refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
     damage = find_damage(database, models_dir, version)
     if damage is not None:
-        raise ModelDamagedError(version, damage)
+        raise damaged(models_dir, version, damage)
 
 
 def _trace(by: str | None) -> dict[str, str | None]:
@@ -241,6 +278,7 @@ def _summary(row: Row[Any], active: ActiveVersion, salt: str) -> dict[str, Any]:
 
 def _figure(card: Mapping[str, Any], model: str) -> float | None:
     for result in card.get("results", []):
-        if result["model"] == model:
-            return round(float(result["metrics"]["ndcg@100"]["mean"]), 4)
+        if result.get("model") == model:
+            mean = result.get("metrics", {}).get("ndcg@100", {}).get("mean")
+            return None if mean is None else round(float(mean), 4)
     return None

@@ -10,7 +10,7 @@ from app.core.archive import ArchiveError
 from app.db.engine import Database
 from app.registry import archive, folder, removal, repository, service
 from app.registry.archive import SUFFIX, Export, Received
-from app.registry.errors import ModelDamagedError, ModelExistsError
+from app.registry.errors import ModelExistsError
 from app.registry.schemas import ImportedModel, Outcome
 from app.registry.validation import validate
 from data.durable import whole_file
@@ -28,7 +28,7 @@ def export_model(database: Database, models_dir: Path, version: str) -> Export:
     try:
         return archive.pack(models_dir / version, row.sha256)
     except artifact.ArtifactError as error:
-        raise ModelDamagedError(version, str(error)) from error
+        raise service.damaged(models_dir, version, str(error)) from error
 
 
 def write_export(database: Database, models_dir: Path, version: str, path: Path | None) -> Path:

@@ -6,53 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.archive import ArchiveError
-from app.http.identifiers import MAX_MOVIE_ID
 from app.registry import repository, service
 from app.registry.archive import Received
 from app.registry.schemas import ModelSummary
+from data.rules import MAX_MOVIE_ID
 from model import artifact
+from model.card import Finite, first_problem
 from model.rbm import RBM
-from model.sanity import MAX_PARAMETER, insane_parameters
 
-Count = Annotated[int, Field(ge=0, strict=True)]
-Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Weight = Annotated[Finite, Field(ge=-MAX_PARAMETER, le=MAX_PARAMETER)]
+Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 
 
 class _Part(BaseModel):
     """Part of a card; other fields do not matter."""
 
     model_config = ConfigDict(extra="ignore")
-
-
-class _Calibration(_Part):
-    hidden: Weight
-    film: Weight
-    person: Weight
-    shift: Weight
-    length: Weight = 0.0
-    like_slope: Annotated[Weight, Field(gt=0)] = 1.0
-    like_shift: Weight = 0.0
-
-
-class _Prior(_Part):
-    length: Annotated[Finite, Field(gt=0)]
-
-
-class _Couplings(_Part):
-    strength: Finite
-    l2: Finite
-
-
-class _Machine(_Part):
-    mean_ratings: Annotated[Finite, Field(gt=0, le=MAX_MOVIE_ID)]
-    classic: Annotated[bool, Field(strict=True)]
-    calibration: _Calibration
-    prior: _Prior | None = None
-    couplings: _Couplings | None = None
 
 
 class _Dataset(_Part):
@@ -82,7 +53,6 @@ class _Card(_Part):
     """What serving, the pages and the next training read of a card."""
 
     created_at: AwareDatetime
-    machine: _Machine
     dataset: _Dataset
     data: _Data
     holdout: _Holdout
@@ -92,22 +62,37 @@ class _Card(_Part):
 def validate(folder: Path, received: Received) -> str:
     """Return the state of an imported model; raises `ArchiveError` if it cannot be used.
 
-    The checksums prove only that it is complete.
+    The checksums prove only that it is complete; `artifact.load` proves that it can be served.
     """
-    version, sha256, card = received
+    _, sha256, card = received
     try:
         rbm = artifact.load(folder, sha256=sha256).rbm
         _Card.model_validate(card)
         state = _state(card)
-        ModelSummary(
-            version=version, active=False, previous=False, state=state,
-            created_at=datetime.now(UTC), **service.describe(card, salt=""),
-        )  # fmt: skip
+        _summarise(card)
+    except ValidationError as error:
+        raise ArchiveError(f"it does not hold a whole model: {first_problem(error)}") from error
     except Exception as error:  # any field of a card may be missing, or of any type
         reason = str(error).replace(f"{folder}/", "")
         raise ArchiveError(f"it does not hold a whole model: {reason}") from error
-    _refuse_insane(rbm)
+    _refuse_other_ids(rbm)
     return state
+
+
+def is_listed(card: Mapping[str, Any]) -> bool:
+    """Tell whether a list of models can show one of this card."""
+    try:
+        _summarise(card)
+    except Exception:  # any field of a card may be missing, or of any type
+        return False
+    return True
+
+
+def _summarise(card: Mapping[str, Any]) -> None:
+    ModelSummary(
+        version="", active=False, previous=False, state="", created_at=datetime.now(UTC),
+        **service.describe(card, salt=""),
+    )  # fmt: skip
 
 
 def _state(card: Mapping[str, Any]) -> str:
@@ -117,10 +102,7 @@ def _state(card: Mapping[str, Any]) -> str:
     return repository.PUBLISHED if passed else repository.REFUSED
 
 
-def _refuse_insane(rbm: RBM) -> None:
-    problems = insane_parameters(rbm)
-    if problems:
-        raise ArchiveError(f"its parameter {problems[0]}")
+def _refuse_other_ids(rbm: RBM) -> None:
     ids = rbm.movie_ids
     in_range = ids.min(initial=1) >= 1 and ids.max(initial=1) <= MAX_MOVIE_ID
     if not in_range or len(np.unique(ids)) != rbm.n_movies:

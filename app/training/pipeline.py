@@ -3,11 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.datasets.repository import imported_dataset
@@ -15,18 +16,19 @@ from app.datasets.snapshot import Snapshot, read_snapshot
 from app.db.engine import Database
 from app.evaluation.report import render
 from app.evaluation.report_data import card_report, examples, features, public_rows, read_titles
-from app.jobs.checkpoints import Checkpoints
-from app.jobs.errors import ActiveModelChangedError, TrainingError
+from app.jobs.checkpoints import REVISION, Checkpoints
+from app.jobs.errors import ActiveModelChangedError, OutdatedSnapshotError
 from app.jobs.job import Job, hold_run
 from app.jobs.schemas import RunState, TrainingOptions
 from app.jobs.service import request_run
 from app.ratings.user_repository import erased_since
 from app.registry import repository as models
-from app.registry.removal import discard, prune
-from app.registry.service import new_version, publish
+from app.registry.removal import prune
+from app.registry.service import publish
 from app.training.card import drift, point, provenance
 from app.training.gate import GateResult, judge
 from app.training.hyper_parameters import configure, search_configuration
+from app.training.room import needed_bytes, room_for
 from app.training.split import split_users
 from app.training.warm_start import ActiveModel, WarmStart, choose_warm_start, load_active
 from data.splitting import Split
@@ -40,9 +42,8 @@ logger = logging.getLogger(__name__)
 OnEpoch = Callable[[EpochReport], None]
 OnTrial = Callable[[int, int], None]  # settings tried, of so many
 
-
-class ErasedMeanwhileError(TrainingError):
-    """A user whose ratings the weights may hold was erased; the model may not be kept."""
+# A run begins anew when a user is erased; so often, so that it ends where users leave all the time.
+MAX_BEGINNINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,6 @@ class TrainingResult:
 class Candidate:
     """A trained model that is not judged yet."""
 
-    version: str
     rbm: RBM
     trainer: Trainer
     snapshot: Snapshot
@@ -100,26 +100,43 @@ def carry_out(
     Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
     `LeaseLostError`, and what `Trainer` raises.
     """
-    with hold_run(database, settings, run_id, checkpoints) as job:
-        job.lease.report("snapshot")
-        snapshot = read_snapshot(database, settings.like_threshold)
-        split = split_users(snapshot, job.options.seed)
-        warm_start = choose_warm_start(database, settings, job.options, snapshot)
+    with hold_run(database, settings, run_id, checkpoints) as held:
+        job = held
+        for n_beginnings in range(1, MAX_BEGINNINGS + 1):
+            try:
+                result = _carry_out(job, on_epoch, on_trial)
+                break
+            except OutdatedSnapshotError as error:
+                job = held.begin_again()
+                if n_beginnings == MAX_BEGINNINGS:
+                    raise
+                logger.warning("training run %d begins again: %s", run_id, error)
+    _prune(database, settings)
+    return result
+
+
+def _carry_out(job: Job, on_epoch: OnEpoch | None, on_trial: OnTrial | None) -> TrainingResult:
+    """Train once; raises `OutdatedSnapshotError`."""
+    database, settings = job.database, job.settings
+    job.lease.report("snapshot")
+    snapshot = read_snapshot(database, settings.like_threshold)
+    split = split_users(snapshot, job.options.seed)
+    warm_start = choose_warm_start(database, settings, job.options, snapshot)
+    needed = needed_bytes(split.training.n_movies, _usual(job, split, warm_start))
+    with room_for(settings.models_dir, needed):
         candidate = _train(job, snapshot, split, warm_start, on_epoch, on_trial)
 
-        def judge_and_publish() -> GateResult:
+        def judge_and_publish() -> tuple[str, GateResult]:
             active = load_active(database, settings)
             judged = judge(
                 candidate.rbm, split, snapshot, active, publish_anyway=job.options.publish_anyway
             )
             card = _card(job, candidate, judged, active)
-            _publish(job, candidate, judged, card, active)
-            return judged
+            return _publish(job, candidate, judged, card, active), judged
 
-        judged = job.retry_publication(judge_and_publish)
-    _prune(database, settings)
+        version, judged = job.retry_publication(judge_and_publish)
     return TrainingResult(
-        candidate.version, snapshot.dataset_name, candidate.n_gate_users, judged, warm_start
+        version, snapshot.dataset_name, candidate.n_gate_users, judged, warm_start
     )
 
 
@@ -132,15 +149,25 @@ def _train(
     on_trial: OnTrial | None,
 ) -> Candidate:
     started = time.perf_counter()
+
+    def report_trial(done: int, n_trials: int) -> None:
+        _stop_if_outdated(job, snapshot)
+        job.lease.report("settings", **warm_start.as_json(), trial=done, n_trials=n_trials)
+        if on_trial:
+            on_trial(done, n_trials)
+
     trainer = Trainer(
         split.training,
-        _configure(job, split, warm_start, on_trial),
+        _configure(job, split, warm_start, report_trial),
         seed=job.options.seed,
         validation=split.validation,
         start=warm_start.model.rbm if warm_start.model else None,
     )
 
+    trainer.note[REVISION] = snapshot.ratings_revision
+
     def report_epoch(epoch: EpochReport) -> None:
+        _stop_if_outdated(job, snapshot)
         progress = {**warm_start.as_json(), "n_epochs": epoch.n_epochs, **point(epoch)}
         job.lease.report("training", **progress)
         if on_epoch:
@@ -150,23 +177,19 @@ def _train(
     job.lease.report("judging", **warm_start.as_json())
     rbm = finish(trainer.rbm(), split.training, split.validation, trainer.config)
     seconds = seconds_before + time.perf_counter() - started
-    version = new_version(datetime.now(UTC))
-    return Candidate(version, rbm, trainer, snapshot, split, warm_start, seconds)
+    return Candidate(rbm, trainer, snapshot, split, warm_start, seconds)
 
 
-def _configure(job: Job, split: Split, warm_start: WarmStart, on_trial: OnTrial | None) -> Config:
-    changes = job.options.hyper_parameters
-    if warm_start.model is not None:
-        return configure(split, changes, warm_start.model.card["configuration"])
-    if changes:
-        return configure(split, changes)
+def _configure(job: Job, split: Split, warm_start: WarmStart, on_trial: OnTrial) -> Config:
+    if warm_start.model is None and not job.options.hyper_parameters:
+        return search_configuration(split, seed=job.options.seed, on_trial=on_trial)
+    return _usual(job, split, warm_start)
 
-    def report_trial(done: int, n_trials: int) -> None:
-        job.lease.report("settings", **warm_start.as_json(), trial=done, n_trials=n_trials)
-        if on_trial:
-            on_trial(done, n_trials)
 
-    return search_configuration(split, seed=job.options.seed, on_trial=report_trial)
+def _usual(job: Job, split: Split, warm_start: WarmStart) -> Config:
+    """Return the hyper-parameters of a run, those before any search."""
+    earlier = warm_start.model.card["configuration"] if warm_start.model else None
+    return configure(split, job.options.hyper_parameters, earlier)
 
 
 def _card(
@@ -189,9 +212,18 @@ def _card(
 
 def _publish(
     job: Job, candidate: Candidate, judged: GateResult, card: dict[str, Any], active: ActiveModel
-) -> None:
-    """Record the model and the end of the run in one transaction."""
+) -> str:
+    """Record the model and the end of the run in one transaction; return the version."""
     published, models_dir = judged.is_published, job.settings.models_dir
+
+    version = ""
+
+    def reserve(drawn: str) -> None:
+        """Record a version before there are files, so that a later run can remove them."""
+        nonlocal version
+        version = drawn
+        with job.database.unit_of_work() as connection:
+            job.lease.keep(connection, version=drawn)
 
     def end_run(connection: Connection) -> None:
         job.lease.keep(connection)
@@ -206,29 +238,33 @@ def _publish(
         state = RunState.PUBLISHED if published else RunState.REFUSED
         job.lease.end(connection, state, figures=figures)
 
-    # Recorded before there are files, so that a later run can remove those of one that died.
-    with job.database.unit_of_work() as connection:
-        job.lease.keep(connection, version=candidate.version)
-    discard(job.database, models_dir, candidate.version)  # of an earlier attempt
+    job.discard_attempt()
     with job.publication():
         publish(
             job.database,
             models_dir,
             candidate.rbm,
             card,
-            version=candidate.version,
             report=lambda version: _report(job, candidate, card, version),
+            reserve=reserve,
             within=end_run,
             state=models.PUBLISHED if published else models.REFUSED,
             activate=published,
         )
+    return version
+
+
+def _stop_if_outdated(job: Job, snapshot: Snapshot) -> None:
+    """Raise `OutdatedSnapshotError` as soon as it is known that this training cannot publish."""
+    with suppress(SQLAlchemyError), job.database.read() as connection:  # the lease has its own rule
+        _refuse_other_ratings(connection, snapshot)
 
 
 def _refuse_other_ratings(connection: Connection, snapshot: Snapshot) -> None:
     if imported_dataset(connection) != snapshot.dataset:
-        raise TrainingError("the data set was replaced during the training; train again")
+        raise OutdatedSnapshotError("the data set was replaced during the training; train again")
     if erased_since(connection, snapshot.ratings_revision):
-        raise ErasedMeanwhileError(
+        raise OutdatedSnapshotError(
             "a user was erased during the training, whose ratings the weights may hold; train again"
         )
 

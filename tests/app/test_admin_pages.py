@@ -40,7 +40,7 @@ CARD: dict[str, Any] = {
         for name, mean in (("rbm", 0.41), ("popularity", 0.21))
     ],
 }
-HOSTILE = "<script>alert(1)</script>\"'><img src=x> مرحبا 🎬 \u202egnp"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x> مرحبا 🎬 \u200fgnp"
 
 
 @pytest.fixture
@@ -328,6 +328,7 @@ def test_a_key_that_allows_nothing_or_something_unknown_is_not_made(
         ({"scope": HOSTILE}, HOSTILE),
         ({"scope": "read", "name": "x" * 101}, "at most 100 characters"),
         ({"scope": "read", "name": "a\0b"}, "one line of text"),
+        ({"scope": "read", "name": "a\u202eb"}, "one line of text"),
     ]
     for fields, problem in wrong:
         answer = send(operator, "/keys", "/keys", **fields)

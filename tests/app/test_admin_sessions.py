@@ -354,3 +354,22 @@ def test_a_form_with_more_fields_than_any_of_ours_is_refused(operator: TestClien
 def test_the_session_of_these_pages_opens_nothing_of_the_api(operator: TestClient) -> None:
     assert operator.get("/models").status_code == 401
     assert operator.post("/training-runs").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/admin", "GET, HEAD, OPTIONS"),
+        ("/admin/keys", "GET, HEAD, OPTIONS, POST"),
+        ("/admin/keys/0b1c/revoke", "GET, HEAD, OPTIONS, POST"),
+        ("/admin/models/rollback", "GET, HEAD, OPTIONS, POST"),
+        ("/admin/runs/1/events", "GET, HEAD, OPTIONS"),
+        ("/admin/sign-out", "OPTIONS, POST"),
+    ],
+)
+def test_other_methods_are_told_which_ones_a_page_has(
+    lone_client: TestClient, path: str, allowed: str
+) -> None:
+    for method, status in (("PUT", 405), ("OPTIONS", 204)):
+        response = lone_client.request(method, path)
+        assert (response.status_code, response.headers["Allow"]) == (status, allowed)

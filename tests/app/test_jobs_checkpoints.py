@@ -1,5 +1,6 @@
 """What a run leaves on the disk: gone on with by the next one, or removed by it."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from app.db.engine import Database
 from app.jobs import repository
 from app.jobs.checkpoints import FOLDER, Checkpoints, Resume, train_with_checkpoints
-from app.jobs.errors import LeaseLostError
+from app.jobs.errors import LeaseLostError, TrainingStoppedError
 from app.jobs.interruption import Interruption
 from app.jobs.lease import Lease
 from app.jobs.schemas import RunState, TrainingOptions
@@ -117,7 +118,9 @@ def test_a_database_that_is_busy_is_waited_for_while_the_lease_lasts(
     def busy_at_first(*arguments: Any, **options: Any) -> str:
         attempts.append(1)
         if len(attempts) < 3:
-            (tmp_path / options["version"]).mkdir()
+            version = f"20261120T101500Z-000{len(attempts)}"
+            options["reserve"](version)
+            (tmp_path / version).mkdir()
             raise OperationalError("COMMIT", {}, Exception("database is locked"))
         return publish(*arguments, **options)
 
@@ -180,3 +183,21 @@ def test_a_holder_that_has_lost_its_run_writes_and_removes_no_checkpoint(tmp_pat
     trainer = Trainer(PEOPLE, Config(**ENOUGH))
     train_with_checkpoints(trainer, tmp_path, GO_ON, Interruption(), lambda _: None, lambda: False)
     assert kept(tmp_path) == {theirs.name}
+
+
+@ON_ONE_DATABASE
+def test_who_stops_a_run_after_its_training_is_told_that_the_next_one_publishes_it(
+    retrain: Retrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.training.pipeline.judge", stop)
+        kept_for_the_next = "SIGINT after its training; the checkpoint is kept: the next run publi"
+        with pytest.raises(TrainingStoppedError, match=kept_for_the_next):
+            retrain()
+    assert len(kept(tmp_path)) == 1
+    seen: list[EpochReport] = []
+    retrain(seen.append)
+    assert seen == []

@@ -7,10 +7,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from app.cli.main import app as cli
@@ -20,8 +22,8 @@ from app.db.engine import Database
 from app.db.tables import training_runs
 from app.jobs import repository
 from app.jobs.process import start_process
-from app.jobs.schedule import first_due, train_every
-from app.jobs.schemas import RunState, TrainingOptions
+from app.jobs.schedule import _due_after, first_due, retry_delay, train_every
+from app.jobs.schemas import Failure, RunState, TrainingOptions
 from app.jobs.service import (
     find_run,
     list_runs,
@@ -65,7 +67,9 @@ def test_the_death_of_a_started_process_is_recorded(on_sqlite: Settings) -> None
     while not (run := find_run(database, run_id)).state.is_final:
         time.sleep(0.05)
     assert run.state is RunState.FAILED
-    assert run.error == "the training process was killed by SIGKILL; its log may say why"
+    assert run.failure is Failure.KILLED
+    assert run.error is not None
+    assert "killed by SIGKILL, perhaps for lack of memory" in run.error.replace(";", ",")
     database.dispose()
 
 
@@ -166,6 +170,136 @@ def test_a_run_of_a_clock_that_was_ahead_puts_the_next_one_off_by_one_interval_o
         connection.execute(update(training_runs).values(requested_at=years))
     hour = timedelta(hours=1)
     assert first_due(database, hour) <= datetime.now(UTC) + hour
+
+
+def end_as(database: Database, failure: Failure | None) -> int:
+    """Let a run end now; return its id."""
+    run_id = request_run(database, PLAIN, "somebody")
+    with database.unit_of_work() as connection:
+        state = RunState.PUBLISHED if failure is None else RunState.FAILED
+        repository.end(connection, run_id, state)
+        if failure is not None:
+            repository.add_progress(connection, run_id, failure=failure)
+    return run_id
+
+
+def test_attempts_are_a_minute_to_an_hour_apart_and_differ() -> None:
+    for n_failed, (least, most) in {
+        1: (60, 120), 2: (120, 240), 5: (960, 1920), 6: (1800, 3600), 5000: (1800, 3600),
+    }.items():  # fmt: skip
+        delays = {retry_delay(n_failed).total_seconds() for _ in range(100)}
+        assert least <= min(delays) < max(delays) <= most
+
+
+HOUR = timedelta(hours=1)
+
+
+def seconds_from_now(moment: datetime) -> float:
+    return (moment - datetime.now(UTC)).total_seconds()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("failure", Failure)
+def test_only_what_may_pass_by_itself_is_tried_again_before_the_regular_time(
+    failure: Failure, database: Database
+) -> None:
+    run_id = end_as(database, failure)
+    regular = datetime.now(UTC) + 5 * HOUR
+    due = _due_after(database, run_id, regular)
+    retry_at = find_run(database, run_id).retry_at
+    if failure.is_transient:
+        assert 50 < seconds_from_now(due) <= 120
+        assert retry_at == due
+    else:
+        assert (due, retry_at) == (regular, None)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_waiting_grows_with_each_failure_and_begins_anew_after_a_success(
+    database: Database,
+) -> None:
+    regular = datetime.now(UTC) + 5 * HOUR
+    for n_failed in range(1, 5):
+        due = _due_after(database, end_as(database, Failure.DATABASE), regular)
+        assert 30 * 2**n_failed - 10 < seconds_from_now(due) <= 60 * 2**n_failed
+    assert _due_after(database, end_as(database, None), regular) == regular
+    due = _due_after(database, end_as(database, Failure.DISK), regular)
+    assert seconds_from_now(due) <= 120
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_attempts_are_no_later_than_the_regular_time_and_a_minute_apart_at_least(
+    database: Database,
+) -> None:
+    for _ in range(8):
+        run_id = end_as(database, Failure.MEMORY)
+    regular = datetime.now(UTC) + timedelta(minutes=5)
+    assert _due_after(database, run_id, regular) == regular
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    assert 50 < seconds_from_now(_due_after(database, run_id, soon)) <= 60
+    assert 50 < seconds_from_now(_due_after(database, end_as(database, Failure.ERROR), soon)) <= 60
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_restart_does_not_hurry_the_next_attempt(database: Database) -> None:
+    for _ in range(4):
+        run_id = end_as(database, Failure.DATABASE)
+    due = _due_after(database, run_id, datetime.now(UTC) + 5 * HOUR)
+    assert first_due(database, 5 * HOUR) == due.replace(microsecond=due.microsecond)
+    # The process was killed before it could record the time.
+    end_as(database, Failure.DATABASE)
+    assert 900 < seconds_from_now(first_due(database, 5 * HOUR)) <= 1920
+
+
+def test_a_database_that_is_away_is_tried_again_with_back_off_and_one_line_each(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(on_sqlite.database_url)
+    counted: list[int] = []
+
+    def delay(n_failed: int) -> timedelta:
+        counted.append(n_failed)
+        return timedelta(0)
+
+    def away_at_first(*arguments: Any) -> int:
+        if len(counted) < 3:
+            raise OperationalError("INSERT", {}, Exception("no route to host"))
+        return request_run(*arguments)
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        signal.raise_signal(signal.SIGTERM)
+        with database.unit_of_work() as connection:
+            repository.end(connection, run_id, RunState.PUBLISHED)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    monkeypatch.setattr("app.jobs.schedule.retry_delay", delay)
+    monkeypatch.setattr("app.jobs.schedule.request_run", away_at_first)
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 3600, "every hour")
+    assert counted == [1, 2, 3]
+    warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert warned == [f"cannot train now (attempt {n}): no route to host" for n in counted]
+    database.dispose()
+
+
+def test_a_failure_is_logged_once_with_its_class_and_no_traceback(
+    tmp_path: Path, migrated_sqlite_file: Path
+) -> None:
+    path = tmp_path / "empty.db"
+    path.write_bytes(migrated_sqlite_file.read_bytes())
+    settings = settings_for(tmp_path / "models", database_url=f"sqlite:///{path}")
+    database = Database(settings.database_url)
+    run_id = request_run(database, PLAIN, "a test")
+    process = subprocess.run(
+        [sys.executable, "-m", "app", "retrain", "--run", str(run_id)],
+        cwd=Path(__file__).parents[2], env=environment(settings), text=True, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert process.stderr.count("no ratings") == 1
+    assert f"training run {run_id} failed (input): the database has no ratings" in process.stderr
+    assert "Traceback" not in process.stderr
+    database.dispose()
 
 
 @pytest.mark.slow

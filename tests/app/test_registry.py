@@ -15,7 +15,7 @@ from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version
 from app.db.tables import model_versions
 from app.registry import folder, repository
-from app.registry.errors import ModelDamagedError, ModelNotFoundError
+from app.registry.errors import ModelDamagedError, ModelNotFoundError, VersionTakenError
 from app.registry.schemas import ModelSummary
 from app.registry.service import activate, find_damage, list_models, publish, servable_version
 from model import artifact
@@ -244,3 +244,74 @@ def test_a_failing_transaction_leaves_the_served_model_as_it_was(
     with pytest.raises(ConnectionError, match="gone"):
         publish(database, tmp_path, make_rbm(2), CARD)
     assert contents(database) == before
+
+
+def draws(monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
+    drawn = iter(versions)
+    monkeypatch.setattr("app.registry.service.new_version", lambda _: next(drawn))
+
+
+def test_a_version_that_is_taken_is_drawn_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once by a row, once by a folder; neither loses anything."""
+    row, stray, free = (f"20261120T101500Z-000{i}" for i in range(3))
+    draws(monkeypatch, row, row, stray, free)
+    publish(database, tmp_path, make_rbm(1), CARD)
+    (tmp_path / stray).mkdir()
+    before = sorted((tmp_path / row).iterdir())
+    reserved: list[str] = []
+    version = publish(database, tmp_path, make_rbm(2), CARD, reserve=reserved.append)
+    assert (version, reserved) == (free, [free])
+    assert served(database) == (free, row, 2)
+    assert sorted((tmp_path / row).iterdir()) == before
+    assert list((tmp_path / stray).iterdir()) == []
+
+
+def test_a_version_that_is_taken_at_the_last_moment_is_drawn_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a folder while this process waits for its lock, then by a row of another folder."""
+    first, second, free = (f"20261120T101500Z-000{i}" for i in range(3))
+    draws(monkeypatch, first, second, free)
+
+    def take(version: str) -> None:
+        if version == first:
+            (tmp_path / first).mkdir(parents=True)
+        elif version == second:
+            with database.unit_of_work() as connection:
+                repository.add(connection, second, {}, "0" * 64, datetime.now(UTC))
+
+    called: list[int] = []
+    version = publish(
+        database, tmp_path, make_rbm(1), CARD, reserve=take, within=lambda _: called.append(1)
+    )
+    assert version == free
+    assert served(database) == (free, None, 1)
+    assert folders(tmp_path) == [first, free]
+    assert len(called) == 2, "what belongs to the transaction is repeated with it"
+
+
+def test_versions_are_not_drawn_for_ever(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws(monkeypatch, *["20261120T101500Z-0000"] * 20)
+    publish(database, tmp_path, make_rbm(1), CARD)
+    with pytest.raises(VersionTakenError, match="20261120T101500Z-0000 already"):
+        publish(database, tmp_path, make_rbm(2), CARD)
+    assert served(database) == ("20261120T101500Z-0000", None, 1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_client_learns_no_path_of_the_server(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = publish(database, tmp_path, make_rbm(1), CARD)
+    (tmp_path / version / "W.npy").write_bytes(b"")
+    with (
+        caplog.at_level("INFO", "app.registry"),
+        pytest.raises(ModelDamagedError, match=r": W\.npy is damaged") as raised,
+    ):
+        activate(database, tmp_path, version)
+    assert str(tmp_path) not in str(raised.value.shown)
+    assert str(tmp_path / version / "W.npy") in caplog.text

@@ -195,6 +195,13 @@ def with_card(sent: bytes, change: Callable[[dict], None]) -> bytes:
     return tar_of(*members.items())
 
 
+def nested(n_levels: int) -> list:
+    value: list = []
+    for _ in range(n_levels):
+        value = [value]
+    return value
+
+
 def with_array(sent: bytes, name: str, array: np.ndarray) -> bytes:
     """Change an array, and every checksum that has to follow."""
     members = members_of(sent)
@@ -275,7 +282,9 @@ def test_nothing_but_plain_files_gets_in(
         (lambda card: card.pop("files"), "no card of a model"),
         (lambda card: card.update(files=[]), "no card of a model"),
         (lambda card: card["files"].update({f"{i}.npy": "" for i in range(50)}), "no card"),
-        (lambda card: card["files"].update({"../evil": "0"}), r"ends before \.\./evil"),
+        (lambda card: card["files"].update({"../evil": "0" * 64}), "no card of a model"),
+        (lambda card: card["files"].update({"other": "0" * 64}), "ends before other"),
+        (lambda card: card["files"].update({"other": "\u202e"}), "no card of a model"),
         (lambda card: card.update(note="\0"), "no card of a model"),
         (lambda card: card.update(note="\ud800"), "no card of a model"),
         (lambda card: card.update(note=float("inf")), "no card of a model"),
@@ -286,7 +295,14 @@ def test_nothing_but_plain_files_gets_in(
         (lambda card: card.update(dataset={"name": ["x"]}), "not hold a whole model"),
         (lambda card: card.update(gate=[]), "not hold a whole model"),
         *((lambda card, mean=mean: card["machine"].update(mean_ratings=mean), "mean_ratings")
-          for mean in (0, -5, "7", None, True, 1e308)),
+          for mean in (0, -5, "7", None, True, 1e308, 1e-320, 5e-324)),
+        *((lambda card, n=n: card["data"].update(n_ratings=n), "n_ratings|no card of a model")
+          for n in (-1, 2**63, 10**400, "7")),
+        *((lambda card, n=n: card["machine"].update(n_hidden=n), "n_hidden")
+          for n in (0, -1, 2**31, "5", True)),
+        (lambda card: card["machine"].update(n_movies=0), "n_movies"),
+        (lambda card: card.update(note=2**63), "no card of a model"),
+        (lambda card: card.update(note=nested(40)), "no card of a model"),
         (lambda card: card["machine"]["calibration"].update(hidden="x"), "calibration"),
         (lambda card: card["machine"]["calibration"].update(shift=1e30), "calibration"),
         (lambda card: card["machine"].update(classic=0), "classic"),
@@ -311,6 +327,8 @@ def test_a_card_that_cannot_be_used_is_refused(
         ("b", np.full(5, 1e30, np.float32), "its parameter b is larger than 1,000"),
         ("b", np.zeros(5, np.float64), "holds float64"),
         ("b", np.array([{}] * 5, dtype=object), "not hold a whole model"),
+        ("b", np.zeros((5, 0), np.float32), "has shape"),
+        ("a", np.asfortranarray(np.zeros((36, 2), np.float32)), "in column order"),
         ("movie_ids", np.zeros(36, np.int64), "no movie ids"),
         ("movie_ids", np.arange(36, dtype=np.int64) + 2**31, "no movie ids"),
     ],
@@ -353,6 +371,8 @@ def test_a_model_with_prior_and_couplings_arrives_as_it_was_sent(
         ("couplings.indices", lambda array: array + 1, "couplings.indices is beyond the movies"),
         ("couplings.indices", lambda array: array - 1, "couplings.indices is beyond the movies"),
         ("couplings.indices", lambda array: array.astype(np.int64), "holds int64"),
+        ("couplings.indices", lambda array: array * 0, "does not rise within a row"),
+        ("couplings.indices", lambda array: array[::-1].copy(), "does not rise within a row"),
         ("couplings.values", lambda array: array * np.inf, "couplings.values is not finite"),
     ],
 )
@@ -374,7 +394,10 @@ def test_a_prior_or_couplings_that_cannot_be_served_are_refused(
         (lambda machine: machine["prior"].update(length=0), "length"),
         (lambda machine: machine["prior"].update(length="5"), "length"),
         (lambda machine: machine["prior"].pop("size"), "not hold a whole model"),
-        (lambda machine: machine["prior"].update(size=-1), "has shape"),
+        (lambda machine: machine["prior"].update(size=-1), r"prior\.size"),
+        (lambda machine: machine["prior"].update(size=2**60), r"prior\.size"),
+        (lambda machine: machine["prior"].update(size=True), r"prior\.size"),
+        (lambda machine: machine["couplings"].update(strength=0), r"couplings\.strength"),
         (lambda machine: machine.update(prior=[]), "not hold a whole model"),
         (lambda machine: machine["couplings"].update(strength=float("1e999")), "no card"),
         (lambda machine: machine["couplings"].update(l2=None), "l2"),

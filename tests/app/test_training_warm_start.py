@@ -14,13 +14,13 @@ from app.db import tables
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.jobs.checkpoints import FOLDER, Checkpoints, Resume
-from app.jobs.errors import TrainingError
-from app.jobs.schemas import RunState, TrainingOptions, TrainingRun
+from app.jobs.errors import OutdatedSnapshotError, TrainingError
+from app.jobs.schemas import Failure, RunState, TrainingOptions, TrainingRun
 from app.jobs.service import list_runs
 from app.ratings import user_repository as users
 from app.registry.service import activate, publish
 from app.training.gate import judge
-from app.training.pipeline import ErasedMeanwhileError, TrainingResult, train
+from app.training.pipeline import TrainingResult, train
 from data.interactions import Interactions
 from data.splitting import Group, holdout_groups
 from model import candidates
@@ -225,24 +225,65 @@ def test_a_card_that_does_not_say_when_or_on_how_many_ratings_does_not_stop_a_ru
     assert (drift["age_seconds"], drift["ratings_more"]) == (None, None)
 
 
-def test_a_run_whose_people_were_erased_meanwhile_leaves_nothing(
+def test_a_run_begins_again_without_somebody_who_is_erased_meanwhile(
+    filled: Database, models_dir: Path, retrain: Retrain
+) -> None:
+    first = retrain()
+    seen: list[int] = []
+
+    def erase_somebody(report: EpochReport) -> None:
+        seen.append(report.epoch)
+        if len(seen) == 2:
+            erase(filled, str(PEOPLE.user_keys[7]))
+
+    result = retrain(on_epoch=erase_somebody, checkpoints=Checkpoints(every=1))
+    n_epochs = ENOUGH["n_epochs"]
+    assert seen == [1, 2, *range(1, n_epochs + 1)], "it is known within an epoch"
+    card = card_of(models_dir, result)
+    assert card["data"]["n_users"] == PEOPLE.n_users - 1
+    assert "erased" in card["why_scratch"]
+    assert {path.name for path in models_dir.glob("*Z-*")} == {first.version, result.version}
+    assert not list((models_dir / FOLDER).glob("*/state.json"))
+
+
+def test_a_run_that_loses_users_each_time_it_begins_leaves_nothing(
     filled: Database, models_dir: Path, retrain: Retrain
 ) -> None:
     first = retrain()
 
     def erase_somebody(report: EpochReport) -> None:
         if report.epoch == 2:
-            erase(filled, str(PEOPLE.user_keys[7]))
+            with filled.read() as connection:
+                key = connection.execute(select(func.min(tables.users.c.key))).scalar_one()
+            erase(filled, key)
 
-    with pytest.raises(ErasedMeanwhileError):
+    with pytest.raises(OutdatedSnapshotError):
         retrain(on_epoch=erase_somebody, checkpoints=Checkpoints(every=1))
     assert active(filled) == first.version
     assert [path.name for path in models_dir.glob("*Z-*")] == [first.version]
     assert not list((models_dir / FOLDER).glob("*/state.json"))
     run = last_run(filled)
-    assert (run.state, run.version) == ("failed", None)
+    assert (run.state, run.version, run.failure) == ("failed", None, Failure.CHANGED)
     assert run.error is not None
     assert "erased during the training" in run.error
+
+
+@ON_ONE_DATABASE
+def test_somebody_erased_after_the_last_epoch_is_not_in_what_is_published(
+    filled: Database, models_dir: Path, retrain: Retrain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased: list[str] = []
+
+    def erase_once(*arguments: Any, **options: Any) -> str:
+        if not erased:
+            erased.append(str(PEOPLE.user_keys[7]))
+            erase(filled, erased[0])
+        return publish(*arguments, **options)
+
+    monkeypatch.setattr("app.training.pipeline.publish", erase_once)
+    result = retrain()
+    assert card_of(models_dir, result)["data"]["n_users"] == PEOPLE.n_users - 1
+    assert [path.name for path in models_dir.glob("*Z-*")] == [result.version]
 
 
 @ON_ONE_DATABASE
