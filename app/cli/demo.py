@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli import output
+from app.cli.serve import Port
 from app.cli.session import limit_blas_threads, open_database, read_settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ EXAMPLES = (
 DatasetOption = Annotated[str, typer.Option(help="Data set to import into an empty database.")]
 
 
-def demo(*, dataset: DatasetOption = "ml-latest-small") -> None:
+def demo(*, dataset: DatasetOption = "ml-latest-small", port: Port = None) -> None:
     """From nothing to a running service: make the database, import, train, serve.
 
     What is done already is skipped.
@@ -31,7 +32,7 @@ def demo(*, dataset: DatasetOption = "ml-latest-small") -> None:
     from app.cli.http_server import listening_socket, serve_on
     from app.cli.startup_checks import guard_access
 
-    settings = read_settings()
+    settings = read_settings(port=port)
     # Bound first: a port that is not free should not be found out after the training.
     with listening_socket(settings) as socket:
         with open_database(settings, migrate=True) as database:
@@ -75,17 +76,14 @@ def _prepare(database: Database, settings: Settings, dataset: str) -> None:
 
 def _import(database: Database, settings: Settings, dataset: str) -> str:
     """Import a data set, or the sample where it cannot be downloaded; return its name."""
-    from app.cli import progress as bars
-    from app.datasets.service import import_named
+    from app.cli.data import import_stoppable
     from data.release import DownloadError
 
     try:
-        with bars.stages() as progress:
-            summary = import_named(database, settings, dataset, progress=progress)
+        summary = import_stoppable(database, settings, dataset)
     except DownloadError as error:
         output.warn(f"{error}. The bundled sample takes its place.")
-        with bars.stages() as progress:
-            summary = import_named(database, settings, SAMPLE, progress=progress)
+        summary = import_stoppable(database, settings, SAMPLE)
     output.show_import(summary)
     return summary.name
 

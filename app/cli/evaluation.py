@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import evaluation_tables
-from app.cli.session import open_database, read_settings
+from app.cli import evaluation_tables, files
+from app.cli.interruption import stoppable
+from app.cli.session import open_database, open_source, read_settings
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -55,16 +56,32 @@ def evaluate(
         raise typer.BadParameter("a published model has its report card: report.html in its folder")
     if protocol is Protocol.WINDOWS and (models is not None or report is not None or seeds > 1):
         raise typer.BadParameter("rolling windows have neither --models nor --report nor --seeds")
+    names = _known(models)
+    for path in (as_json, report):
+        files.check_folder(path)
     settings = read_settings()
-    if version is not None:
-        result = _judge_version(settings, version)
-    elif protocol is Protocol.WINDOWS:
-        result = _compare_windows(settings, str(source))
-    else:
-        names = models.split(",") if models else None
-        result = _compare(settings, str(source), protocol, seeds, names, report)
+    with stoppable(lambda: "nothing is kept, the figures come at the end"):
+        if version is not None:
+            result = _judge_version(settings, version)
+        elif protocol is Protocol.WINDOWS:
+            result = _compare_windows(settings, str(source))
+        else:
+            result = _compare(settings, str(source), protocol, seeds, names, report)
     if as_json is not None:
-        as_json.write_text(json.dumps(result, indent=2) + "\n")
+        files.write(as_json, json.dumps(result, indent=2) + "\n")
+
+
+def _known(models: str | None) -> list[str] | None:
+    """Read the names of models, before a data set is read; None for all."""
+    from model.candidates import NAMES
+
+    names = models.split(",") if models else []
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise typer.BadParameter(
+            f"there is no model {unknown[0]!r}; there are {', '.join(NAMES)}", param_hint="--models"
+        )
+    return names or None
 
 
 def _judge_version(settings: Settings, version: str) -> dict[str, Any]:
@@ -103,7 +120,7 @@ def _compare(
     from app.evaluation.report_data import comparison_report
     from app.evaluation.service import compare_models
 
-    with bars.stages() as progress:
+    with open_source(settings, source), bars.stages() as progress:
         result, shown = compare_models(
             settings,
             source,
@@ -116,5 +133,5 @@ def _compare(
     evaluation_tables.show(result, title)
     if report is not None:
         result["command"] = "recommender " + shlex.join(sys.argv[1:])
-        report.write_text(render({**comparison_report(result), **shown}), encoding="utf-8")
+        files.write(report, render({**comparison_report(result), **shown}))
     return result

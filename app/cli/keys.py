@@ -23,9 +23,11 @@ def create(
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a key and print it; this is the only time that it is shown."""
-    if len(name) > 100:
-        raise typer.BadParameter("a name has at most 100 characters", param_hint="--name")
     from app.auth.service import create_key
+    from data.rules import MAX_NAME_LENGTH, flaw
+
+    if problem := flaw(name, MAX_NAME_LENGTH):
+        raise typer.BadParameter(f"the name {problem}", param_hint="--name")
 
     with open_database(read_settings(), migrate=True) as database:
         key = create_key(database, scope, name)

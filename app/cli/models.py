@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from app.cli import output
+from app.cli.failures import writing_to
 from app.cli.session import open_database, read_settings, requester
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def activate(
     version: Version,
     *,
     anyway: Annotated[
-        bool, typer.Option(help="Also if the gate has refused it; this is recorded.")
+        bool,
+        typer.Option("--anyway", help="Also if the gate has refused it; this is recorded."),
     ] = False,
 ) -> None:
     """Serve a model from now on; running services follow within 2 seconds."""
@@ -159,7 +161,7 @@ def import_(
     from app.registry.transfer import read_import
 
     settings = read_settings()
-    with open_database(settings) as database:
+    with open_database(settings) as database, writing_to(settings.models_dir):
         imported = read_import(
             database, settings.models_dir, path, activate=activate, by=requester()
         )

@@ -79,6 +79,8 @@ def show_recommendations(response: Recommendations, dataset: str | None) -> None
     heading = f"Recommendations for {response.user}"
     if response.reason is not None:
         heading += f" (popular movies: {response.reason.value.replace('_', ' ')})"
+    if response.seed is not None:
+        heading += f" (seed {response.seed})"
     table = Table("", "movie", "P(like)", "P(like | seen)", "because", title=escape(heading))
     for place, item in enumerate(response.items, start=1):
         year = f" ({item.year})" if item.year else ""
@@ -90,7 +92,10 @@ def show_recommendations(response: Recommendations, dataset: str | None) -> None
             str(place), escape(item.title + year), f"{item.score:.3f}",
             f"{item.like_probability:.2f}", escape(because),
         )  # fmt: skip
-    out.print(table)
+    if response.items:
+        out.print(table)
+    else:
+        say(f"{heading}: no movie is left.")
     if dataset == "sample":
         out.print("[yellow]From the bundled sample: real movies, invented ratings.[/yellow]")
 

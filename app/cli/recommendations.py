@@ -9,16 +9,15 @@ from app.cli.session import open_database, read_settings
 
 
 def recommend(
+    context: typer.Context,
     user: Annotated[str, typer.Argument(help="The user's key.")],
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many movies.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
 ) -> None:
-    """Show what the service recommends to a user."""
+    """Show what the service recommends to a user; the options are those of the API."""
     from app.datasets.repository import imported_dataset
     from app.live.model_reloader import ModelReloader
     from app.live.recency import Recency
-    from app.recommendations.options import RecommendationsQuery
     from app.recommendations.service import RecommendationService
 
     settings = read_settings()
@@ -29,7 +28,7 @@ def recommend(
         service = RecommendationService(
             database, models.current, threshold, settings.rating_half_life_days
         )
-        response = service.recommend(user, RecommendationsQuery(limit=limit))
+        response = service.recommend(user, context.obj)
         with database.read() as connection:
             dataset = imported_dataset(connection)
     if as_json:

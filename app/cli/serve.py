@@ -7,22 +7,33 @@ import typer
 
 from app.cli.session import limit_blas_threads, open_database, read_settings
 
+Port = Annotated[
+    int | None,
+    typer.Option(help="Port to serve on; 0 takes a free one.", show_default="RECOMMENDER_PORT"),
+]
+
 
 def serve(
     *,
+    host: Annotated[
+        str | None, typer.Option(help="Address to serve on.", show_default="RECOMMENDER_HOST")
+    ] = None,
+    port: Port = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that answer requests.", show_default="RECOMMENDER_WORKERS"),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Serve a network although there is no API key.")
     ] = False,
 ) -> None:
     """Serve the API."""
     gc.disable()  # until it serves: what is loaded by then stays for good
-    settings = read_settings()
+    settings = read_settings(host=host, port=port, workers=workers, insecure=insecure or None)
     limit_blas_threads(settings.scoring_threads)
     from app.cli.http_server import listening_socket, serve_on
     from app.cli.startup_checks import check_models_folder, guard_access
 
-    if insecure:
-        settings = settings.model_copy(update={"insecure": True})
     with open_database(settings) as database:
         guard_access(settings, database)
         check_models_folder(settings, database)

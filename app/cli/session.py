@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli.failures import naming_database
+from data.rules import MAX_REASON_LENGTH, flaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,33 +20,42 @@ if TYPE_CHECKING:
     from app.db.engine import Database
 
 
+DATABASE = "db"  # a data set of this name is what the database holds
+
+
 class SettingError(ValueError):
     """An environment variable is not a setting, or its value is not valid."""
-
-    exit_code = 2  # as for an option that is wrong
 
 
 class SchemaBehindError(RuntimeError):
     """The schema of the database is older than this version needs."""
 
 
-class DatabaseAwayError(RuntimeError):
-    """The database cannot be used at all."""
+class NoDatabaseError(RuntimeError):
+    """There is no database at this address, or what is there is none."""
 
 
-def read_settings() -> Settings:
-    """Read the settings; a wrong one is refused by the name of its variable."""
+def read_settings(**options: Any) -> Settings:
+    """Read the settings; an option that is given, and not None, replaces the variable.
+
+    A wrong value is refused by the name of its option or variable.
+    """
     from pydantic import ValidationError
 
     from app.config import PREFIX, Settings
 
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in os.environ.items():
+        if name.startswith(PREFIX) and flaw(value, len(value)):
+            raise SettingError(f"{name} {flaw(value, len(value))}")
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        what = first["msg"].removeprefix("Value error, ")
+        what = first["msg"].removeprefix("Value error, ")[:MAX_REASON_LENGTH]
         if first["loc"]:
-            what = f"{PREFIX}{str(first['loc'][0]).upper()}: {what}"
+            name = str(first["loc"][0])
+            what = f"{f'--{name}' if name in given else PREFIX + name.upper()}: {what}"
         raise SettingError(what) from None
 
 
@@ -65,35 +78,70 @@ def limit_blas_threads(threads: int) -> None:
 
 @contextmanager
 def open_database(
-    settings: Settings, *, migrate: bool = False, any_revision: bool = False
+    settings: Settings, *, migrate: bool = False, any_revision: bool = False, creates: bool = False
 ) -> Iterator[Database]:
-    """Open the database; refuse a revision that this version cannot work with."""
+    """Open the database; refuse a revision that this version cannot work with.
+
+    It must be there, unless the command `creates` or migrates it: a path that is mistyped makes no
+    file. A failure of the database within the block is one that names it.
+    """
+    from app.config import PREFIX
     from app.db.engine import Database
+    from app.db.schema import upgrade
 
     database = Database(settings.database_url)
+    if is_missing(database) and not (migrate or creates):
+        raise NoDatabaseError(
+            f"there is no database {database.url.database} ({PREFIX}DATABASE_URL): run "
+            "`recommender db upgrade` to make one"
+        )
     try:
-        _prepare(database, migrate=migrate, any_revision=any_revision)
-        yield database
+        with naming_database(database.url):
+            if migrate:
+                upgrade(database)
+            elif not any_revision:
+                _refuse_behind(database)
+            yield database
     finally:
         database.dispose()
 
 
-def _prepare(database: Database, *, migrate: bool, any_revision: bool) -> None:
-    from sqlalchemy.exc import OperationalError
+@contextmanager
+def open_source(settings: Settings, source: str) -> Iterator[None]:
+    """Refuse a database that cannot be used within the block, where it is the data set."""
+    with open_database(settings) if source == DATABASE else nullcontext():
+        yield
 
-    from app.db.schema import current, head, is_behind, upgrade
 
-    shown = database.url.render_as_string()  # without the password
+def is_missing(database: Database) -> bool:
+    """Tell whether there is no file yet at the address of the database."""
+    path = _file(database)
+    if path is None:
+        return False
     try:
-        if migrate:
-            upgrade(database)
-            return
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise NoDatabaseError(f"cannot use the database {path}: {error.strerror}") from None
+    if not path.is_file():
+        raise NoDatabaseError(f"cannot use the database {path}: it is no file")
+    return False
+
+
+def _file(database: Database) -> Path | None:
+    path = database.url.database
+    in_memory = not path or path == ":memory:" or path.startswith("file:")
+    return Path(path) if database.is_sqlite and path and not in_memory else None
+
+
+def _refuse_behind(database: Database) -> None:
+    from app.db.schema import current, head, is_behind
+
+    if is_behind(database):
         found = current(database)
-        if not any_revision and is_behind(database):
-            state = f"is at revision {found}" if found else "has no tables yet"
-            raise SchemaBehindError(
-                f"the database {shown} {state}, this version needs revision {head()}: "
-                "run `recommender db upgrade`"
-            )
-    except OperationalError as error:
-        raise DatabaseAwayError(f"cannot use the database {shown}: {error.orig}") from error
+        state = f"is at revision {found}" if found else "has no tables yet"
+        raise SchemaBehindError(
+            f"the database {database.url.render_as_string()} {state}, this version needs revision "
+            f"{head()}: run `recommender db upgrade`"
+        )

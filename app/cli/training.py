@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import output
-from app.cli.session import open_database, read_settings, requester
+from app.cli import files, output
+from app.cli.failures import exit_code, naming_database
+from app.cli.interruption import stoppable
+from app.cli.session import open_database, open_source, read_settings, requester
 
 if TYPE_CHECKING:
     from app.config import Settings
     from app.jobs.checkpoints import Checkpoints
     from app.jobs.schemas import TrainingOptions
     from app.training.pipeline import TrainingResult
+
+logger = logging.getLogger(__name__)
 
 REFUSED = 3  # the exit code of a retraining whose candidate the gate has refused
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -45,7 +49,9 @@ def train(
     checkpoint_every: Annotated[
         int | None, typer.Option(min=1, help="Epochs between checkpoints.", show_default="a minute")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Resume from the last checkpoint.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume from the last checkpoint.")
+    ] = False,
 ) -> None:
     """Train on what is in the database, show how well it does, publish it.
 
@@ -116,12 +122,20 @@ def tune(
     ] = None,
 ) -> None:
     """Search hyper-parameters on validation users; the result is for `train --config`."""
+    from sqlalchemy import make_url
+
     from app.cli import progress as bars
     from app.training.hyper_parameters import read_configuration
     from app.training.tuning import search
 
+    files.check_folder(path)
     settings = read_settings()
-    with bars.trials() as on_trial:
+    with (
+        open_source(settings, source),
+        naming_database(make_url(f"sqlite:///{study}")),
+        stoppable(lambda: f"the trials that ended are kept in {study}"),
+        bars.trials() as on_trial,
+    ):
         tuned = search(
             settings, source, n_trials=trials, n_splits=splits, seed=seed, storage=study,
             changes={} if config is None else read_configuration(config), on_trial=on_trial,
@@ -130,7 +144,7 @@ def tune(
     if path is None:
         output.out.print_json(text)
     else:
-        path.write_text(text + "\n")
+        files.write(path, text + "\n")
 
 
 def _options(
@@ -175,8 +189,27 @@ def _train_run(settings: Settings, run_id: int) -> None:
     os.nice(10)  # a service on this machine goes first
     logging.config.dictConfig(log_config(settings))
     with open_database(settings) as database:
-        result = carry_out(database, settings, run_id)
+        try:
+            result = carry_out(database, settings, run_id)
+        except Exception as error:  # its row says so too
+            raise typer.Exit(_log_failure(run_id, error)) from None
     _show(result)
+
+
+def _log_failure(run_id: int, error: Exception) -> int:
+    """Log why a run has ended early; return the exit code."""
+    from app.jobs.errors import TrainingStoppedError
+    from app.jobs.failures import classify
+    from app.jobs.schemas import Failure
+
+    text = " ".join(str(error).split())
+    if isinstance(error, TrainingStoppedError):
+        logger.info("training run %d: %s", run_id, text)
+    else:
+        why = classify(error)
+        unexpected = error if why is Failure.ERROR else None
+        logger.error("training run %d failed (%s): %s", run_id, why, text, exc_info=unexpected)
+    return exit_code(error)
 
 
 def _train_every(settings: Settings, options: TrainingOptions, interval: str) -> None:
