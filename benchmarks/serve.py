@@ -1,12 +1,13 @@
-"""Cost of a response of the service, beside lower bounds.
+"""Cost of a response of the service as users start it, beside lower bounds.
 
     python -m benchmarks.serve [--json FILE] [--seconds 3] [--rounds 3]
 
-Warm: requests per second of a cached response, beside a FastAPI route that returns the same
-bytes ready-made, in the same application and in one of its own, and beside a bare ASGI application.
-Cold: processor time of a cache miss (database, fold-in, scores of all movies, ranking, JSON),
-beside the product W h alone. All rounds alternate, so that other load affects both sides of a
-ratio. Server and load run on different cores where there are two.
+Warm: requests per second of a cached response of `recommender serve` on kept connections, beside
+the applications of `benchmarks.serving_world` and the same application called without sockets. The
+load comes from wrk where it is installed, and from `benchmarks.load`. Cold: processor time of a
+cache miss (database, fold-in, scores of all movies, ranking, JSON), beside the product W h alone.
+All rounds alternate, so that other load affects both sides of a ratio. Server and load run on
+different cores where there are two.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -23,7 +26,7 @@ import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -32,16 +35,32 @@ from app.db.engine import Database
 from app.live.model_reloader import ModelReloader
 from app.recommendations.options import RecommendationsQuery
 from app.recommendations.service import RecommendationService
-from benchmarks.serving_world import READY, make_world, settings_of
+from benchmarks.serving_world import PATH, QUERY, keep_ready, make_world, settings_of
+from tests.app.service_process import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SHAPES = ((9_700, 500), (27_000, 500))
-PATH = "/recommendations/usual?limit=20"
+REQUEST = f"{PATH}?{QUERY}"
+OURS = "recommender serve"
+RIVALS = ("application", "ready-made", "gorse-like", "bare")
+IN_PROCESS = "in-process, without HTTP"
+CONNECTIONS = 8
+IDLE_RATE = 50.0  # requests per second of one client to a service that has nothing else to do
 COLD_RUNS = 15
 START_S = 60
 STARTS = 5
+WRK = shutil.which("wrk")
+UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+class Server(NamedTuple):
+    """A running server, and how long it took until it was ready."""
+
+    port: int
+    pid: int
+    start_s: float
 
 
 def cold(folder: Path) -> dict[str, float]:
@@ -63,7 +82,7 @@ def cold(folder: Path) -> dict[str, float]:
                 service.recommend(user, query).model_dump_json()
             )
     times: dict[str, list[float]] = {name: [] for name in runs}
-    with threadpool_limits(1, user_api="blas"):  # processor time of threads that wait is none
+    with threadpool_limits(settings.scoring_threads, user_api="blas"):
         for _ in range(COLD_RUNS):
             for name, run in runs.items():
                 begin = time.process_time()
@@ -74,16 +93,44 @@ def cold(folder: Path) -> dict[str, float]:
 
 
 @contextmanager
-def server(folder: Path, kind: str, core: int | None) -> Iterator[tuple[int, int, float]]:
-    """Run one of the applications; yield port, process id and seconds until it responded."""
+def serve(folder: Path, core: int | None = None, workers: int = 1) -> Iterator[Server]:
+    """Run `recommender serve`, with settings by environment as in production."""
+    settings = settings_of(folder)
+    variables = {
+        "RECOMMENDER_DATABASE_URL": settings.database_url,
+        "RECOMMENDER_MODELS_DIR": str(settings.models_dir),
+        "RECOMMENDER_KEY_RATE_LIMIT": str(settings.key_rate_limit),
+        "RECOMMENDER_WORKERS": str(workers),
+    }
+    with _running(folder / "serve.log", ["-m", "app", "serve"], variables, core) as server:
+        yield server
+
+
+@contextmanager
+def rival(folder: Path, kind: str, core: int | None) -> Iterator[Server]:
+    """Run one of the other applications."""
+    command = ["-m", "benchmarks.serving_world", str(folder), "PORT", kind]
+    with _running(folder / f"{kind}.log", command, {}, core) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    log: Path, command: list[str], variables: dict[str, str], core: int | None
+) -> Iterator[Server]:
     port = _free_port()
-    command = [sys.executable, "-m", "benchmarks.serving_world", str(folder), str(port), kind]
+    command = [str(port) if part == "PORT" else part for part in command]
+    environment = {**os.environ, **variables}
+    if variables:
+        environment["RECOMMENDER_PORT"] = str(port)
     begin = time.perf_counter()
-    with (folder / f"{kind}.log").open("wb") as log:
-        process = subprocess.Popen(_on(core, command), stdout=log, stderr=log)  # noqa: S603 (ourselves)
+    with log.open("wb") as file:
+        process = subprocess.Popen(  # noqa: S603 (ourselves)
+            _on(core, [sys.executable, *command]), env=environment, stdout=file, stderr=file
+        )
     try:
         _wait_for(port, process)
-        yield port, process.pid, time.perf_counter() - begin
+        yield Server(port, process.pid, time.perf_counter() - begin)
     finally:
         process.terminate()
         process.wait()
@@ -107,68 +154,120 @@ def _on(core: int | None, command: list[str]) -> list[str]:
 
 
 def put_load(
-    port: int, path: str, key: str, core: int | None, seconds: float, rate: float = 0
+    port: int,
+    key: str,
+    core: int | None,
+    seconds: float,
+    *,
+    rate: float = 0,
+    connections: int = CONNECTIONS,
 ) -> dict[str, float]:
-    """Run the load generator in a process of its own."""
+    """Run the load generator in Python in a process of its own."""
     command = [
-        sys.executable, "-m", "benchmarks.load", str(port), path, "--seconds", str(seconds),
-        "--rate", str(rate), "--header", f"Authorization: Bearer {key}",
+        sys.executable, "-m", "benchmarks.load", str(port), REQUEST, "--seconds", str(seconds),
+        "--rate", str(rate), "--connections", str(connections),
+        "--header", f"Authorization: Bearer {key}",
     ]  # fmt: skip
     done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
+def put_wrk(port: int, key: str, core: int | None, seconds: float) -> dict[str, float]:
+    """Run wrk."""
+    command = [
+        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(round(seconds), 1)}s", "--latency",
+        "-H", f"Authorization: Bearer {key}", f"http://127.0.0.1:{port}{REQUEST}",
+    ]  # fmt: skip
+    done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise RuntimeError(done.stdout)
+
+    def figure(pattern: str) -> float:
+        found = re.search(pattern, done.stdout)
+        if found is None:
+            raise RuntimeError(done.stdout)
+        return float(found[1]) * UNITS_MS.get(found[2] if found.re.groups > 1 else "ms", 1.0)
+
+    return {
+        "requests": figure(r"(\d+) requests in"),
+        "per_second": figure(r"Requests/sec: +([\d.]+)"),
+        "p50_ms": figure(r" 50% +([\d.]+)(us|ms|s)"),
+        "p99_ms": figure(r" 99% +([\d.]+)(us|ms|s)"),
+    }
+
+
+def call_in_process(folder: Path, key: str, core: int | None, seconds: float) -> float:
+    """Return the responses per second of our application without sockets and HTTP."""
+    command = [
+        sys.executable, "-m", "benchmarks.serving_world", str(folder), str(seconds), "in-process",
+        key,
+    ]  # fmt: skip
+    done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    return float(done.stdout)
+
+
 def warm(folder: Path, key: str, seconds: float, rounds: int) -> dict[str, Any]:
-    """Request a cached response and its rivals at full load, then at half."""
+    """Request a cached response and its rivals at full load, then at half, then one by one."""
     cores = sorted(os.sched_getaffinity(0))
     ours, load = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
-    with server(folder, "ours", ours) as (port, _, _):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}{PATH}", headers={"Authorization": f"Bearer {key}"}
-        )
-        with urllib.request.urlopen(request) as response:  # noqa: S310 (the same)
-            (folder / READY).write_bytes(response.read())
-    rivals = {
-        "cached response": ("ours", PATH),
-        "ready-made, same application": ("ours", "/ready-made/usual?limit=20"),
-        "ready-made, FastAPI alone": ("ready-made", "/ready-made/usual?limit=20"),
-        "bare ASGI": ("bare", PATH),
+    found: dict[str, dict[str, list[float]]] = {
+        name: {"per_second": [], "by_wrk": [], "processor_us": []}
+        for name in (OURS, *RIVALS, IN_PROCESS)
     }
     with ExitStack() as stack:
-        running = {
-            kind: stack.enter_context(server(folder, kind, ours))[:2]
-            for kind in ("ours", "ready-made", "bare")
-        }
-        found: dict[str, dict[str, list[float]]] = {
-            name: {"per_second": [], "processor_us": []} for name in rivals
-        }
+        running = {OURS: stack.enter_context(serve(folder, ours))}
+        keep_ready(folder, _read(running[OURS].port, key))
+        for kind in RIVALS:
+            running[kind] = stack.enter_context(rival(folder, kind, ours))
         for _ in range(rounds):
-            for name, (kind, path) in rivals.items():
-                port, process_id = running[kind]
-                begin = _processor_seconds(process_id)
-                figures = put_load(port, path, key, load, seconds)
-                spent = _processor_seconds(process_id) - begin
-                found[name]["per_second"].append(figures["per_second"])
-                found[name]["processor_us"].append(1e6 * spent / figures["requests"])
-        half = statistics.median(found["cached response"]["per_second"]) / 2
-        latency = put_load(running["ours"][0], PATH, key, load, 2 * seconds, rate=half)
-    return {**_compare(found), "at_half": latency}
+            for name, server in running.items():
+                _measure(found[name], server, key, load, seconds)
+            found[IN_PROCESS]["per_second"].append(call_in_process(folder, key, ours, seconds))
+        port = running[OURS].port
+        half = statistics.median(found[OURS]["per_second"]) / 2
+        at_half = put_load(port, key, load, 2 * seconds, rate=half)
+        idle = put_load(port, key, load, 2 * seconds, rate=IDLE_RATE, connections=1)
+    return {**_compare(found), "at_half": at_half, "idle": idle}
+
+
+def _measure(
+    found: dict[str, list[float]], server: Server, key: str, core: int | None, seconds: float
+) -> None:
+    begin = _processor_seconds(server.pid)
+    figures = put_load(server.port, key, core, seconds)
+    spent = _processor_seconds(server.pid) - begin
+    found["per_second"].append(figures["per_second"])
+    found["processor_us"].append(1e6 * spent / figures["requests"])
+    if WRK:
+        found["by_wrk"].append(put_wrk(server.port, key, core, seconds)["per_second"])
+
+
+def _read(port: int, key: str) -> bytes:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{REQUEST}", headers={"Authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(request) as response:  # noqa: S310 (ourselves)
+        body: bytes = response.read()
+    return body
 
 
 def _compare(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
     """Divide what ours does by what each rival does, round by round: 1 is as fast."""
-    ours = found["cached response"]
-    figures: dict[str, dict[str, float]] = {"per_second": {}, "processor_us": {}, "ratios": {}}
-    for name, rounds in found.items():
-        for unit, values in rounds.items():
+    figures: dict[str, dict[str, float]] = {
+        "per_second": {}, "by_wrk": {}, "processor_us": {}, "ratios": {}
+    }  # fmt: skip
+    for name, units in found.items():
+        for unit, values in units.items():
+            if not values:
+                continue
             figures[unit][name] = statistics.median(values)
-        for unit in ("per_second", "processor_us") if rounds is not ours else ():
-            pairs = zip(ours[unit], rounds[unit], strict=True)
-            ratio = statistics.median(a / b for a, b in pairs)
-            figures["ratios"][f"throughput by {unit}, in times {name}"] = (
-                ratio if unit == "per_second" else 1 / ratio
-            )
+            if name != OURS:
+                pairs = zip(found[OURS][unit], values, strict=True)
+                ratio = statistics.median(a / b for a, b in pairs)
+                figures["ratios"][f"{name}, {unit}"] = (
+                    1 / ratio if unit == "processor_us" else ratio
+                )
     return figures
 
 
@@ -178,16 +277,23 @@ def _processor_seconds(process_id: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def workers(folder: Path, key: str) -> dict[str, float]:
-    """Measure private memory and start-up time of a second worker on the same artifact."""
-    with server(folder, "ours", None) as (port, _, _), server(folder, "ours", None) as more:
-        for where in (port, more[0]):
-            put_load(where, PATH, key, None, 1)
-            put_load(where, "/model/features", key, None, 1)
-        return {"uss_mib": _unique_memory(more[1]), "worker_start_s": more[2]}
+def workers(folder: Path, key: str, seconds: float) -> dict[str, float]:
+    """Measure one and two workers, which share the cores with the load, and their memory."""
+    figures = {}
+    for n_workers in (1, 2):
+        with serve(folder, workers=n_workers) as server:
+            loaded = put_wrk if WRK else put_load
+            name = f"{n_workers} worker{'s' * (n_workers > 1)} on all cores"
+            figures[f"{name}, requests per second"] = loaded(server.port, key, None, seconds)[
+                "per_second"
+            ]
+            memory = [_own_memory(pid) for pid in processes_of(server.pid)]
+            figures[f"{name}, MiB of the largest process alone"] = max(memory)
+            figures[f"{name}, MiB of all processes"] = sum(memory)
+    return figures
 
 
-def _unique_memory(process_id: int) -> float:
+def _own_memory(process_id: int) -> float:
     """Sum up the pages that no other process has (Linux), in MiB."""
     lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()
     private = [line.split()[1] for line in lines if line.startswith("Private_")]
@@ -196,29 +302,13 @@ def _unique_memory(process_id: int) -> float:
 
 def start(folder: Path) -> dict[str, float]:
     """Seconds from the command `recommender serve` until the service says that it is ready."""
-    settings = settings_of(folder)
-    environment = {
-        **os.environ,
-        "RECOMMENDER_DATABASE_URL": settings.database_url,
-        "RECOMMENDER_MODELS_DIR": str(settings.models_dir),
-    }
     seconds = []
     for _ in range(STARTS):
-        port = _free_port()
         begin = time.perf_counter()
-        with (folder / "serve.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve"],
-                env={**environment, "RECOMMENDER_PORT": str(port)}, stdout=log, stderr=log,
-            )  # fmt: skip
-        try:
-            _wait_for(port, process)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready"):
-                seconds.append(time.perf_counter() - begin)
-        finally:
-            process.terminate()
-            process.wait()
-    return {"ready_s": statistics.median(seconds), "ready_s, the longest": max(seconds)}
+        with serve(folder) as server:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready").close()
+            seconds.append(time.perf_counter() - begin)
+    return {"ready after seconds": statistics.median(seconds), "the longest": max(seconds)}
 
 
 def _free_port() -> int:
@@ -230,27 +320,31 @@ def _free_port() -> int:
 
 def table(figures: dict[str, Any]) -> str:
     """Return the figures as text."""
-    lines = ["warm, requests per second (load: benchmarks.load, Python, 8 connections)"]
-    lines += [
-        f"    {name:<44}{value:9.0f}" for name, value in figures["warm"]["per_second"].items()
+    warm = figures["warm"]
+    lines = [
+        f"warm, requests per second on 8 kept connections{'':>11}Python      wrk   µs of processor",
+        *(
+            f"    {name:<44}{warm['per_second'][name]:10.0f}"
+            f"{warm['by_wrk'].get(name, float('nan')):9.0f}"
+            f"{warm['processor_us'].get(name, float('nan')):18.0f}"
+            for name in warm["per_second"]
+        ),
+        *([] if WRK else ["    wrk is not installed"]),
+        f"{OURS}, in times of",
+        *(f"    {name:<52}{value:11.2f}" for name, value in warm["ratios"].items()),
     ]
-    lines.append("the same, microseconds of the server's processor per request")
+    half, idle = warm["at_half"], warm["idle"]
     lines += [
-        f"    {name:<44}{value:9.0f}" for name, value in figures["warm"]["processor_us"].items()
+        f"at half of that: p50 {half['p50_ms']:.2f} ms, p99 {half['p99_ms']:.2f} ms",
+        f"one client, idle service: p50 {idle['p50_ms']:.2f} ms, p99 {idle['p99_ms']:.2f} ms",
     ]
-    lines += [f"{name:<64}{value:7.2f}" for name, value in figures["warm"]["ratios"].items()]
-    half = figures["warm"]["at_half"]
-    lines.append(
-        f"at half of that: p50 {half['p50_ms']:.2f} ms, p99 {half['p99_ms']:.2f} ms, "
-        f"p99 / p50 {half['p99_ms'] / half['p50_ms']:.1f}"
-    )
     for shape, times in figures["cold"].items():
         lines.append(f"cold, ms of processor time, {shape}, product {times['product']:.2f}")
         for name, value in times.items():
             ratio = (value - 1) / times["product"]
             lines.append(f"    {name:<44}{value:9.2f}  (less 1 ms, in products: {ratio:.2f})")
     more = {**figures["workers"], **figures["start"]}
-    lines += [f"{name:<48}{value:9.2f}" for name, value in more.items()]
+    lines += [f"{name:<56}{value:11.2f}" for name, value in more.items()]
     return "\n".join(lines)
 
 
@@ -270,7 +364,7 @@ def main() -> None:
             figures["cold"][f"{n_movies:,} movies x {n_hidden} hidden units"] = cold(folder)
             if (n_movies, n_hidden) == SHAPES[0]:
                 figures["warm"] = warm(folder, key, arguments.seconds, arguments.rounds)
-                figures["workers"] = workers(folder, key)
+                figures["workers"] = workers(folder, key, arguments.seconds)
                 figures["start"] = start(folder)
     print(table(figures))
     if arguments.json is not None:

@@ -1,17 +1,31 @@
-"""What the benchmark of the service runs on: a database, a model of random weights, servers.
+"""What the benchmark of the service runs on: a database, a model of random weights, rivals.
 
-    python -m benchmarks.serving_world FOLDER PORT ours|ready-made|bare
+    python -m benchmarks.serving_world FOLDER PORT application|ready-made|gorse-like|bare
 
-serves on a port until it is terminated. `ours` is the whole service with an added route that
-returns the bytes of a ready-made response; `ready-made` is a FastAPI application of that route
-alone, `bare` an ASGI application that returns them without any framework.
+serves a rival on a port until it is terminated: under uvicorn, with our protocol for HTTP:
+
+- `application`: our application, started without the command;
+- `ready-made`: a FastAPI application whose only route returns ready-made bytes;
+- `gorse-like`: one whose only route does what gorse does: it reads the list of a user, computed
+  before, from a row of SQLite, and writes ids and scores as JSON;
+- `bare`: an ASGI application that returns ready-made bytes without any framework.
+
+`python -m benchmarks.serving_world FOLDER SECONDS in-process KEY` calls our application directly,
+without sockets and HTTP, and prints how many cached responses it makes in a second.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging.config
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +40,8 @@ from app.core.logging import log_config
 from app.db.engine import Database
 from app.db.schema import upgrade
 from app.db.tables import movies, ratings, users
+from app.http.connections import MAX_CONNECTIONS, Connections
+from app.http.protocol import HttpProtocol
 from app.main import create_app
 from app.registry import repository as models
 from model import artifact
@@ -39,7 +55,9 @@ if TYPE_CHECKING:
 
 # Ratings of the requested users: as user 1 of ml-latest-small, and as the most active one there.
 N_RATINGS = {"usual": 232, "busy": 2698}
+PATH, QUERY = "/recommendations/usual", "limit=20"
 READY = "ready.json"
+LISTS = "lists.db"
 # As training keeps: 50 neighbours per movie, both ways.
 N_COUPLINGS = 70
 
@@ -63,7 +81,9 @@ def random_rbm(n_movies: int, n_hidden: int) -> RBM:
         like_share=normal(0, 0.5, n_movies),
         length=80.0,
     )
-    coupled = np.sort(rng.integers(0, n_movies, (n_movies, N_COUPLINGS), dtype=np.int32), axis=1)
+    # Rising within a row, as an artifact must be.
+    steps = rng.integers(1, n_movies // N_COUPLINGS, (n_movies, N_COUPLINGS), dtype=np.int32)
+    coupled = np.cumsum(steps, axis=1, dtype=np.int32)
     couplings = Couplings(
         indptr=np.arange(n_movies + 1, dtype=np.int64) * N_COUPLINGS,
         indices=coupled.reshape(-1),
@@ -122,17 +142,42 @@ def make_world(folder: Path, n_movies: int, n_hidden: int) -> str:
     return made.text
 
 
+def keep_ready(folder: Path, body: bytes) -> None:
+    """Store a response for the rivals, as bytes and as a row."""
+    (folder / READY).write_bytes(body)
+    items = [[item["movie_id"], item["score"]] for item in json.loads(body)["items"]]
+    with closing(sqlite3.connect(folder / LISTS)) as connection, connection:
+        connection.execute("CREATE TABLE lists (user TEXT PRIMARY KEY, items TEXT)")
+        connection.execute("INSERT INTO lists VALUES (?, ?)", ("usual", json.dumps(items)))
+
+
 def application(folder: Path, kind: str) -> Any:
     """Make one of the applications."""
-    path = folder / READY
-    body = path.read_bytes() if path.exists() else b"{}"
+    if kind == "application":
+        return create_app(settings_of(folder))
     if kind == "bare":
-        return _bare(body)
-    app = create_app(settings_of(folder)) if kind == "ours" else FastAPI()
+        return _bare((folder / READY).read_bytes())
+    return _ready_made(folder) if kind == "ready-made" else _gorse_like(folder)
 
-    @app.get("/ready-made/{user}")
+
+def _ready_made(folder: Path) -> FastAPI:
+    app, body = FastAPI(), (folder / READY).read_bytes()
+
+    @app.get("/recommendations/{user}")
     async def ready_made(user: str) -> Response:  # noqa: ARG001 (a route like ours has one)
         return Response(body, media_type="application/json")
+
+    return app
+
+
+def _gorse_like(folder: Path) -> FastAPI:
+    app, connection = FastAPI(), sqlite3.connect(folder / LISTS)
+
+    @app.get("/recommendations/{user}")
+    async def gorse_like(user: str, limit: int = 20) -> list[dict[str, float]]:
+        query = "SELECT items FROM lists WHERE user = ?"
+        (items,) = connection.execute(query, (user,)).fetchone()
+        return [{"Id": id_, "Score": score} for id_, score in json.loads(items)[:limit]]
 
     return app
 
@@ -155,14 +200,50 @@ def _bare(body: bytes) -> Any:
     return app
 
 
+async def in_process(folder: Path, seconds: float, key: str) -> float:
+    """Return the cached responses per second of our application without a server."""
+    app = application(folder, "application")
+    request = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+        "scheme": "http", "path": PATH, "raw_path": PATH.encode(), "query_string": QUERY.encode(),
+        "root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {key}".encode())],
+    }  # fmt: skip
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async with app.router.lifespan_context(app):
+        await app({**request, "state": {}}, receive, send)
+        begin = perf_counter()
+        while (passed := perf_counter() - begin) < seconds:
+            await app({**request, "state": {}}, receive, send)
+            if not len(statuses) % 8:
+                await asyncio.sleep(0)  # as a server, let others run: the log, the poller
+    if set(statuses) != {200}:
+        raise RuntimeError(f"responses of status {set(statuses)}")
+    return len(statuses) / passed
+
+
 def main() -> None:
     """Serve, with logs on as in production."""
-    folder, port, kind = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    folder, number, kind = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    log = log_config(settings_of(folder))
+    if kind == "in-process":
+        logging.config.dictConfig(log)
+        print(asyncio.run(in_process(folder, float(number), sys.argv[4])))
+        return
     uvicorn.run(
         application(folder, kind),
-        port=port,
-        http="h11",  # as app.cli.http_server
-        log_config=log_config(settings_of(folder)),
+        port=int(number),
+        http=partial(HttpProtocol, Connections(MAX_CONNECTIONS)),  # type: ignore[arg-type]
+        ws="none",
+        log_config=log,
         access_log=False,
         proxy_headers=False,
         server_header=False,

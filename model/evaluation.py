@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from model.metrics import (
     Estimate,
@@ -203,12 +204,18 @@ def summarise(per_user: Mapping[str, NDArray[np.float64]]) -> dict[str, Estimate
     return {name: estimate(values) for name, values in per_user.items()}
 
 
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the libraries with threads; finding them takes as long as ranking 20 users."""
+    return ThreadpoolController()
+
+
 def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgement:
     given, hidden = held_out.given, held_out.hidden
     if not np.array_equal(model.movie_ids, given.movie_ids):
         raise ValueError("the model ranks other movies than the held-out users have")
     # One user's products are too small for several threads, and must not depend on their number.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         ranking, probabilities, seconds = _score(model, inputs, held_out)
     places = _places(ranking, hidden)
     return Judgement(

@@ -6,9 +6,10 @@ from pydantic import ConfigDict, Field
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.cursors import CursorText
-from app.http.identifiers import KEY_PATTERN, MAX_KEY_LENGTH
+from app.http.identifiers import KEY_PATTERN
 from app.live.filters import Filters
 from app.ratings.schemas import MovieRatingRequest
+from data.rules import MAX_KEY_LENGTH
 
 # More than any user of MovieLens 1M has rated; scoring takes longer with each.
 MAX_RATINGS = 5000

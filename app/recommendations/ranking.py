@@ -114,10 +114,15 @@ class Ranking:
         return items
 
     def state_at(self, position: int) -> str:
-        """Return the state of the section at this position."""
+        """Return the states of the sections before this position and of the one at it.
+
+        A section that was read to its end counts, too: with another length the rest would move.
+        """
+        states = ""
         for section in self.sections:
+            states += section.state
             if position < len(section):
-                return section.state
+                return states
             position -= len(section)
         return ""
 

@@ -174,6 +174,6 @@ class RecommendationsCursor(Cursor):
     request: Annotated[str, Field(max_length=40, alias="q")]
     model: Annotated[str | None, Field(max_length=40, alias="m")]
     revision: Annotated[int, Field(ge=0, le=MAX_REVISION, alias="r")]
-    state: Annotated[str, Field(max_length=40, alias="s")]
+    state: Annotated[str, Field(max_length=60, alias="s")]
     position: Annotated[int, Field(ge=1, le=MAX_POSITION, alias="p")]
     seed: Annotated[int | None, Field(ge=0, le=MAX_SEED, alias="d")] = None

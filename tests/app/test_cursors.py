@@ -60,6 +60,20 @@ def test_a_cursor_among_popular_movies_expires_when_their_order_changes(
     assert client.get("/recommendations/1", params={"cursor": personal}).status_code == 200
 
 
+def test_a_cursor_among_popular_movies_expires_when_the_personal_ones_before_change(
+    client: TestClient,
+) -> None:
+    asked: dict[str, str | int] = {"genre": "Drama", "limit": 100}
+    items = client.get("/recommendations/1", params=asked).json()["items"]
+    personal = [item["movie_id"] for item in items if item["source"] == "rbm"]
+    asked["limit"] = len(personal)
+    asked["cursor"] = client.get("/recommendations/1", params=asked).json()["next"]
+    assert client.get("/recommendations/1", params=asked).status_code == 200
+    client.patch(f"/movies/{personal[0]}", json={"genres": ["Comedy"]})
+    # One personal movie less: the first popular one would be skipped.
+    assert client.get("/recommendations/1", params=asked).status_code == 410
+
+
 def test_a_cursor_of_one_worker_is_good_at_another(
     world: World,  # noqa: ARG001
     connect: Callable[[], TestClient],

@@ -140,8 +140,13 @@ def test_a_card_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "not JSON"), ("[]", "format None"), ('{"format": 99}', "format 99"),
-     ('{"format": 1}', "lacks files, machine")],
+    [("{", "not JSON"), ("[]", "not a JSON object"), ('{"format": 99}', "format 99"),
+     ('{"format": 1}', "lacks files, machine"),
+     ('{"format": 1, "machine": {}, "files": []}', "no list of files"),
+     ('{"format": 1, "machine": [], "files": {}}', "describes no machine"),
+     ("[" * 100_000, "nested too deeply"), ('{"a": ' * 40 + "1" + "}" * 40, "32 levels"),
+     ('{"a": 1e999}', "not finite"), ('{"a": 9223372036854775808}', "more than 64 bits"),
+     ('{"a": "\\ud800"}', "half a surrogate pair")],
 )  # fmt: skip
 def test_a_card_that_cannot_be_read_is_refused(folder: Path, content: str, message: str) -> None:
     (folder / "card.json").write_text(content)

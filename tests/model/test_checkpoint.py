@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from data import Interactions
+from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.config import Config
 from model.engine import Engine
@@ -213,3 +214,54 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
 @pytest.mark.timeout(1800)
 def test_a_run_killed_at_twenty_moments_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     check_kills(tmp_path, n_kills=20)
+
+
+def without(folder: Path, *names: str, **added: Any) -> None:
+    """Change the configuration in a checkpoint, as if another version had written it."""
+    (state,) = folder.glob("*-*/state.json")
+    document = json.loads(state.read_text())
+    stored = document["identity"]["configuration"]
+    kept = {name: value for name, value in stored.items() if name not in names}
+    document["identity"]["configuration"] = {**kept, **added}
+    state.write_text(json.dumps(document))
+
+
+def stopped(folder: Path, config: Config = CONFIG) -> str:
+    """Leave a checkpoint of half a run; return the checksum of the whole one."""
+    trainer = Trainer(data(), config)
+    for report in trainer.epochs():
+        if report.epoch == 3:
+            trainer.save(folder)
+    return checksum(trainer.rbm())
+
+
+def test_a_hyper_parameter_that_came_later_and_has_its_default_keeps_the_checkpoint(
+    tmp_path: Path,
+) -> None:
+    whole = stopped(tmp_path)
+    without(tmp_path, "prior_scale", "coupling_l2")
+    resumed = Trainer(data(), CONFIG)
+    resumed.resume(tmp_path)
+    assert finish(resumed) == whole
+
+
+def test_a_hyper_parameter_that_only_one_version_knows_and_has_changed_refuses_the_checkpoint(
+    tmp_path: Path,
+) -> None:
+    stopped(tmp_path, CONFIG.model_copy(update={"prior_scale": 2.0}))
+    without(tmp_path, "prior_scale")
+    with pytest.raises(CheckpointError, match=r"prior_scale 1\.5, not 2\.0"):
+        Trainer(data(), CONFIG.model_copy(update={"prior_scale": 2.0})).resume(tmp_path)
+    without(tmp_path, warmth=3)
+    with pytest.raises(CheckpointError, match="a version that knows warmth"):
+        Trainer(data(), CONFIG).resume(tmp_path)
+
+
+def test_a_note_is_read_without_the_arrays(tmp_path: Path) -> None:
+    trainer = Trainer(data(), CONFIG)
+    trainer.note["ratings_revision"] = 12
+    name = trainer.save(tmp_path).name
+    (tmp_path / name / "W.npy").unlink()
+    (tmp_path / ".unfinished-x").mkdir()
+    assert checkpoint.notes(tmp_path) == {name: {"ratings_revision": 12}}
+    assert checkpoint.notes(tmp_path / "nowhere") == {}

@@ -29,7 +29,7 @@ def columns() -> tuple[np.ndarray, ...]:
 @pytest.fixture(scope="module")
 def report(columns: tuple[np.ndarray, ...]) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "CHOICE_STARTS", (0.4, 0.45))
+        patch.setattr(windows, "CHOICE_STARTS", (0.45,))
         patch.setattr(windows, "JUDGED_STARTS", (0.5, 0.7))
         calls: list[tuple[str, int, int | None]] = []
         report = compare_by_date(
