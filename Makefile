@@ -9,7 +9,7 @@ INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check audit image-test check-slow bench-train bench-serve lock clean
+.PHONY: help install install-dev run test lint check audit sbom image-test check-slow bench-train bench-serve lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,13 @@ lint: install-dev ## style, format, types and security (under 2 minutes)
 
 check: lint ## the same with the tests and the audit of the locked packages
 	$(BIN)/pytest
-	@$(BIN)/python requirements/audit.py
+	@$(BIN)/python -m requirements.audit
 
-audit: install-dev ## known vulnerabilities of the locked packages; fails without an advisory service
-	@$(BIN)/python requirements/audit.py --required
+audit: install-dev ## known vulnerabilities of all that the SBOM lists; fails without an advisory service
+	@$(BIN)/python -m requirements.audit --required
+
+sbom: install-dev ## what an image installs, as CycloneDX 1.6: dist/sbom.cdx.json
+	@$(BIN)/python -m requirements.sbom dist/sbom.cdx.json
 
 image-test: install-dev ## build the images and test them (needs docker, or CONTAINER_ENGINE=podman)
 	RECOMMENDER_TEST_CONTAINER_ENGINE=$(CONTAINER_ENGINE) $(BIN)/pytest -n 0 -m slow --override-ini=timeout=1800 tests/image

@@ -6,7 +6,6 @@ Ratings are read in blocks. Rows are for small files, and to find the line of an
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from data.release import DatasetError
+from data.rules import brief, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,8 @@ __all__ = [
 
 # Large enough to make the overhead per block negligible, small enough for any memory.
 BLOCK_BYTES = 8 << 20
-MAX_LINE_BYTES = 1 << 20
+# Of a row, which may have several lines in CSV; the longest valid one has some 2,000 characters.
+MAX_ROW_BYTES = 1 << 16
 # Replaces "::" for Arrow, which takes one character; no rating contains this one.
 _SEPARATOR = "\x1f"
 
@@ -78,38 +79,61 @@ def rows(stream: ByteStream, label: str, layout: Layout) -> Iterator[tuple[int, 
     Raises
     ------
     DatasetError
-        Undecodable bytes, an unreasonably long line or malformed quoting.
+        Undecodable bytes, an unreasonably long row or malformed quoting.
     """
-    lines = _decoded_lines(stream, label, layout.encoding)
+    lines = _Lines(stream, label, layout.encoding)
     if not layout.is_quoted:
-        for number, line in enumerate(lines, start=1):
+        for line in lines:
             text = line.rstrip("\r\n")
             if text:
-                yield number, text.split(layout.delimiter)
+                yield lines.number, text.split(layout.delimiter)
+            lines.end_row()
         return
     reader = csv.reader(lines, strict=True)
-    number = 1
     try:
         for row in reader:
             if row:
-                yield number, row
-            number = reader.line_num + 1
+                yield lines.first, row
+            lines.end_row()
     except csv.Error as error:
-        raise DatasetError(f"{label}, line {number}: {error}") from error
+        raise DatasetError(f"{label}, line {lines.first}: {error}") from error
 
 
-def _decoded_lines(stream: ByteStream, label: str, encoding: str) -> Iterator[str]:
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        if len(line) > MAX_LINE_BYTES:
-            raise DatasetError(f"{label}, line {number}: longer than {MAX_LINE_BYTES} bytes")
+class _Lines:
+    """The decoded lines of a stream; `first` is the number of the first one of the row."""
+
+    def __init__(self, stream: ByteStream, label: str, encoding: str) -> None:
+        self.number = 0
+        self.first = 1
+        self._stream = stream
+        self._label = label
+        self._encoding = encoding
+        self._row_bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._stream.readline(MAX_ROW_BYTES + 1):
+            self.number += 1
+            self._row_bytes += len(line)
+            if self._row_bytes > MAX_ROW_BYTES:
+                raise DatasetError(
+                    f"{self._label}, line {self.first}: longer than {MAX_ROW_BYTES} bytes"
+                )
+            yield self._decoded(line)
+
+    def end_row(self) -> None:
+        """Begin the next row with the next line."""
+        self.first = self.number + 1
+        self._row_bytes = 0
+
+    def _decoded(self, line: bytes) -> str:
+        encoding = self._encoding if self.number == 1 else self._encoding.removesuffix("-sig")
         try:
-            yield line.decode(encoding if number == 1 else encoding.removesuffix("-sig"))
+            return line.decode(encoding)
         except UnicodeDecodeError as error:
             bad = line[error.start : error.end]
             raise DatasetError(
-                f"{label}, line {number}: the bytes {bad!r} are not {error.encoding.upper()} text"
+                f"{self._label}, line {self.number}: "
+                f"the bytes {bad!r} are not {error.encoding.upper()} text"
             ) from error
 
 
@@ -145,15 +169,15 @@ def column_roles(
         role = role_of.get(re.sub(r"[\s_-]", "", name).lower())
         if role is None:
             known = ", ".join(names[0] for names in aliases.values())
-            raise DatasetError(f"{where}: unknown column {name!r} (known: {known})")
+            raise DatasetError(f"{where}: unknown column {shown(name)} (known: {known})")
         if role in roles:
-            raise DatasetError(f"{where}: {name!r} is a second {aliases[role][0]} column")
+            raise DatasetError(f"{where}: {shown(name)} is a second {aliases[role][0]} column")
         roles.append(role)
     for role, alternatives in aliases.items():
         if role not in roles and role not in optional:
             raise DatasetError(
                 f"{where}: no {alternatives[0]} column ({' or '.join(alternatives)}) among "
-                f"{', '.join(names)}"
+                f"{', '.join(' '.join(name.split()) for name in names)}"
             )
     return roles
 
@@ -172,6 +196,9 @@ def blocks(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `stream` in Arrow record batches, in order.
 
+    Arrow parses lines that are in its own memory. Where it reads the stream itself, a thread of it
+    calls Python, and a process that ends before that thread does aborts, or hangs.
+
     Parameters
     ----------
     stream : ByteStream
@@ -188,58 +215,61 @@ def blocks(
     DatasetError
         A row with more or fewer fields than `columns`, or what `rows` refuses.
     """
-    source: ByteStream = stream
-    delimiter = layout.delimiter
-    if len(delimiter) > 1:
-        source = _Substituting(stream, delimiter.encode(), _SEPARATOR.encode())
-        delimiter = _SEPARATOR
     try:
-        yield from pa_csv.open_csv(
-            cast("IO[bytes]", source),
-            pa_csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                column_names=list(columns),
-                skip_rows=int(layout.has_header),
-                encoding="utf8" if layout.encoding == "utf-8-sig" else layout.encoding,
-            ),
-            pa_csv.ParseOptions(delimiter=delimiter, quote_char='"' if layout.is_quoted else False),
-            pa_csv.ConvertOptions(column_types=columns, include_columns=list(columns)),
-        )
+        for block in _whole_lines(stream, has_header=layout.has_header):
+            yield from _parsed(block, layout, columns)
     except pa.ArrowInvalid as error:
         _explain(file, layout, len(columns))
-        raise DatasetError(f"{file.label}: {error}") from error
+        raise DatasetError(f"{file.label}: {brief(error)}") from error
+
+
+def _whole_lines(stream: ByteStream, *, has_header: bool) -> Iterator[bytes]:
+    """Yield the stream in blocks of whole lines, without the header."""
+    rest = b""
+    while fresh := stream.read(BLOCK_BYTES):
+        block = rest + fresh
+        begin, end = 0, block.rfind(b"\n") + 1
+        if has_header and end:
+            begin, has_header = block.index(b"\n") + 1, False
+        block, rest = block[begin:end], block[end:]
+        if len(rest) > MAX_ROW_BYTES:
+            raise pa.ArrowInvalid(f"a line is longer than {MAX_ROW_BYTES} bytes")
+        if block:
+            yield block
+    if rest and not has_header:
+        yield rest
+
+
+def _parsed(block: bytes, layout: Layout, columns: dict[str, pa.DataType]) -> list[pa.RecordBatch]:
+    separator = layout.delimiter
+    if layout.encoding == LATIN_1:
+        block = block.decode(LATIN_1).encode()
+    if len(separator) > 1:
+        if _SEPARATOR.encode() in block:
+            raise pa.ArrowInvalid(f"a line holds the character {_SEPARATOR!r}")
+        block, separator = block.replace(separator.encode(), _SEPARATOR.encode()), _SEPARATOR
+    return pa_csv.read_csv(
+        cast("IO[bytes]", pa.BufferReader(_memory_of_arrow(block))),
+        pa_csv.ReadOptions(column_names=list(columns), block_size=len(block) + 1),
+        pa_csv.ParseOptions(delimiter=separator, quote_char='"' if layout.is_quoted else False),
+        pa_csv.ConvertOptions(column_types=columns),
+    ).to_batches()
+
+
+def _memory_of_arrow(block: bytes) -> pa.Buffer:
+    """Copy bytes: a thread that lets go of those of Python needs Python, see `blocks`."""
+    copy = pa.BufferOutputStream()
+    copy.write(block)
+    return copy.getvalue()
 
 
 def _explain(file: DataFile, layout: Layout, n_columns: int) -> None:
     """Raise the error of the first malformed row, naming its line."""
     with file.open() as stream:
         for number, row in rows(stream, file.label, layout):
+            where = f"{file.label}, line {number}"
             if len(row) != n_columns:
-                raise DatasetError(
-                    f"{file.label}, line {number}: {len(row)} fields instead of {n_columns}"
-                )
-
-
-class _Substituting(io.RawIOBase):
-    """A stream with a sequence of bytes replaced by a shorter one, even across two reads."""
-
-    def __init__(self, stream: ByteStream, old: bytes, new: bytes) -> None:
-        self._stream = stream
-        self._old = old
-        self._new = new
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        while True:
-            # At most `size` in all: Arrow has reserved no more.
-            fresh = self._stream.read(size - len(self._rest) if size > 0 else size)
-            block = (self._rest + fresh).replace(self._old, self._new)
-            # What may be the start of the sequence is left for the next read.
-            n_kept = len(self._old) - 1 if fresh and block.endswith(self._old[:1]) else 0
-            self._rest = block[len(block) - n_kept :]
-            block = block[: len(block) - n_kept]
-            if block or not fresh:
-                return block
+                raise DatasetError(f"{where}: {len(row)} fields instead of {n_columns}")
+            broken = next((value for value in row if "\n" in value or "\r" in value), None)
+            if broken is not None:
+                raise DatasetError(f"{where}: {shown(broken)} has a line break")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
@@ -64,7 +65,10 @@ def download(name: str, base_url: str, folder: Path, progress: Progress = ignore
     url = f"{base_url.rstrip('/')}/{name}.zip"
     timeout = httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     try:
-        with httpx2.Client(timeout=timeout, follow_redirects=True) as client:
+        check = partial(_refuse_elsewhere, httpx2.URL(url))
+        with httpx2.Client(
+            timeout=timeout, follow_redirects=True, event_hooks={"request": [check]}
+        ) as client:
             expected_md5 = PINNED_MD5.get(name) or _published_md5(client, f"{url}.md5")
             folder.mkdir(parents=True, exist_ok=True)
             with whole_file(folder / f"{name}.zip") as file:
@@ -111,11 +115,20 @@ def _fetch(client: httpx2.Client, url: str, file: BinaryIO, progress: Progress) 
 
 @contextmanager
 def _get(client: httpx2.Client, url: str) -> Iterator[httpx2.Response]:
-    """Yield the response to GET `url`: status 200, and over HTTPS if `url` is."""
+    """Yield the response to GET `url`, which has status 200."""
     # "identity": the checksum is that of the bytes on the wire, so they must not be compressed.
     with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-        if url.startswith("https:") and response.url.scheme != "https":
-            raise DatasetError(f"{url} leads to {response.url}, which is not encrypted")
         if response.status_code != httpx2.codes.OK:
             raise DownloadError(f"{url} answers {response.status_code} {response.reason_phrase}")
         yield response
+
+
+def _refuse_elsewhere(asked: httpx2.URL, request: httpx2.Request) -> None:
+    """Refuse a redirect to another server without a certificate, before anything is sent there.
+
+    Otherwise whoever answers for a mirror could let this machine ask services of its own network.
+    """
+    there = request.url
+    same = (there.scheme, there.netloc) == (asked.scheme, asked.netloc)
+    if not same and there.scheme != "https" and asked.host:
+        raise DatasetError(f"{asked} leads to {there}, which is not encrypted")

@@ -14,12 +14,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.delimited import CSV, Layout, blocks, column_roles, line_of_row, rows
+from data.delimited import (
+    CSV,
+    Layout,
+    blocks,
+    column_roles,
+    line_of_row,
+    rows,
+)
 from data.movies import read_movies_csv, untitled_movies
 from data.progress import Progress, ignore_progress
 from data.ratings import ANY_USER, ARROW_TYPES, RATING_ALIASES, RatingsBuilder, UserRule
 from data.release import DatasetError, Release
-from data.source import DataFile, MeteredStream, checksum, data_file
+from data.rules import brief, shown
+from data.source import DataFile, MeteredStream, checksum, data_file, max_unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["csv_roles", "read_own_file", "read_text_ratings"]
 
 PARQUET_BATCH_ROWS = 1 << 18
+# Of a rating in memory: user, movie, stars and time.
+RATING_BYTES = 20
 PARQUET_SUFFIXES = (".parquet", ".pq")
 # pandas writes an index that is more than a row number as a column of its own.
 _PANDAS_INDEX = "__index_level_"
@@ -49,7 +59,7 @@ def read_own_file(path: Path, progress: Progress = ignore_progress) -> Release:
     movies, movies_sha256 = read_movies_csv(data_file(beside)) if beside.is_file() else (None, None)
     known_movies = None if movies is None else movies["movie_id"].to_numpy()
     if path.suffix.lower() in PARQUET_SUFFIXES:
-        ratings, sha256 = _read_parquet_ratings(file, known_movies, progress)
+        ratings, sha256 = _read_parquet_ratings(path, file, known_movies, progress)
     else:
         roles = csv_roles(file)
         ratings, sha256 = read_text_ratings(file, CSV, roles, ANY_USER, known_movies, progress)
@@ -132,29 +142,33 @@ def read_text_ratings(
 
 
 def _read_parquet_ratings(
-    file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress
+    path: Path, file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress
 ) -> tuple[pd.DataFrame, str]:
     builder = RatingsBuilder(file.label, lambda row: f"row {row + 1}", ANY_USER, known_movies)
     with file.open() as raw:
         sha256 = MeteredStream(raw).sha256()
-    with file.open() as raw:
-        try:
-            builder.extend(_parquet_batches(pq.ParquetFile(raw), file, progress))
-        except pa.ArrowException as error:
-            raise DatasetError(f"{file.label} cannot be read as Parquet: {error}") from error
+    try:
+        # A file of Arrow's own: no thread of it calls Python, see `data.delimited.blocks`.
+        with pa.OSFile(str(path), "rb") as own, pq.ParquetFile(own, pre_buffer=False) as parquet:
+            builder.extend(_parquet_batches(parquet, file, progress))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{file.label} cannot be read as Parquet: {brief(error)}") from error
     return builder.finish(), sha256
 
 
 def _parquet_batches(
     parquet: pq.ParquetFile, file: DataFile, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
+    n_rows = parquet.metadata.num_rows
+    if n_rows * RATING_BYTES > max_unpacked(file.size):
+        raise DatasetError(f"{file.label} has {n_rows} rows, too many for its {file.size} bytes")
     schema = parquet.schema_arrow
     names = [name for name in schema.names if not name.startswith(_PANDAS_INDEX)]
     roles = column_roles(names, file.label, RATING_ALIASES, optional=("rated_at",))
     for name, role in zip(names, roles, strict=True):
         if role in ("user", "movie") and pa.types.is_floating(schema.field(name).type):
             raise DatasetError(
-                f"{file.label}: column {name!r} holds {schema.field(name).type}; "
+                f"{file.label}: column {shown(name)} holds {schema.field(name).type}; "
                 "an id is a whole number or text"
             )
     n_read = 0
@@ -164,7 +178,7 @@ def _parquet_batches(
         ]
         yield pa.RecordBatch.from_arrays(columns, names=roles)
         n_read += batch.num_rows
-        progress("read", file.size * n_read // parquet.metadata.num_rows, file.size)
+        progress("read", file.size * n_read // max(n_rows, 1), file.size)
 
 
 def _as_text(column: pa.Array[Any], role: str) -> pa.Array[Any]:

@@ -18,6 +18,7 @@ from data.movies import read_links, read_movies_csv, read_movies_dat, read_u_ite
 from data.progress import Progress, ignore_progress
 from data.ratings import MOVIELENS_USER
 from data.release import NO_TIME, DatasetError, DownloadError, Release
+from data.rules import flaw
 from data.source import DataFile, checksum, files_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ RELEASES = (
     "ml-latest-small", "ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest",
 )  # fmt: skip
 SAMPLE = "sample"
+MAX_PATH_LENGTH = 4_096
 SAMPLE_FOLDER = Path(__file__).with_name("sample")
 SAMPLE_NOTICE = (
     "Bundled sample: the movies are real, all users and ratings are invented. Good for a first "
@@ -112,6 +114,8 @@ def load(
             name_or_path,
             progress,
         )
+    if problem := flaw(name_or_path, MAX_PATH_LENGTH):
+        raise DatasetError(f"the path of the data set {problem}")
     path = Path(name_or_path)
     suffix = path.suffix.lower()
     if (name_or_path and path.is_dir()) or suffix == ".zip":

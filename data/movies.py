@@ -6,6 +6,7 @@ At most some ten thousand rows: they are read one by one, so every error knows i
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,9 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from data.delimited import CSV, DAT, LATIN_1, PIPES, Layout, column_roles, rows
-from data.ratings import MAX_MOVIE_ID, MOVIE_ID, MOVIE_NAMES
+from data.delimited import BLOCK_BYTES, CSV, DAT, LATIN_1, PIPES, Layout, column_roles, rows
+from data.ratings import MOVIE_ID, MOVIE_NAMES
 from data.release import DatasetError
+from data.rules import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_GENRE_LENGTH,
+    MAX_GENRES,
+    MAX_MOVIE_ID,
+    MAX_TITLE_LENGTH,
+    flaw,
+    shown,
+)
 from data.source import DataFile, MeteredStream
 from data.titles import split_title
 
@@ -26,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_links", "read_movies_csv", "read_movies_dat", "read_u_item", "untitled_movies"]
 
-MAX_TITLE_LENGTH = 500
 NO_GENRES = "(no genres listed)"
 # A genre of the two oldest releases, and its name in all later ones.
 OLD_GENRES = {"Children's": "Children"}
@@ -86,13 +96,7 @@ def read_movies_dat(file: DataFile) -> tuple[pd.DataFrame, str]:
 
     Returns and raises the same as `read_movies_csv`.
     """
-    with file.open() as stream:
-        try:
-            stream.read().decode()
-        except UnicodeDecodeError:
-            layout = replace(DAT, encoding=LATIN_1)
-        else:
-            layout = DAT
+    layout = DAT if _is_utf8(file) else replace(DAT, encoding=LATIN_1)
     return _read_movies(file, layout, ["movie", "title", "genres"], _piped_movie)
 
 
@@ -140,6 +144,18 @@ def untitled_movies(movie_ids: NDArray[np.int32]) -> pd.DataFrame:
     """Return movies of which only the id is known, titled "Movie 123"."""
     ids = [int(movie_id) for movie_id in movie_ids]
     return _frame([_Movie(movie_id, f"Movie {movie_id}", None, []) for movie_id in ids])
+
+
+def _is_utf8(file: DataFile) -> bool:
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        with file.open() as stream:
+            while block := stream.read(BLOCK_BYTES):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_movies(
@@ -200,17 +216,18 @@ def _piped_movie(fields: dict[str, str]) -> _Movie:
 def _flagged_movie(fields: dict[str, str]) -> _Movie:
     title, year = _title(fields["title"])
     if year is None and (date := _RELEASE_DATE.fullmatch(fields["release_date"])):
-        year = int(date[1])
+        year = int(date[1]) if FIRST_YEAR <= int(date[1]) <= LAST_YEAR else None
     for genre in U_ITEM_GENRES:
         if fields[genre] not in ("0", "1"):
-            raise _FieldError(f"the flag of {genre} is {fields[genre]!r}, neither 0 nor 1")
+            flag = shown(fields[genre])
+            raise _FieldError(f"the flag of {genre} is {flag}, neither 0 nor 1")
     names = [genre for genre in U_ITEM_GENRES[1:] if fields[genre] == "1"]
     return _Movie(_movie_id(fields["movie"]), title, year, _genres(names))
 
 
 def _movie_id(text: str) -> int:
     if not re.fullmatch(MOVIE_ID, text) or int(text) > MAX_MOVIE_ID:
-        raise _FieldError(f"{text!r} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})")
+        raise _FieldError(f"{shown(text)} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})")
     return int(text)
 
 
@@ -218,21 +235,27 @@ def _title(text: str) -> tuple[str, int | None]:
     title, year = split_title(text)
     if not title:
         raise _FieldError("the title is missing")
-    if len(title) > MAX_TITLE_LENGTH:
-        raise _FieldError(f"the title has {len(title)} characters, more than {MAX_TITLE_LENGTH}")
+    if problem := flaw(title, MAX_TITLE_LENGTH):
+        raise _FieldError(f"the title {problem}")
     return title, year
 
 
 def _genres(names: list[str]) -> list[str]:
     """Genres under the names of the newer releases, each once, in the order of the file."""
-    return list(dict.fromkeys(OLD_GENRES.get(name, name) for name in names if name))
+    genres = list(dict.fromkeys(OLD_GENRES.get(name, name) for name in names if name))
+    if len(genres) > MAX_GENRES:
+        raise _FieldError(f"the movie has {len(genres)} genres, more than {MAX_GENRES}")
+    for genre in genres:
+        if problem := flaw(genre, MAX_GENRE_LENGTH):
+            raise _FieldError(f"the genre {problem}")
+    return genres
 
 
 def _link(text: str) -> int | None:
     if not text:
         return None
     if not _IMDB_OR_TMDB_ID.fullmatch(text) or int(text) > MAX_MOVIE_ID:
-        raise _FieldError(f"{text!r} is no id of IMDb or TMDB")
+        raise _FieldError(f"{shown(text)} is no id of IMDb or TMDB")
     return int(text)
 
 

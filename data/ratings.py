@@ -17,6 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.release import NO_TIME, DatasetError
+from data.rules import (
+    MAX_KEY_LENGTH,
+    MAX_MOVIE_ID,
+    MAX_STARS,
+    MAX_TIME,
+    MIN_STARS,
+    USER_KEY_MEANING,
+    USER_KEY_PATTERN,
+    shown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ANY_USER",
     "ARROW_TYPES",
-    "MAX_MOVIE_ID",
     "MOVIELENS_USER",
     "MOVIE_ID",
     "MOVIE_NAMES",
@@ -35,17 +44,11 @@ __all__ = [
     "UserRule",
 ]
 
-MIN_STARS, MAX_STARS = 0.5, 5.0
-MAX_MOVIE_ID = 2**31 - 1
-# End of the year 9999; larger numbers are milliseconds, or no time at all.
-MAX_TIME = 253_402_300_799
 MOVIE_ID = r"[1-9][0-9]{0,9}"
-# Longer values are cut in error messages.
-MAX_SHOWN_LENGTH = 60
 # Only numbers whose text can be restored exactly.
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_TIME = re.compile(r"\s*[0-9]{1,12}\s*")
+_TIME = re.compile(r"[ \t]*[0-9]{1,12}[ \t]*")
 
 _VOCABULARY = pa.dictionary(pa.int32(), pa.string())
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -81,9 +84,7 @@ class UserRule:
 
 
 MOVIELENS_USER = UserRule(r"[1-9][0-9]{0,9}", "a whole number from 1 on")
-ANY_USER = UserRule(
-    r"[A-Za-z0-9._~@:+-]{1,128}", "1 to 128 letters, digits or characters of ._~@:+-"
-)
+ANY_USER = UserRule(USER_KEY_PATTERN, USER_KEY_MEANING)
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ class RatingsBuilder:
             }
             if any(bad.any() for _, bad in checked.values()):
                 self._refuse(batch, {role: bad for role, (_, bad) in checked.items()})
+            self._refuse_repeat(checked["user"][0], checked["movie"][0], self._n_ratings)
             for role, (values, _) in checked.items():
                 self._columns[role].append(values)
             self._n_ratings += batch.num_rows
@@ -145,14 +147,7 @@ class RatingsBuilder:
             raise DatasetError(f"{self.label} holds no rating")
         codes = self._joined("user")
         movies = self._joined("movie")
-        repeat = _first_repeat(codes, movies)
-        if repeat is not None:
-            first, second = repeat
-            user = list(self._user_codes)[codes[second]]
-            raise DatasetError(
-                f"{self.label}, {self.place(second)}: user {user} rates movie {movies[second]} "
-                f"again, after {self.place(first)}"
-            )
+        self._refuse_repeat(codes, movies, 0)
         return pd.DataFrame(
             {
                 "user": _user_values(list(self._user_codes), codes),
@@ -163,6 +158,22 @@ class RatingsBuilder:
             copy=False,
         )
 
+    def _refuse_repeat(
+        self, codes: NDArray[np.int32], movies: NDArray[np.int32], begin: int
+    ) -> None:
+        """Raise if the ratings from row `begin` on, of these users and movies, have a pair twice.
+
+        Called for each batch too: a file of one repeated line ends in its first one.
+        """
+        repeat = _first_repeat(codes, movies)
+        if repeat is not None:
+            first, second = repeat
+            user = list(self._user_codes)[codes[second]]
+            raise DatasetError(
+                f"{self.label}, {self.place(begin + second)}: user {user} rates movie "
+                f"{movies[second]} again, after {self.place(begin + first)}"
+            )
+
     def _joined(self, role: str) -> NDArray[Any]:
         return np.concatenate(self._columns.pop(role))
 
@@ -172,6 +183,7 @@ class RatingsBuilder:
         position = self._user_codes
         positions = [position.setdefault(key, len(position)) for key in _texts(vocabulary)]
         bad = ~_matches(vocabulary, self.users.pattern)
+        bad |= pc.binary_length(vocabulary).to_numpy(zero_copy_only=False) > MAX_KEY_LENGTH
         return np.array([*positions, -1], dtype=np.int32)[codes], np.append(bad, True)[codes]
 
     def _movies(self, batch: pa.RecordBatch) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
@@ -194,17 +206,16 @@ class RatingsBuilder:
         if value is None or value == "":
             return f"the {RATING_ALIASES[role][0]} is missing"
         text = str(value)
-        shown = repr(text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}…")
         if role == "user":
-            return f"{shown} is no user id ({self.users.meaning})"
+            return f"{shown(text)} is no user id ({self.users.meaning})"
         if role == "movie":
             if re.fullmatch(MOVIE_ID, text) and int(text) <= MAX_MOVIE_ID:
                 return f"movie {text} is not in the list of movies"
-            return f"{shown} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})"
+            return f"{shown(text)} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})"
         if role == "stars":
             what = "no number of stars" if np.isnan(_number(text)) else "out of range"
-            return f"{shown} is {what} ({MIN_STARS} to {MAX_STARS:.0f})"
-        return f"{shown} is no time in Unix seconds"
+            return f"{shown(text)} is {what} ({MIN_STARS} to {MAX_STARS:.0f})"
+        return f"{shown(text)} is no time in Unix seconds"
 
 
 def _coded(batch: pa.RecordBatch, role: str) -> tuple[NDArray[np.int32], pa.StringArray]:

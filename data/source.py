@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import stat
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -18,16 +19,31 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
 from data.release import DatasetError
+from data.rules import brief, flaw, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ByteStream", "DataFile", "MeteredStream", "checksum", "data_file", "files_of"]
+__all__ = [
+    "ByteStream",
+    "DataFile",
+    "MeteredStream",
+    "checksum",
+    "data_file",
+    "files_of",
+    "max_unpacked",
+]
 
 # The largest release (33 million ratings with its tag genome) unpacks to about 1.5 GB.
 MAX_UNPACKED_BYTES = 4 * 1024**3
+# Ratings pack to a fourth or fifth, very regular ones to a twentieth; one repeated line to a
+# thousandth.
+MAX_EXPANSION = 100
+# What any file may unpack to.
+HARMLESS_BYTES = 64 * 1024**2
 # A release has at most a few dozen files.
 MAX_ZIP_ENTRIES = 1_000
+MAX_ENTRY_NAME_LENGTH = 255
 _READABLE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 
@@ -72,9 +88,9 @@ class DataFile:
         try:
             with self._opener() as stream:
                 yield stream
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            reason = str(error) or type(error).__name__
-            raise DatasetError(f"{self.label} cannot be read: {reason}") from error
+        # NotImplementedError: a version of the format that the standard library does not know.
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            raise DatasetError(f"{self.label} cannot be read: {brief(error)}") from error
 
 
 class MeteredStream(io.RawIOBase):
@@ -118,6 +134,11 @@ class MeteredStream(io.RawIOBase):
         if self._on_read is not None:
             self._on_read(self._done)
         return block
+
+
+def max_unpacked(packed: int) -> int:
+    """Return the number of bytes that a file of so many bytes may unpack to."""
+    return max(HARMLESS_BYTES, MAX_EXPANSION * packed)
 
 
 def checksum(**sha256_by_role: str | None) -> str:
@@ -176,9 +197,8 @@ def _zip_members(path: Path) -> dict[str, DataFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    # NotImplementedError: a version of the format that the standard library does not know.
-    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read as a zip: {error}") from error
+    except Exception as error:  # a damaged table of contents raises nearly anything
+        raise DatasetError(f"{path} cannot be read as a zip: {brief(error)}") from error
     _check_entries(path, entries)
     return {
         entry.filename: DataFile(
@@ -194,16 +214,35 @@ def _zip_members(path: Path) -> dict[str, DataFile]:
 def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_ZIP_ENTRIES:
         raise DatasetError(f"{path} has {len(entries)} entries, more than {MAX_ZIP_ENTRIES}")
+    names: set[str] = set()
     for entry in entries:
         name = entry.orig_filename
-        parts = PurePosixPath(name.replace("\\", "/")).parts
-        if ".." in parts or name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
-            raise DatasetError(f"{path} has the entry {name!r}, which escapes its folder")
-        if entry.flag_bits & _ENCRYPTED:
-            raise DatasetError(f"{path} has the encrypted entry {name!r}")
+        what = _problem(entry) or ("is there twice" if entry.filename in names else None)
+        if what:
+            raise DatasetError(f"{path} has the entry {shown(name)}, which {what}")
+        names.add(entry.filename)
     size = sum(entry.file_size for entry in entries)
     if size > MAX_UNPACKED_BYTES:
         raise DatasetError(f"{path} unpacks to {size} bytes, more than {MAX_UNPACKED_BYTES}")
+    # Entries that share their bytes would pass the check of each by itself.
+    if size > max_unpacked(path.stat().st_size):
+        raise DatasetError(f"{path} unpacks to more than {MAX_EXPANSION} times its size")
+
+
+def _problem(entry: zipfile.ZipInfo) -> str | None:
+    name = entry.orig_filename
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if ".." in parts or name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
+        return "escapes its folder"
+    if not name or flaw(name, MAX_ENTRY_NAME_LENGTH):
+        return "has no name of a file"
+    if entry.flag_bits & _ENCRYPTED:
+        return "is encrypted"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a link"
+    if entry.file_size > max_unpacked(entry.compress_size):
+        return f"unpacks to more than {MAX_EXPANSION} times its size"
+    return None
 
 
 def _open_member(path: Path, entry: zipfile.ZipInfo) -> IO[bytes]:
@@ -211,4 +250,7 @@ def _open_member(path: Path, entry: zipfile.ZipInfo) -> IO[bytes]:
     if entry.compress_type not in _READABLE_COMPRESSION:
         raise zipfile.BadZipFile(f"compression method {entry.compress_type} is not supported")
     with zipfile.ZipFile(path) as archive:  # its file stays open as long as the member does
-        return archive.open(entry)
+        try:
+            return archive.open(entry)
+        except ValueError as error:  # a name in the header that is no text
+            raise zipfile.BadZipFile(brief(error)) from error

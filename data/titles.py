@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from data.rules import FIRST_YEAR, LAST_YEAR
+
 __all__ = ["split_title"]
 
 # Only words that are nothing but articles in titles; "Play It Again, Sam" and "Monsters, Inc."
@@ -36,9 +38,6 @@ _YEAR = re.compile(
 )
 _INNERMOST_PARENTHESES = re.compile(r"\(([^()]*)\)")
 
-# The oldest movie dates from 1888; another number in parentheses belongs to the title.
-FIRST_YEAR, LAST_YEAR = 1870, 2100
-
 
 def split_title(text: str) -> tuple[str, int | None]:
     """Split a title of MovieLens into the title as users type it and the year.
@@ -63,6 +62,7 @@ def split_title(text: str) -> tuple[str, int | None]:
     """
     title, year = text.strip(), None
     found = _YEAR.search(title)
+    # Another number in parentheses belongs to the title.
     if found and FIRST_YEAR <= int(found["year"]) <= LAST_YEAR and found.start() > 0:
         title, year = title[: found.start()], int(found["year"])
     main, bracket, rest = title.partition(" (")

@@ -23,10 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.documents import parse
 from data.durable import new_file, sync_folder
+from model.card import Machine, read_machine
 from model.couplings import Couplings
 from model.prior import Prior
-from model.rbm import RBM, Calibration
+from model.rbm import RBM
+from model.sanity import insane_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,11 +144,11 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
     Raises
     ------
     ArtifactError
-        A file is missing, damaged, of another format, or does not fit the others.
+        A file is missing, damaged, of another format, or does not fit the others; or the machine
+        cannot be served (`model.sanity`).
     """
-    card = _read_card(folder / CARD, sha256)
-    machine = card["machine"]
-    n_movies, n_hidden = machine["n_movies"], machine["n_hidden"]
+    card, machine = _read_card(folder / CARD, sha256)
+    n_movies, n_hidden = machine.n_movies, machine.n_hidden
     shapes = {
         "W": (n_movies, 2, n_hidden),
         "a": (n_movies, 2),
@@ -158,12 +161,15 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
     }
     rbm = RBM(
         **arrays,
-        mean_ratings=machine["mean_ratings"],
-        classic=machine["classic"],
-        calibration=Calibration(**machine["calibration"]),
-        prior=_read_prior(folder, card, n_movies, n_hidden),
-        couplings=_read_couplings(folder, card, n_movies),
+        mean_ratings=machine.mean_ratings,
+        classic=machine.classic,
+        calibration=machine.calibrated(),
+        prior=_read_prior(folder, card["files"], machine),
+        couplings=_read_couplings(folder, card["files"], machine),
     )
+    problems = insane_parameters(rbm)
+    if problems:
+        raise ArtifactError(f"{folder / CARD} cannot be served: its parameter {problems[0]}")
     return Artifact(rbm, card)
 
 
@@ -218,13 +224,11 @@ def _dtypes(rbm: RBM) -> dict[str, type[np.number]]:
     return {**DTYPES, **parts}
 
 
-def _read_prior(
-    folder: Path, card: Mapping[str, Any], n_movies: int, n_hidden: int
-) -> Prior | None:
-    stored = card["machine"].get("prior")
+def _read_prior(folder: Path, files: Mapping[str, str], machine: Machine) -> Prior | None:
+    stored = machine.prior
     if stored is None:
         return None
-    size = stored["size"]
+    n_movies, n_hidden, size = machine.n_movies, machine.n_hidden, stored.size
     shapes = {
         "mean": (n_hidden,),
         "up": (n_hidden, size),
@@ -235,29 +239,30 @@ def _read_prior(
         "popularity": (n_movies,),
         "like_share": (n_movies,),
     }
-    return Prior(**_read_part(folder, card, "prior", shapes), length=stored["length"])
+    return Prior(**_read_part(folder, files, "prior", shapes), length=stored.length)
 
 
-def _read_couplings(folder: Path, card: Mapping[str, Any], n_movies: int) -> Couplings | None:
-    stored = card["machine"].get("couplings")
+def _read_couplings(folder: Path, files: Mapping[str, str], machine: Machine) -> Couplings | None:
+    stored = machine.couplings
     if stored is None:
         return None
-    size = stored["size"]
-    shapes = {"indptr": (n_movies + 1,), "indices": (size,), "values": (size,)}
-    arrays = _read_part(folder, card, "couplings", shapes)
-    return Couplings(**arrays, strength=stored["strength"], l2=stored["l2"])
+    shapes = {
+        "indptr": (machine.n_movies + 1,), "indices": (stored.size,), "values": (stored.size,),
+    }  # fmt: skip
+    arrays = _read_part(folder, files, "couplings", shapes)
+    return Couplings(**arrays, strength=stored.strength, l2=stored.l2)
 
 
 def _read_part(
-    folder: Path, card: Mapping[str, Any], part: str, shapes: Mapping[str, tuple[int, ...]]
+    folder: Path, files: Mapping[str, str], part: str, shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, NDArray[Any]]:
     return {
-        name: _read_array(folder, f"{part}.{name}", PARTS[part][name], shape, card["files"])
+        name: _read_array(folder, f"{part}.{name}", PARTS[part][name], shape, files)
         for name, shape in shapes.items()
     }
 
 
-def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:
+def _read_card(path: Path, sha256: str | None) -> tuple[dict[str, Any], Machine]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -265,16 +270,21 @@ def _read_card(path: Path, sha256: str | None) -> dict[str, Any]:
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise ArtifactError(f"{path} is not the card that was published: its checksum differs")
     try:
-        card = json.loads(content)
+        card = parse(content)
     except ValueError as error:
-        raise ArtifactError(f"{path} is not JSON: {error}") from error
-    if not isinstance(card, dict) or card.get("format") not in (PLAIN_FORMAT, FORMAT):
-        found = card.get("format") if isinstance(card, dict) else None
-        raise ArtifactError(f"{path} has format {found!r}, this version reads 1 and {FORMAT}")
+        raise ArtifactError(f"{path} is no card of a model: {error}") from error
+    found = card.get("format")
+    if found not in (PLAIN_FORMAT, FORMAT):
+        raise ArtifactError(f"{path} has format {found!r:.60}, this version reads 1 and {FORMAT}")
     missing = {"machine", "files"} - card.keys()
     if missing:
         raise ArtifactError(f"{path} lacks {', '.join(sorted(missing))}")
-    return card
+    if not isinstance(card["files"], dict):
+        raise ArtifactError(f"{path} has no list of files")
+    try:
+        return card, read_machine(card["machine"])
+    except ValueError as error:
+        raise ArtifactError(f"{path} describes no machine: {error}") from error
 
 
 def _read_array(
@@ -287,13 +297,17 @@ def _read_array(
     path = folder / f"{name}.npy"
     _refuse_damaged(path, files)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # a header is parsed as Python, and raises nearly anything
+        raise ArtifactError(f"{path} is no array: {type(error).__name__}") from error
     if array.dtype != dtype:
         raise ArtifactError(f"{path} holds {array.dtype}, not {np.dtype(dtype)}")
     if array.shape != shape:
         raise ArtifactError(f"{path} has shape {array.shape}, the card says {shape}")
+    if not array.flags.c_contiguous:
+        raise ArtifactError(f"{path} is in column order")
     # A plain view of the map: results of memmap's own arithmetic would be memmaps again.
     return np.asarray(array)
 

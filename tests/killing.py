@@ -68,10 +68,14 @@ def kill_after(seconds: float | None, work: Callable[..., Any], *arguments: Any)
 
 
 def moments(n: int, seconds: float) -> Iterator[float]:
-    """Draw moments that are spread over a time and a little longer."""
+    """Draw moments that are spread over a time and a little longer.
+
+    The first is the beginning, so that one comes in time though the machine is faster by then.
+    """
     generator = random.Random()  # noqa: S311 (any moments do)
-    for number in range(n):
-        yield (number + generator.random()) / n * 1.1 * seconds
+    yield 0.0
+    for number in range(n - 1):
+        yield (number + generator.random()) / (n - 1) * 1.1 * seconds
 
 
 def _begin(begun: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

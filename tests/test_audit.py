@@ -1,12 +1,13 @@
 """The audit of what is locked: an audit that was not made never looks like one that was."""
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from requirements import audit
+from requirements import audit, sbom
 
 SOUND = {"name": "anyio", "version": "4.16.0", "vulns": []}
 SKIPPED = {"name": "click", "skip_reason": "Dependency not found and could not be audited"}
@@ -60,6 +61,51 @@ def test_an_audit_that_was_not_made_is_loud_and_fails_where_it_is_required(
     monkeypatch.setattr(audit, "ask", lambda *_: "no route to host")
     assert audit.main(arguments) == status
     assert "!!!!" in capsys.readouterr().out
+
+
+PART: dict[str, Any] = {"purl": "pkg:pypi/anyio@4.16.0"}
+FILE: dict[str, Any] = {
+    "type": "file", "name": "a.js",
+    "hashes": [{"alg": "SHA-256", "content": sha256(b"as it came").hexdigest()}],
+}  # fmt: skip
+BUNDLE: dict[str, Any] = {"purl": "pkg:npm/a@1", "components": [FILE, {"type": "library"}]}
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "said"),
+    [
+        ({"dependencies": [SOUND]}, 0, "1 packages of the SBOM audited, 1 vendored unchanged."),
+        ({"dependencies": [SKIPPED]}, audit.NOT_AUDITED, "NOT AUDITED: pkg:pypi/anyio@4.16.0"),
+        ({"dependencies": [{**SOUND, "version": "5"}]}, audit.NOT_AUDITED, "NOT AUDITED"),
+        ("no route to host", audit.NOT_AUDITED, "NOT AUDITED"),
+    ],
+)
+def test_every_part_of_the_sbom_is_audited_or_vendored(
+    tmp_path: Path, report: Any, status: int, said: str
+) -> None:
+    (tmp_path / "a.js").write_bytes(b"as it came")
+    found, (line,) = audit.check_sbom(report, {"components": [PART, BUNDLE]}, tmp_path)
+    assert (found, line.startswith(said)) == (status, True)
+
+
+@pytest.mark.parametrize("content", [b"changed", None])
+def test_a_vendored_file_that_was_changed_or_lost_is_found(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "a.js").write_bytes(content)
+    report = {"dependencies": [SOUND]}
+    found, (line,) = audit.check_sbom(report, {"components": [PART, BUNDLE]}, tmp_path)
+    assert found == audit.FOUND
+    assert "CHANGED: a.js of pkg:npm/a@1" in line
+
+
+def test_an_audit_of_everything_covers_the_sbom() -> None:
+    locked = [
+        {"name": package.name, "version": package.version, "vulns": []}
+        for package in sbom.read_locked(audit.LOCKED)
+    ]
+    assert audit.check_sbom({"dependencies": locked}, sbom.build())[0] == 0
 
 
 def test_bandit_has_a_reason_for_every_check_that_it_leaves_out() -> None:

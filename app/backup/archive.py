@@ -25,16 +25,19 @@ from typing import IO, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.archive import ArchiveError, checked_blocks, entry, open_member, open_tar, sha256_of
-from data.source import MeteredStream
+from data.documents import MAX_DOCUMENT_BYTES
+from data.rules import brief
+from data.source import MAX_EXPANSION, MeteredStream, max_unpacked
 
 FORMAT = 2
 ZIP_FORMAT = 1
 SUFFIX = ".tar"
 MANIFEST = "manifest.json"
 # Enough for a database with thousands of models.
-MAX_MANIFEST_LENGTH = 64 * 2**20
-# The longest row has the card of a model, some ten kilobytes.
-MAX_LINE_LENGTH = 64 * 2**20
+MAX_MEMBERS = 100_000
+MAX_MANIFEST_LENGTH = 16 * 2**20
+# The longest row has the card of a model.
+MAX_LINE_LENGTH = MAX_DOCUMENT_BYTES + 2**16
 ZIP_MAGIC = b"PK\x03\x04"
 
 # No other file is ever in a back-up, so no name in it can lead out of the models folder.
@@ -43,7 +46,7 @@ MODEL_FILE = re.compile(f"models/(?P<version>{PLAIN})/(?P<file>{PLAIN})")
 
 Open = Callable[[], IO[bytes]]
 Files = Mapping[str, Open]
-Members = list[tuple[str, Open]]
+Members = list[tuple[str, int, Open]]  # name, length
 
 
 class BackupError(Exception):
@@ -147,9 +150,13 @@ class ArchiveReader:
         with _naming(self.path), self._files[name]() as file:
             metered = MeteredStream(file)
             lines = gzip.GzipFile(fileobj=metered) if name.endswith(".gz") else metered
+            limit, unpacked = max_unpacked(self.manifest.files[name].length), 0
             while line := lines.readline(MAX_LINE_LENGTH + 1):
                 if len(line) > MAX_LINE_LENGTH:
                     raise ArchiveError(f"{name} has a line without end")
+                unpacked += len(line)
+                if unpacked > limit:
+                    raise ArchiveError(f"{name} unpacks to over {MAX_EXPANSION} times its size")
                 yield line.removesuffix(b"\n")
             if metered.sha256() != self.manifest.files[name].sha256:
                 raise ArchiveError(f"{name} does not have its checksum")
@@ -180,9 +187,10 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
         with _naming(path):
             is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
             members = _zip_members(file) if is_zip else _tar_members(file, stack)
-            manifest = _read_manifest(dict(members), ZIP_FORMAT if is_zip else FORMAT, path)
-            _check_names([name for name, _ in members if name != MANIFEST], manifest)
-        yield ArchiveReader(dict(members), manifest, path)
+            files = {name: content for name, _, content in members}
+            manifest = _read_manifest(files, ZIP_FORMAT if is_zip else FORMAT, path)
+            _check_members([(name, n) for name, n, _ in members if name != MANIFEST], manifest)
+        yield ArchiveReader(files, manifest, path)
 
 
 def _tar_members(file: IO[bytes], stack: ExitStack) -> Members:
@@ -190,12 +198,22 @@ def _tar_members(file: IO[bytes], stack: ExitStack) -> Members:
         raise ArchiveError("it is cut off")
     file.seek(0)
     tar = stack.enter_context(open_tar(file, "r:"))
-    return [(header.name, partial(open_member, tar, header)) for header in tar]
+    members: Members = []
+    for header in tar:
+        if len(members) == MAX_MEMBERS:
+            raise ArchiveError(f"it has more than {MAX_MEMBERS} files")
+        members.append((header.name, header.size, partial(open_member, tar, header)))
+    return members
 
 
 def _zip_members(file: IO[bytes]) -> Members:
     archive = zipfile.ZipFile(file)
-    return [(name, partial(archive.open, name)) for name in archive.namelist()]
+    entries = archive.infolist()
+    if len(entries) > MAX_MEMBERS:
+        raise ArchiveError(f"it has more than {MAX_MEMBERS} files")
+    if sum(entry.file_size for entry in entries) > max_unpacked(file.seek(0, os.SEEK_END)):
+        raise ArchiveError(f"it unpacks to over {MAX_EXPANSION} times its size")
+    return [(entry.filename, entry.file_size, partial(archive.open, entry)) for entry in entries]
 
 
 def _read_manifest(files: Files, format_: int, path: Path) -> Manifest:
@@ -207,18 +225,20 @@ def _read_manifest(files: Files, format_: int, path: Path) -> Manifest:
         document: dict[str, Any] = json.loads(content)
         if document["format"] != format_:
             raise BackupError(
-                f"{path} has format {document['format']!r}, this version reads {FORMAT}"
+                f"{path} has format {document['format']!r:.60}, this version reads {FORMAT}"
             )
         return Manifest.model_validate(document)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedBackupError(f"{path} is no back-up: it has no valid manifest") from error
 
 
-def _check_names(held: list[str], manifest: Manifest) -> None:
+def _check_members(held: list[tuple[str, int]], manifest: Manifest) -> None:
     tables = {manifest.table_file(table) for table in manifest.tables}
-    others = [MODEL_FILE.fullmatch(name) for name in held if name not in tables]
+    names = {name for name, _ in held}
+    others = [MODEL_FILE.fullmatch(name) for name in names - tables]
     versions = {found["version"] for found in others if found}
-    whole = sorted(held) == sorted(manifest.files) and tables <= set(held) and None not in others
+    stated = [(name, part.length) for name, part in manifest.files.items()]
+    whole = sorted(held) == sorted(stated) and tables <= names and None not in others
     if not whole or versions != set(manifest.models):
         raise ArchiveError("its files are not those of its manifest")
 
@@ -231,4 +251,4 @@ def _naming(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         # A damaged zip or gzip raises nearly anything: an unknown method, a negative offset.
-        raise DamagedBackupError(f"{path} is damaged, or no back-up: {error}") from error
+        raise DamagedBackupError(f"{path} is damaged, or no back-up: {brief(error)}") from error

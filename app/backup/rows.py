@@ -5,15 +5,20 @@ before it is upgraded, and a back-up of an older version can be restored.
 """
 
 import json
+import logging
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import (
     JSON,
     Connection,
     DateTime,
+    LargeBinary,
     MetaData,
     Table,
     cast,
@@ -25,10 +30,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from app.db.tables import active_model, admin_sessions, installation, metadata, shared_counts
+from app.backup import checks
+from app.db.tables import (
+    active_model,
+    admin_sessions,
+    installation,
+    metadata,
+    movies,
+    shared_counts,
+)
+from data.rules import brief, shown
 
-# Rows that are Python objects at one time.
-CHUNK = 10_000
+# Rows that are Python objects at one time, and the length of their lines.
+CHUNK, CHUNK_BYTES = 10_000, 16 * 2**20
 # One row each from the first migration on, also in an empty database.
 SINGLE_ROWS = {installation.name, active_model.name}
 # Not in a back-up: sessions of the admin pages, so that none that has ended is restored, and counts
@@ -36,6 +50,18 @@ SINGLE_ROWS = {installation.name, active_model.name}
 FORGOTTEN = {admin_sessions.name, shared_counts.name}
 
 Convert = Callable[[Any], Any]
+Rows = list[list[Any]]
+
+logger = logging.getLogger(__name__)
+
+
+class RowError(ValueError):
+    """A line holds no row of its table."""
+
+    def __init__(self, table: Table, line: int, reason: object) -> None:
+        super().__init__(
+            f"tables/{table.name}.jsonl line {line} is no row of {table.name}: {reason}"
+        )
 
 
 def tables_of(connection: Connection) -> list[Table]:
@@ -85,14 +111,14 @@ def clear(connection: Connection, tables: Sequence[Table]) -> None:
 def load(
     connection: Connection, table: Table, columns: Sequence[str], lines: Iterable[bytes]
 ) -> Iterator[int]:
-    """Fill an empty table; yield how many rows it has so far."""
+    """Fill an empty table; yield how many rows it has so far. Raises `RowError`."""
     # Creating an index once takes a fraction of the time of inserting each row into it.
     indexes = list(table.indexes)
     for index in indexes:
         index.drop(connection)
-    rows = _decode(table, columns, lines)
+    chunks = _decode(table, columns, lines)
     write = _copy if connection.dialect.name == "postgresql" else _insert
-    yield from write(connection, table, columns, rows)
+    yield from write(connection, table, columns, chunks)
     for index in indexes:
         index.create(connection)
 
@@ -103,59 +129,98 @@ def _names(connection: Connection, tables: Sequence[Table]) -> str:
 
 def _encode(row: Sequence[Any]) -> bytes:
     text = json.dumps(
-        tuple(row), ensure_ascii=False, separators=(",", ":"), default=_seconds, allow_nan=False
+        tuple(row), ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False
     )
     return text.encode() + b"\n"
 
 
-def _seconds(moment: datetime) -> int:
+def _plain(value: datetime | bytes) -> int | str:
     # All times are stored in whole seconds; SQLite has no other type for them.
-    return int(moment.timestamp())
+    return b64encode(value).decode() if isinstance(value, bytes) else int(value.timestamp())
 
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _decode(table: Table, columns: Sequence[str], lines: Iterable[bytes]) -> Iterator[list[Any]]:
-    """Convert lines to rows for the driver of the database."""
-    converts: list[tuple[int, Convert]] = [
-        (place, json.dumps if isinstance(table.c[name].type, JSON) else _moment)
+def _decode(table: Table, columns: Sequence[str], lines: Iterable[bytes]) -> Iterator[Rows]:
+    """Convert lines to checked rows for the driver of the database, in chunks."""
+    by_type: dict[type, Convert] = {
+        JSON: json.dumps, DateTime: _moment, LargeBinary: partial(b64decode, validate=True),
+    }  # fmt: skip
+    converts = [
+        (place, convert)
         for place, name in enumerate(columns)
-        if isinstance(table.c[name].type, JSON | DateTime)
+        for kind, convert in by_type.items()
+        if isinstance(table.c[name].type, kind)
     ]
-    for line in lines:
-        row = json.loads(line)
+    n_rows = 0
+    for rows in _parsed(table, lines):
+        if table.name == movies.name:
+            _clean(rows, columns.index("title"), columns.index("genres"))
+        wrong = checks.first_wrong(table, columns, rows)
+        if wrong is not None:
+            index, reason = wrong
+            raise RowError(table, n_rows + index + 1, reason)
         for place, convert in converts:
-            if row[place] is not None:
-                row[place] = convert(row[place])
-        yield row
+            for row in rows:
+                if row[place] is not None:
+                    row[place] = convert(row[place])
+        n_rows += len(rows)
+        yield rows
+
+
+def _parsed(table: Table, lines: Iterable[bytes]) -> Iterator[list[Any]]:
+    """Yield the values of the lines in chunks; they may be no rows."""
+    chunk: list[Any] = []
+    n_bytes = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            chunk.append(from_json(line, allow_inf_nan=False))
+        except ValueError as error:
+            raise RowError(table, number, brief(error)) from error
+        n_bytes += len(line)
+        if len(chunk) == CHUNK or n_bytes > CHUNK_BYTES:
+            yield chunk
+            chunk, n_bytes = [], 0
+    if chunk:
+        yield chunk
+
+
+def _clean(rows: list[Any], title: int, genres: int) -> None:
+    for row in rows:
+        if type(row) is list and len(row) > max(title, genres):
+            before = row[title]
+            if checks.clean_movie(row, title, genres):
+                logger.warning(
+                    "characters that no text holds are replaced in the movie %s", shown(before)
+                )
 
 
 def _insert(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterator[list[Any]]
+    connection: Connection, table: Table, columns: Sequence[str], chunks: Iterator[Rows]
 ) -> Iterator[int]:
     compiled: Any = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    places = [columns.index(name) for name in compiled.positiontup]
+    in_order = itemgetter(*(columns.index(name) for name in compiled.positiontup))
     n_rows = 0
-    while chunk := [tuple(row[place] for place in places) for row in islice(rows, CHUNK)]:
-        connection.exec_driver_sql(str(compiled), chunk)
-        n_rows += len(chunk)
+    for rows in chunks:
+        connection.exec_driver_sql(str(compiled), list(map(in_order, rows)))
+        n_rows += len(rows)
         yield n_rows
 
 
 def _copy(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterator[list[Any]]
+    connection: Connection, table: Table, columns: Sequence[str], chunks: Iterator[Rows]
 ) -> Iterator[int]:
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in columns)
     driver: Any = connection.connection.driver_connection
     n_rows = 0
     with driver.cursor().copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-        while chunk := list(islice(rows, CHUNK)):
-            for row in chunk:
+        for rows in chunks:
+            for row in rows:
                 copy.write_row(row)
-            n_rows += len(chunk)
+            n_rows += len(rows)
             yield n_rows
     _move_sequences(connection, table)
 

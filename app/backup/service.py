@@ -1,16 +1,17 @@
 """Makes back-ups and restores them: all of it or nothing."""
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as program_version
-from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy.exc import DataError, IntegrityError
 
-from app.backup import artifacts, rows
+from app.backup import artifacts, erasures, rows
 from app.backup.archive import (
     FORMAT,
     SUFFIX,
@@ -23,7 +24,8 @@ from app.backup.archive import (
     open_archive,
 )
 from app.db import schema as migrating
-from app.db.engine import Database
+from app.db.engine import Database, ForeignKeyError, check_foreign_keys
+from app.db.tables import erasures as erasure_rows
 from app.db.tables import installation, model_versions, users
 from app.registry import folder
 from app.registry import repository as models
@@ -33,6 +35,8 @@ from data.progress import Progress, ignore_progress
 # A model can be removed while it is copied; then the back-up starts again.
 ATTEMPTS = 3
 MICROSECONDS = 1_000_000
+
+logger = logging.getLogger(__name__)
 
 
 class ModelRemovedError(Exception):
@@ -46,6 +50,7 @@ class Summary:
     path: Path
     length: int
     manifest: Manifest
+    reapplied: erasures.Reapplied | None = None  # by a restore
 
 
 def back_up(
@@ -53,7 +58,8 @@ def back_up(
 ) -> Summary:
     """Write database and models into a new file, as they are at one moment.
 
-    A folder as target gets a file named by the time. A back-up that fails leaves nothing.
+    A folder as target gets a file named by the time. A back-up that fails leaves nothing. The list
+    of erased users beside it is brought up to date.
     """
     created_at = datetime.now(UTC)
     named = target / f"recommender-{created_at:%Y%m%dT%H%M%SZ}{SUFFIX}"
@@ -70,6 +76,7 @@ def back_up(
         except ModelRemovedError as error:
             if attempt == ATTEMPTS:
                 raise BackupError(f"models are removed faster than copied: {error}") from error
+    erasures.write(database, path.parent)
     return Summary(path, path.stat().st_size, manifest)
 
 
@@ -86,12 +93,14 @@ def restore(
     path: Path,
     *,
     replace: bool = False,
+    erasure_list: Path | None = None,
     progress: Progress = ignore_progress,
 ) -> Summary:
     """Restore database and models as they were, in one transaction.
 
     The database must be empty, unless `replace` allows to delete its content. A back-up of an older
-    version is upgraded to the newest revision.
+    version is upgraded to the newest revision. Users who were erased since are erased again: those
+    in the list beside the back-up, in `erasure_list`, and in the database that is replaced.
     """
     with open_archive(path) as reader:
         reader.verify()
@@ -105,17 +114,23 @@ def restore(
         with folder.locked(models_dir), database.unit_of_work(alters_schema=True) as connection:
             found = migrating.lock(connection)
             last_used = _make_room(connection, found, replace=replace)
+            replaced = erasures.of_database(connection)
             n_models = len(reader.manifest.models)
             with artifacts.unpacked(
                 reader, models_dir, lambda done: progress("models", done, n_models)
             ) as versions:
                 _restore_tables(connection, reader, found, progress)
                 migrating.bring_up(connection)
+                again = erasures.reapply(connection, replaced, path.parent, erasure_list)
                 _raise_revisions(connection, last_used)
+                _refuse_dangling(connection, path)
                 # Last, so that a back-up whose rows do not fit changes no file; but before the
                 # commit, so that no row refers to missing files.
                 artifacts.put_in_place(models_dir, versions)
-        return Summary(path, path.stat().st_size, reader.manifest)
+        for erasure in again.erased:
+            moment = erasure.erased_at.isoformat(timespec="seconds")
+            logger.warning("erased again: user %.12s…, erased %s", erasure.key_hmac, moment)
+        return Summary(path, path.stat().st_size, reader.manifest, again)
 
 
 def _write(
@@ -222,16 +237,34 @@ def _restore_tables(
     if held != {name: set(table.columns.keys()) for name, table in kept.items()}:
         raise BackupError(f"{reader.path} does not have the tables of revision {revision}")
     for name, table in kept.items():
-        part, n_read = reader.manifest.tables[name], count()
-        lines = (line for line, _ in zip(reader.rows(name), n_read, strict=False))
+        part = reader.manifest.tables[name]
+        if name in rows.SINGLE_ROWS and part.rows != 1:
+            raise DamagedBackupError(f"{reader.path} is damaged: {name} has {part.rows} rows")
         try:
-            for done in rows.load(connection, table, part.columns, lines):
+            for done in rows.load(connection, table, part.columns, reader.rows(name)):
                 report(name, done, part.rows)
-        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        except rows.RowError as error:
+            raise DamagedBackupError(f"{reader.path} is damaged: {error}") from error
+        except _refusals(connection) as error:
+            reason = str(getattr(error, "orig", error)).partition("\n")[0]
             raise DamagedBackupError(
-                f"{reader.path} is damaged: tables/{name}.jsonl line {next(n_read)} is no row "
-                f"of {name}: {error}"
+                f"{reader.path} is damaged: the rows of {name} do not fit: {reason}"
             ) from error
+
+
+def _refuse_dangling(connection: Connection, path: Path) -> None:
+    """Refuse rows that refer to none; SQLite checks that when told to, PostgreSQL at once."""
+    if connection.dialect.name == "sqlite":
+        try:
+            check_foreign_keys(connection)
+        except ForeignKeyError as error:
+            raise DamagedBackupError(f"{path} is damaged: {error}") from error
+
+
+def _refusals(connection: Connection) -> tuple[type[Exception], ...]:
+    """Return the errors of a database that refuses a value; `COPY` raises those of the driver."""
+    driver = connection.dialect.loaded_dbapi
+    return IntegrityError, DataError, driver.IntegrityError, driver.DataError
 
 
 def _raise_revisions(connection: Connection, last_used: int) -> None:
@@ -241,6 +274,8 @@ def _raise_revisions(connection: Connection, last_used: int) -> None:
     above every revision that it can have used, and above those of earlier restores.
     """
     restored = connection.execute(select(installation.c.ratings_revision)).scalar_one()
+    last_erasure = connection.scalar(select(func.max(erasure_rows.c.ratings_revision)))
+    last_used = max(last_used, last_erasure or 0)
     revision = max(int(time.time() * MICROSECONDS), restored + 1, last_used + 1)
     connection.execute(
         update(installation).values(ratings_revision=revision, movies_revision=revision)

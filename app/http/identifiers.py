@@ -5,15 +5,14 @@ from typing import Annotated
 from fastapi import Path
 from starlette.convertors import StringConvertor, register_url_convertor
 
-MAX_MOVIE_ID = 2**31 - 1
+from data.rules import MAX_KEY_LENGTH, MAX_MOVIE_ID, USER_KEY_PATTERN
+
 MovieId = Annotated[
     int,
     Path(ge=1, le=MAX_MOVIE_ID, description="MovieLens id of the movie", examples=[2959]),
 ]
 
-# Not `.` and `..`, which browsers and proxies remove from a path.
-KEY_PATTERN = r"^\.*[A-Za-z0-9_~@:+-][A-Za-z0-9._~@:+-]*$"
-MAX_KEY_LENGTH = 128
+KEY_PATTERN = f"^{USER_KEY_PATTERN}$"
 UserKey = Annotated[
     str,
     Path(
@@ -31,11 +30,4 @@ class _MovieConvertor(StringConvertor):
     regex = "(?!search$)[^/]+"
 
 
-class _VersionConvertor(StringConvertor):
-    """`{version:version}`: the same for models."""
-
-    regex = "(?!(?:active|rollback|prune|import)$)[^/]+"
-
-
 register_url_convertor("movie", _MovieConvertor())
-register_url_convertor("version", _VersionConvertor())

@@ -6,11 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.cursors import Cursor, CursorText
-from app.http.identifiers import MAX_MOVIE_ID
+from data.rules import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_GENRE_LENGTH,
+    MAX_GENRES,
+    MAX_MOVIE_ID,
+    MAX_TITLE_LENGTH,
+    TEXT_PATTERN,
+)
 
 MAX_NUMBER = 2**31 - 1
-FIRST_YEAR, LAST_YEAR = 1870, 2100
-MAX_GENRES = 20
 MAX_NAMED = 100  # as many as a page has
 
 
@@ -46,10 +52,8 @@ class Movie(MovieSummary):
     tmdb_id: int | None = Field(description="Number in the address of its TMDB page")
 
 
-# No control characters, no spaces around; PostgreSQL could not store a NUL at all.
-PLAIN = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
-Title = Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)]
-Genre = Annotated[str, StringConstraints(max_length=50, pattern=PLAIN)]
+Title = Annotated[str, StringConstraints(max_length=MAX_TITLE_LENGTH, pattern=TEXT_PATTERN)]
+Genre = Annotated[str, StringConstraints(max_length=MAX_GENRE_LENGTH, pattern=TEXT_PATTERN)]
 Genres = Annotated[list[Genre], Field(max_length=MAX_GENRES)]
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
 Number = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER), WHOLE]

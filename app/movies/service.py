@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from app.db.engine import Database
 from app.http import cursors
 from app.http.cursors import CursorExpiredError
-from app.http.identifiers import MAX_MOVIE_ID
 from app.live.catalogue import Catalogue, fingerprint
 from app.live.filters import Filters
 from app.live.model_reloader import ModelReloader
@@ -31,6 +30,7 @@ from app.movies.schemas import (
     MoviesQuery,
     SearchQuery,
 )
+from data.rules import MAX_MOVIE_ID
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from app.auth.dependencies import READ, WRITE
 from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
+from app.http.idempotency import Idempotency, IdempotencyKey, RequestInProgressError
 from app.http.identifiers import MovieId, UserKey
 from app.movies.errors import MovieNotFoundError
 from app.ratings.errors import RatingNotFoundError
@@ -42,16 +43,21 @@ def get_ratings(
     "/users/{user}/ratings",
     dependencies=[WRITE],
     response_model=RatingResults,
-    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    responses=responses(InvalidRequestError, RequestInProgressError, ContentTooLargeError, *COMMON),
     summary="Rate many movies",
 )
-def post_ratings(user: UserKey, body: BulkRatingsRequest, services: ServicesDependency) -> Response:
+def post_ratings(
+    user: UserKey, body: BulkRatingsRequest, services: ServicesDependency, key: IdempotencyKey
+) -> Response:
     """Store up to 1,000 ratings of one user in one transaction, and return the result for each.
 
     A rating of an unknown movie is left out; all others are stored. Malformed input is refused as a
     whole.
     """
-    return json_response(services.find(RatingService).put_all(user, body.ratings))
+    ratings = services.find(RatingService)
+    return services.find(Idempotency).respond(
+        key, user, body, lambda connection: ratings.put_all(connection, user, body.ratings)
+    )
 
 
 @router.get(

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from app.core.errors import ErrorBody
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.cursors import Cursor, CursorText
-from app.http.identifiers import MAX_MOVIE_ID
+from data.rules import MAX_MOVIE_ID
 
 MAX_AT_ONCE = 1000
 

@@ -42,14 +42,15 @@ class RatingService:
             created = _store(connection, user, [row], _now())
             return self._read(connection, user, movie_id), bool(created)
 
-    def put_all(self, user: str, ratings: Sequence[MovieRatingRequest]) -> RatingResults:
+    def put_all(
+        self, connection: Connection, user: str, ratings: Sequence[MovieRatingRequest]
+    ) -> RatingResults:
         """Create or replace ratings of movies that exist; the last one of a movie counts."""
         rated_at = _now()
-        with self.database.unit_of_work() as connection:
-            known = movies.lock(connection, {rating.movie_id for rating in ratings})
-            last = {rating.movie_id: rating for rating in ratings if rating.movie_id in known}
-            rows = [last[movie_id].model_dump() for movie_id in sorted(last)]
-            created = _store(connection, user, rows, rated_at) if rows else set()
+        known = movies.lock(connection, {rating.movie_id for rating in ratings})
+        last = {rating.movie_id: rating for rating in ratings if rating.movie_id in known}
+        rows = [last[movie_id].model_dump() for movie_id in sorted(last)]
+        created = _store(connection, user, rows, rated_at) if rows else set()
         return RatingResults(items=list(self._results(ratings, known, created, rated_at)))
 
     def get(self, user: str, movie_id: int) -> Rating:

@@ -1,10 +1,12 @@
 """Queries about users."""
 
+import hmac
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, text, update
 
+from app.db.model_versions import holdout_salt
 from app.db.sql import upsert
 from app.db.tables import erasures, installation, users
 
@@ -44,13 +46,24 @@ def ensure(connection: Connection, key: str) -> int:
 
 
 def erase(connection: Connection, key: str, erased_at: datetime) -> None:
-    """Delete a user with all ratings, and record that a user was erased."""
+    """Delete a user with all ratings, and record a hash by which a restore recognises the user."""
     if connection.dialect.name == "postgresql":
         # An import takes its revision before it changes users: without this lock, a deadlock.
         connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
     if connection.execute(delete(users).where(users.c.key == key)).rowcount:
         revision = next_revision(connection)
-        connection.execute(insert(erasures).values(erased_at=erased_at, ratings_revision=revision))
+        connection.execute(
+            insert(erasures).values(
+                erased_at=erased_at,
+                ratings_revision=revision,
+                key_hmac=key_hmac(holdout_salt(connection), key),
+            )
+        )
+
+
+def key_hmac(salt: str, key: str) -> str:
+    """Return the hash of an erased user's key."""
+    return hmac.digest(salt.encode(), b"erased user " + key.encode(), "sha256").hex()
 
 
 def erased_since(connection: Connection, revision: int) -> bool:

@@ -35,7 +35,8 @@ def delete_user(user: UserKey, services: ServicesDependency) -> Response:
     """Delete all that the service stores about this user; an unknown user is no error.
 
     Models that were trained before keep weights that these ratings have influenced. The service
-    records that a user was erased, but not which, so that the next training starts from scratch.
+    keeps a salted hash of the key: the next training starts from scratch, and restoring a back-up
+    does not bring the user back.
     """
     services.find(RatingService).erase(user)
     return Response(status_code=204)

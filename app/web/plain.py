@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.http.api import Services
-from app.http.identifiers import MAX_MOVIE_ID
 from app.live.filters import MAX_YEAR
 from app.live.snapshot import CurrentSnapshot
 from app.movies.schemas import SearchQuery
@@ -15,6 +14,7 @@ from app.movies.service import MovieService
 from app.ratings.schemas import MovieRatingRequest
 from app.recommendations.options import AnonymousRequest
 from app.recommendations.service import RecommendationService
+from data.rules import MAX_MOVIE_ID
 
 # URLs are limited to some 8,000 characters.
 MAX_RATINGS = 500

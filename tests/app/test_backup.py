@@ -22,7 +22,7 @@ from app.backup.service import back_up, restore, verify
 from app.config import Settings
 from app.db import schema as migrating
 from app.db.engine import Database
-from app.db.tables import installation, metadata, model_versions, ratings, users
+from app.db.tables import installation, metadata, model_versions, movies, ratings, users
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from app.registry.service import publish as publish_model
@@ -85,9 +85,8 @@ def test_a_back_up_goes_from_either_database_to_either(
     fill(database)
     publish(database, settings.models_dir, "v2", make_rbm(seed=2))
     with database.unit_of_work() as connection:
-        connection.execute(
-            insert(users), [{"id": 2**40, "key": 'é~"\\\n\t', "ratings_revision": 3}]
-        )
+        connection.execute(insert(users), [{"id": 2**40, "key": "~a.@:+-_", "ratings_revision": 3}])
+        connection.execute(insert(movies).values(id=9, title='é~"\\👩‍🚀', genres=["\t'"[1:]]))
         connection.execute(
             insert(ratings).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
         )
@@ -333,7 +332,7 @@ def test_a_back_up_is_for_this_account_alone_and_overwrites_nothing(
     folder = tmp_path / "backups"
     folder.mkdir()
     path = back_up(world.database, world.settings.models_dir, folder).path
-    assert list(folder.iterdir()) == [path]
+    assert list(folder.glob("*.tar")) == [path]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(BackupError, match="exists already"):
         back_up(world.database, world.settings.models_dir, path)

@@ -214,7 +214,8 @@ def test_what_an_import_wrote_is_marked_until_a_user_rates_it_through_the_servic
     assert from_release(database) == {("7", 1), ("7", 2), ("8", 1), ("8", 3)}
     give(database, "7", 1, 4.0)  # the same stars again
     stated = [MovieRatingRequest(movie_id=1, stars=5.0), MovieRatingRequest(movie_id=2, liked=True)]
-    RatingService(database, 4.0).put_all("8", stated)
+    with database.unit_of_work() as connection:
+        RatingService(database, 4.0).put_all(connection, "8", stated)
     assert from_release(database) == {("7", 2), ("8", 3)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import Message
 
@@ -16,6 +16,7 @@ from app import main
 from app.config import Settings
 from app.http.middleware.responses import SECURITY_HEADERS
 from app.main import MAX_BODY, create_app
+from app.registry.endpoints import REPORT_POLICY
 
 SECRET = "the secret of user somebody@example.org"  # noqa: S105
 
@@ -25,7 +26,9 @@ failing = APIRouter()
 @failing.get("/fail/{kind}")
 def fail(kind: str) -> None:
     """Fail as a database or a bug would."""
-    if kind == "locked":
+    if kind == "statement":
+        raise IntegrityError(SECRET, {}, Exception(SECRET))
+    if kind == "away":
         raise OperationalError(SECRET, {}, Exception(SECRET))
     if kind == "busy":
         raise PoolTimeoutError(SECRET)
@@ -145,21 +148,29 @@ def test_malformed_input_is_reported_field_by_field(lone_client: TestClient) -> 
     assert body["detail"].endswith("(and 2 more)")
 
 
-def test_a_bug_answers_500_and_tells_nothing(failing_client: TestClient) -> None:
-    response = failing_client.get("/fail/bug")
+@pytest.mark.parametrize("kind", ["bug", "statement"])
+def test_a_bug_answers_500_and_tells_nothing(failing_client: TestClient, kind: str) -> None:
+    response = failing_client.get(f"/fail/{kind}")
     body = assert_error(response, 500, "InternalError")
     assert set(body) == {"error", "detail"}
     assert "secret" not in response.text
     assert "Traceback" not in response.text
 
 
-@pytest.mark.parametrize("kind", ["locked", "busy"])
-def test_a_database_that_does_not_answer_in_time_gives_503(
-    failing_client: TestClient, kind: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("kind", "error", "retry_s"),
+    [("away", "DatabaseUnavailable", "1"), ("busy", "DatabaseBusy", "5")],
+)
+def test_a_database_that_fails_gives_503(
+    failing_client: TestClient,
+    kind: str,
+    error: str,
+    retry_s: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     response = failing_client.get(f"/fail/{kind}")
-    assert_error(response, 503, "DatabaseUnavailable")
-    assert response.headers["Retry-After"] == "1"
+    assert_error(response, 503, error)
+    assert response.headers["Retry-After"] == retry_s
     assert "secret" not in response.text
     assert "the database failed" in caplog.text
 
@@ -299,3 +310,17 @@ def test_a_bug_reaches_the_log_of_the_server(lone_settings: Settings, monkeypatc
         pytest.raises(RuntimeError, match=SECRET),
     ):
         client.get("/fail/bug")
+
+
+@pytest.mark.parametrize("path", ["/movies/1", "/docs", "/", "/health/live", "/admin"])
+def test_every_policy_says_where_forms_go_and_what_relative_addresses_mean(
+    lone_client: TestClient, path: str
+) -> None:
+    """`default-src` covers neither."""
+    policy = lone_client.get(path).headers["Content-Security-Policy"]
+    rules = {rule.split()[0] for rule in policy.split(";")}
+    assert {"default-src", "form-action", "base-uri", "frame-ancestors"} <= rules
+
+
+def test_the_policy_of_report_cards_says_so_too() -> None:
+    assert "form-action 'none'; base-uri 'none'" in REPORT_POLICY

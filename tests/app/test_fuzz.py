@@ -15,7 +15,7 @@ from tests.app.service_process import serving
 from tests.app.world import World, publish
 
 # A word that looks like a cursor, but was never given, is refused; no schema can say which are.
-# Nor can it say which bytes are the archive of a model.
+# Nor can it say which bytes are the archive of a model, or which key came with another body.
 CONFIGURATION = """
 [parameters]
 "query.cursor" = ""
@@ -23,6 +23,10 @@ CONFIGURATION = """
 
 [[operations]]
 include-path = "/models/import"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = "POST /users/{user}/ratings"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 """
 SHORT = {"--max-examples": "4", "--phases": "examples,fuzzing"}

@@ -248,13 +248,13 @@ def test_keys_are_made_listed_and_revoked_by_the_command(tmp_path: Path) -> None
     assert command(tmp_path, "keys", "revoke", prefix).returncode == 0
     assert prefix in command(tmp_path, "keys", "list").stdout
     again = command(tmp_path, "keys", "revoke", prefix)
-    assert again.returncode == 1
+    assert again.returncode == 2
     assert f"no valid key {prefix}" in again.stderr
 
 
 def test_the_command_refuses_to_serve_a_network_without_a_key(tmp_path: Path) -> None:
     assert command(tmp_path, "db", "upgrade").returncode == 0
     refused = command(tmp_path, "serve", RECOMMENDER_HOST="0.0.0.0")  # noqa: S104
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "refusing to serve on 0.0.0.0" in refused.stderr
     assert refused.stderr.count("\n") == 1

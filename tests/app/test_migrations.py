@@ -39,6 +39,7 @@ from app.db.engine import Database
 from app.db.tables import (
     active_model,
     admin_sessions,
+    answered_requests,
     api_keys,
     datasets,
     erasures,
@@ -75,6 +76,10 @@ ROWS: dict[Table, dict[str, Any]] = {
     shared_counts: {
         "id": 1, "generation": "g", "claimed": "g", "begun_at": NOON, "took_s": 0.1,
         "ratings_revision": 1, "like_threshold": 4.0, "n_users": 1, "counts": b"",
+    },
+    answered_requests: {
+        "key_sha256": "0", "request_sha256": "0", "user_id": 1, "answered_at": NOON, "status": 200,
+        "response": b"",
     },
 }  # fmt: skip
 

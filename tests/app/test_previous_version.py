@@ -70,7 +70,8 @@ def newest_revision(commit: str) -> str:
 
 def commit_before() -> str:
     """Return the last commit whose newest revision is older than that of this tree."""
-    for commit in git("log", "--format=%H", "--", VERSIONS).decode().split():
+    # HEAD first: the migration of this tree may not be committed yet.
+    for commit in ("HEAD", *git("log", "--format=%H", "--", VERSIONS).decode().split()):
         for candidate in (commit, f"{commit}~"):
             if newest_revision(candidate) < migrating.head():
                 return candidate

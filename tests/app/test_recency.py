@@ -14,7 +14,6 @@ from app.db.engine import Database
 from app.db.tables import ratings, shared_counts, users
 from app.features.schemas import FeaturesQuery
 from app.features.service import FeatureService
-from app.http.identifiers import MAX_MOVIE_ID
 from app.live import model_reloader
 from app.live.counts import Basis, count
 from app.live.model_reloader import ModelReloader
@@ -24,6 +23,7 @@ from app.recommendations.options import AnonymousRequest, BatchRequest, Recommen
 from app.recommendations.predictions import PredictionService
 from app.recommendations.schemas import Recommendations
 from app.recommendations.service import RecommendationService
+from data.rules import MAX_MOVIE_ID
 from model.fold_in import fold_in
 from model.recency import recency_shift
 from model.scoring import effects, sample_user, score_user

@@ -88,6 +88,7 @@ def test_a_value_that_is_not_valid(
 def test_a_database_without_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "new.db").touch()
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}")
     line = refusal_here(settings, monkeypatch, capsys)
     assert "new.db has no tables yet" in line

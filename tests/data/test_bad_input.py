@@ -1,15 +1,20 @@
 """Every kind of bad input is refused, and the error names file and line."""
 
 import re
+import threading
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from data import delimited
 from data.movielens import DatasetError
 from tests.data.releases import (
     CSV_FORM,
     DAT_FORM,
     HUNDRED_K_FORM,
+    RATINGS_CSV,
     read,
     u_item_line,
     write_folder,
@@ -62,6 +67,7 @@ def refusal_of_ratings(folder: Path, text: str | bytes) -> str:
         ("2,40,4,5", "movie 40 is not in the list of movies"),
         # times
         ("2,10,4,yesterday", "'yesterday' is no time in Unix seconds"),
+        ("2,10,4,5\x1f", "'5\\x1f' is no time in Unix seconds"),
         ("2,10,4,-5", "'-5' is no time in Unix seconds"),
         ("2,10,4,1000000000000000", "'1000000000000000' is no time in Unix seconds"),
         ("2,10,4,", "the timestamp is missing"),
@@ -111,7 +117,70 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> N
 def test_a_line_without_end_is_refused_without_reading_it_all(tmp_path: Path) -> None:
     movies = CSV_FORM["movies.csv"] + b"40,abc" * 400_000
     message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
-    assert message == "movies.csv, line 5: longer than 1048576 bytes"
+    assert message == "movies.csv, line 5: longer than 65536 bytes"
+
+
+@pytest.mark.parametrize("block", [1 << 10, 8 << 20])
+def test_a_rating_without_end_is_refused_without_reading_it_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr("data.delimited.BLOCK_BYTES", block)
+    message = refusal_of_ratings(tmp_path, f"{HEADER}1,10,4,5\n{'1,20' * 100_000}")
+    assert message == "ratings.csv, line 3: longer than 65536 bytes"
+
+
+def test_a_row_that_goes_on_over_thousands_of_lines_is_refused(tmp_path: Path) -> None:
+    movies = CSV_FORM["movies.csv"] + b'40,"' + b'a\n","' * 20_000
+    message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
+    assert message == "movies.csv, line 5: longer than 65536 bytes"
+
+
+def test_a_rating_of_two_lines_is_refused_with_its_line(tmp_path: Path) -> None:
+    message = refusal_of_ratings(tmp_path, f'{HEADER}1,10,4,5\n2,"10\n",4,5\n')
+    assert message.startswith("ratings.csv, line 3: '10\\n' is no movie id")
+
+
+def test_one_line_again_and_again_ends_in_the_first_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+    parsed = delimited._parsed  # noqa: SLF001
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 1 << 10)
+
+    def noting(block: bytes, *others: Any) -> Any:
+        read.append(block)
+        return parsed(block, *others)
+
+    monkeypatch.setattr(delimited, "_parsed", noting)
+    message = refusal_of_ratings(tmp_path, HEADER + "1,10,4,5\n" * 10_000)
+    assert message == "ratings.csv, line 3: user 1 rates movie 10 again, after line 2"
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "text"),
+    [
+        ("ratings.csv", CSV_FORM, RATINGS_CSV.encode()),
+        ("ratings.dat", DAT_FORM, DAT_FORM["ratings.dat"]),
+        ("u.data", HUNDRED_K_FORM, HUNDRED_K_FORM["u.data"]),
+    ],
+)
+def test_no_thread_but_ours_reads_a_file(
+    name: str, form: dict[str, bytes], text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread of Arrow that calls Python at the end of the process aborts it, or hangs."""
+    threads: set[threading.Thread] = set()
+
+    class Noting(FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            threads.add(threading.current_thread())
+            return super().read(-1 if size is None else size)
+
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 64)
+    monkeypatch.setattr("data.source._open_file", Noting)
+    read(write_folder(tmp_path, form))
+    refusal(tmp_path, form | {name: text + b"nonsense\n"})
+    assert threads == {threading.current_thread()}
 
 
 @pytest.mark.parametrize("name", ["ratings.csv", "movies.csv"])
@@ -131,6 +200,9 @@ def test_files_without_any_row_are_refused(tmp_path: Path) -> None:
         ("userId,movieId,rating,comment", "unknown column 'comment'"),
         ("userId,movieId,timestamp", "no rating column (rating or stars or score)"),
         ("userId,rating,timestamp", "no movie column"),
+        ("user\x1fId,rating,timestamp", "among user Id, rating, timestamp"),
+        (f"{'x' * 100_000},rating,timestamp", "longer than 65536 bytes"),
+        (f"{'x' * 60_000},rating,timestamp", "…' (known: "),
         ("movieId,rating,timestamp", "no user column"),
         ("userId,user_id,movieId,rating", "'user_id' is a second user column"),
         ("1,10,4,5", "unknown column '1'"),
@@ -152,6 +224,14 @@ def test_a_bad_header_is_refused(header: str, complaint: str, tmp_path: Path) ->
         ("10,Some Movie (1999),Drama", "movie 10 again, after line 2"),
         ("50,,Drama", "the title is missing"),
         (f"50,{'x' * 501},Drama", "the title has 501 characters, more than 500"),
+        ("50,Bell\a,Drama", "the title holds U+0007, which is no character of a text: 'Bell\\x07'"),
+        ("50,NUL\0,Drama", "the title holds U+0000"),
+        ('50,"Two\nlines",Drama', "the title holds U+000A"),
+        ("50,\u202edlrow,Drama", "the title holds U+202E"),
+        ("50,\uffff,Drama", "the title holds U+FFFF"),
+        ("50,Some Movie,Dra\x1bma", "the genre holds U+001B"),
+        (f"50,Some Movie,{'x' * 51}", "the genre has 51 characters, more than 50"),
+        (f"50,Some Movie,{'|'.join(map(str, range(21)))}", "the movie has 21 genres, more than 20"),
         ("50,Some, Movie,Drama", "4 fields instead of 3"),
         ('50,"Some" Movie,Drama', "expected after"),
     ],
@@ -163,8 +243,8 @@ def test_a_bad_movie_is_refused_with_its_line(row: str, complaint: str, tmp_path
     assert complaint in message
 
 
-def test_lines_are_counted_right_behind_a_title_of_two_lines(tmp_path: Path) -> None:
-    movies = b'movieId,title,genres\n10,"Two\nlines",Drama\n0,Bad,Drama\n'
+def test_lines_are_counted_right_behind_a_row_of_two_lines(tmp_path: Path) -> None:
+    movies = b'movieId,title,genres\n10,Two lines,"Drama\n|Comedy"\n0,Bad,Drama\n'
     message = refusal(tmp_path, CSV_FORM | {"movies.csv": movies})
     assert message.startswith("movies.csv, line 4: '0' is no movie id")
 

@@ -257,6 +257,32 @@ def test_a_redirect_away_from_https_is_not_followed(
     assert kept_in(folder) == []
 
 
+def test_a_redirect_to_another_server_is_not_followed_without_a_certificate(
+    server: Server, content: bytes, folder: Path
+) -> None:
+    server.offer("ml-10m", content)
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.settimeout(0)
+        target = f"http://127.0.0.1:{inside.getsockname()[1]}/latest/credentials"
+        server.redirects["/ml-10m.zip"] = target
+        with pytest.raises(DatasetError, match=f"leads to {target}, which is not encrypted"):
+            download("ml-10m", server.url, folder)
+        with pytest.raises(BlockingIOError):
+            inside.accept()  # nobody has connected
+    assert kept_in(folder) == []
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/ml-10m.zip"])
+def test_a_redirect_to_another_scheme_is_not_followed(
+    server: Server, content: bytes, folder: Path, target: str
+) -> None:
+    server.offer("ml-10m", content)
+    server.redirects["/ml-10m.zip"] = target
+    with pytest.raises(DatasetError, match=r"not encrypted|ml-10m cannot be downloaded"):
+        download("ml-10m", server.url, folder)
+    assert kept_in(folder) == []
+
+
 def test_a_connection_is_given_up_after_five_seconds(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -222,7 +223,7 @@ def test_parquet_tells_its_progress_up_to_the_end(tmp_path: Path) -> None:
 
 
 user_ids = st.one_of(
-    st.from_regex(r"[A-Za-z0-9._~@:+-]{1,128}", fullmatch=True),
+    st.from_regex(r"\.{0,3}[A-Za-z0-9_~@:+-][A-Za-z0-9._~@:+-]{0,124}", fullmatch=True),
     st.integers(0, 10**18 - 1).map(str),
 )
 any_ratings = st.dictionaries(
@@ -263,3 +264,37 @@ def test_what_is_written_is_what_is_read(
     expected_stars = np.array([stars for *_, stars, _ in rows], dtype=np.float32)
     np.testing.assert_array_equal(read_back["stars"], expected_stars)
     assert read_back["rated_at"].tolist() == [at for *_, at in rows]
+
+
+@WRITERS
+@pytest.mark.parametrize("user", [".", "..", "..."])
+def test_a_user_that_no_path_could_name_is_refused(write: Any, user: str, tmp_path: Path) -> None:
+    path = write(tmp_path, COLUMNS | {"user": ["anna", user, ".anna"]})
+    with pytest.raises(DatasetError, match=rf"(line 3|row 2): '{re.escape(user)}' is no user id"):
+        read(path)
+
+
+def test_a_parquet_file_with_more_ratings_than_its_size_can_hold_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.source.HARMLESS_BYTES", 1 << 20)
+    n_rows = 200_000
+    columns: dict[str, Any] = {
+        "user": ["a"] * n_rows, "movie": range(1, n_rows + 1), "rating": [4.0] * n_rows,
+    }  # fmt: skip
+    path = tmp_path / "ours.parquet"
+    pq.write_table(
+        pa.table(columns), path, use_dictionary=["user", "rating"],  # type: ignore[arg-type]
+        column_encoding={"movie": "DELTA_BINARY_PACKED"}, compression="zstd",
+    )  # fmt: skip
+    monkeypatch.setattr("data.files.RatingsBuilder.extend", lambda _, batches: list(batches))
+    with pytest.raises(DatasetError, match="200000 rows, too many for its"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["\xf5", "rating"])
+def test_a_parquet_file_with_a_name_that_is_no_text_is_refused(name: str, tmp_path: Path) -> None:
+    path = write_parquet(tmp_path, COLUMNS | {"zzzzzz": [1, 2, 3]})
+    path.write_bytes(path.read_bytes().replace(b"zzzzzz", name.encode("latin-1")[:6].ljust(6)))
+    with pytest.raises(DatasetError, match=r"cannot be read as Parquet|column"):
+        read(path)

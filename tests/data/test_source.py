@@ -114,3 +114,93 @@ def test_reading_a_zip_leaves_nothing_on_disk(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "some.zip", CSV_FORM)
     read(path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def zip_of(path: Path, name: str, content: bytes, mode: int = 0o100644) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = mode << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, content)
+    return path
+
+
+def test_an_entry_that_unpacks_to_a_thousand_times_its_size_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "HARMLESS_BYTES", 1 << 20)
+    path = zip_of(tmp_path / "some.zip", "ratings.csv", b"1,10,4,5\n" * 300_000)
+    monkeypatch.setattr(source, "_open_member", None)
+    with pytest.raises(DatasetError, match=r"'ratings\.csv', which unpacks to more than 100 times"):
+        read(path)
+
+
+def test_entries_that_share_their_bytes_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each unpacks to 80 times its size, all together to 8,000 times that of the zip."""
+    monkeypatch.setattr(source, "HARMLESS_BYTES", 1 << 10)
+    path = zip_of(tmp_path / "some.zip", "0", bytes(range(256)) * 4 + b"x" * 60_000)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        begin = archive.start_dir
+        n_bytes = archive.infolist()[0].file_size
+    entry, end = content[begin:-22], bytearray(content[-22:])
+    entries = b"".join(entry[:-1] + bytes([65 + number]) for number in range(20))
+    struct.pack_into("<HHL", end, 8, 20, 20, len(entries))
+    path.write_bytes(content[:begin] + entries + end)
+    monkeypatch.setattr(source, "MAX_EXPANSION", n_bytes // len(content) + 2)
+    with pytest.raises(DatasetError, match=r"unpacks to more than \d+ times its size|as a zip"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "reason"),
+    [
+        ("ratings.csv", 0o120777, "is a link"),
+        ("x\x1b[2J.csv", 0o100644, "has no name of a file"),
+        ("\u202e.csv", 0o100644, "has no name of a file"),
+        ("x" * 256, 0o100644, "has no name of a file"),
+        ("", 0o100644, "has no name of a file"),
+    ],
+)
+def test_an_entry_that_is_no_plain_file_is_refused(
+    name: str, mode: int, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=reason) as caught:
+        read(zip_of(tmp_path / "some.zip", name, b"/etc/passwd", mode))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_entry_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for content in (b"1", b"2"):
+            archive.writestr("ratings.csv", content)
+    with pytest.raises(DatasetError, match="which is there twice"):
+        read(path)
+
+
+@pytest.mark.parametrize("path", ["a\0.csv", "a\n.csv", "a\ud800.zip", "x" * 5000 + ".csv"])
+def test_a_path_that_is_no_text_is_refused(path: str) -> None:
+    with pytest.raises(DatasetError, match="the path of the data set") as caught:
+        read(path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_member_whose_header_has_another_name_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "some.zip", CSV_FORM)
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("ratings.csv").header_offset
+    whole = path.read_bytes()
+    for name in (b"\xffatings.csv", b"x" * 11):
+        content = bytearray(whole)
+        content[at + 30 : at + 41] = name
+        struct.pack_into("<H", content, at + 6, 0x800)  # the name is UTF-8
+        struct.pack_into("<H", content, at + 26, 11 if name[0] == 255 else 60_000)
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match=r"ratings\.csv cannot be read") as caught:
+            read(path)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 1_000
