@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.failures import naming_database
-from data.rules import MAX_REASON_LENGTH, flaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +42,7 @@ def read_settings(**options: Any) -> Settings:
     from pydantic import ValidationError
 
     from app.config import PREFIX, Settings
+    from data.rules import MAX_REASON_LENGTH, flaw
 
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in os.environ.items():

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, case, select, update
 
 from app.db.sql import now, upsert
 from app.db.tables import model_versions, training_runs
-from app.jobs.schemas import RunState
+from app.jobs.schemas import Failure, RunState
 
 MAX_ERROR_LENGTH = 1000
 # The stage of a queued run that the process which trains at an interval is to take.
@@ -82,7 +82,7 @@ def is_abandoned(connection: Connection) -> bool:
 def end_abandoned(connection: Connection) -> None:
     """Take the lease from a holder that has not renewed it in time."""
     time = now(connection)
-    connection.execute(
+    ended = connection.execute(
         update(training_runs)
         .where(training_runs.c.in_progress.is_(True), training_runs.c.lease_until < time)
         .values(
@@ -95,7 +95,10 @@ def end_abandoned(connection: Connection) -> None:
                 "or cut off from the database; train again",
             ),
         )
+        .returning(training_runs.c.id)
     )
+    for run_id in ended.scalars():
+        add_progress(connection, run_id, failure=Failure.LOST)
 
 
 def take_waiting(connection: Connection) -> int | None:

@@ -130,13 +130,12 @@ def _to_schema(row: Row[Any]) -> TrainingRun:
     run = TrainingRun.model_validate(row)
     is_model = run.state in {RunState.PUBLISHED, RunState.REFUSED}
     progress = dict(run.progress)
-    # A run whose process could not record its end has no class.
-    failure = progress.pop(repository.FAILURE, Failure.LOST)
+    failure = progress.pop(repository.FAILURE, None)  # versions before recorded none
     retry_at = progress.pop(repository.RETRY_AT, None)
     changes = {
         "version": run.version if is_model else None,
         "progress": progress,
-        "failure": Failure(failure) if run.state is RunState.FAILED else None,
+        "failure": Failure(failure) if failure else None,
         "retry_at": datetime.fromisoformat(retry_at) if retry_at else None,
     }
     return run.model_copy(update=changes)

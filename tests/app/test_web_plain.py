@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
 from app.db.engine import Database
+from app.live.model_reloader import ModelReloader
 from app.live.snapshot import CurrentSnapshot
 from app.web.plain import MAX_RATINGS, PlainForm
 
@@ -99,6 +100,7 @@ def test_a_service_that_cannot_answer_says_so_on_a_page(
     text: str,
 ) -> None:
     services = client.app.state.services  # type: ignore[attr-defined]
+    services.find(ModelReloader).stop()  # its next poll would bring the snapshot back
     monkeypatch.setattr(services.find(part), name, value)
     response = client.get("/")
     assert response.status_code == 503

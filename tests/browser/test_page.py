@@ -19,7 +19,7 @@ HOSTILE = [
     "<script>document.title = 'broken'</script>",
     "<img src=x onerror=\"document.title='broken'\">",
     "\"quotes\" 'of' `all` &amp; kinds </h3></li>",
-    "\u202eright to left\u202c שלום עולם",
+    "right to left \u200f שלום עולם",
     "W" * 500,
     "🎬🍿 👩‍👩‍👧‍👦 emoji",
     "{{ 7 * 7 }} ${7*7} %s",
