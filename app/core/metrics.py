@@ -94,6 +94,11 @@ dropped_connections = Counter(
     ["reason"],
     registry=own_registry,
 )
+# Shown from the start, as 0, so that their rates can be computed from the first one on.
+for _lane in ("reads", "writes", "operators"):
+    refusals.labels(_lane)
+for _reason in ("invalid", "slow", "idle", "too_many", "no_descriptor"):
+    dropped_connections.labels(_reason)
 fallbacks = Counter(
     "recommender_fallbacks",
     "Lists that are not personal, by fallback reason.",
