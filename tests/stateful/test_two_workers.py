@@ -15,11 +15,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from app.config import Settings
 from app.db.engine import Database
-from tests.conftest import BACKENDS
 from tests.stateful.two_workers import NewDatabase, TwoWorkers
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
     numbers = count(1)
 
