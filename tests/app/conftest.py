@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from app.config import Settings
 from app.db.engine import Database
 from app.main import create_app
+from tests.app.command_line import fill
 from tests.app.world import (
     MOVIE_IDS,
     World,
@@ -73,6 +74,14 @@ def world(database: Database, settings: Settings) -> World:
 def client(world: World, connect: Callable[[], TestClient]) -> TestClient:  # noqa: ARG001
     """A service over the small world."""
     return connect()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite_file: Path) -> Path:
+    """A folder with a database and a model, in which commands run."""
+    folder = tmp_path_factory.mktemp("filled")
+    fill(folder, migrated_sqlite_file)
+    return folder
 
 
 @pytest.fixture(scope="session")

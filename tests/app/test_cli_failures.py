@@ -20,7 +20,7 @@ from typer.main import get_command
 from app.backup.service import back_up
 from app.cli import main as cli
 from app.db.engine import Database
-from tests.app.command_line import Finished, Run, files_in, fill, runner
+from tests.app.command_line import Finished, Run, files_in, runner
 from tests.app.trainings import people, store
 
 # Commands that only use a database that is there. Those that make one: db upgrade, import, demo,
@@ -49,13 +49,6 @@ READING: dict[str, tuple[str, ...]] = {
 # Besides the models: the lock of the folder, and what the next training resumes from.
 LEFT_BY_A_TRAINING = {".publishing", ".checkpoint"}
 MAKING = {"db upgrade", "import", "demo", "prepare", "restore", "keys create"}
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite_file: Path) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    fill(folder, migrated_sqlite_file)
-    return folder
 
 
 @pytest.fixture(scope="module")

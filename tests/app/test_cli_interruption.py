@@ -11,23 +11,17 @@ from typing import Any
 import pytest
 
 from app.db.engine import Database
-from tests.app.command_line import Run, files_in, fill, runner
+from tests.app.command_line import Run, files_in, runner
 from tests.app.small_releases import contents
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite_file: Path) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    fill(folder, migrated_sqlite_file)
-    (folder / "ratings.csv").write_text("user,movie,rating\n" + "ann,10,4\nbob,20,2\n")
-    return folder
-
-
 @pytest.fixture
 def here(tmp_path: Path, filled: Path) -> Path:
-    return shutil.copytree(filled, tmp_path / "here")
+    folder = shutil.copytree(filled, tmp_path / "here")
+    (folder / "ratings.csv").write_text("user,movie,rating\n" + "ann,10,4\nbob,20,2\n")
+    return folder
 
 
 @pytest.fixture

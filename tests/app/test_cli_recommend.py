@@ -14,16 +14,9 @@ from app.config import Settings
 from app.db.engine import Database
 from app.main import create_app
 from app.recommendations.options import RecommendationsQuery
-from tests.app.command_line import Finished, Run, fill, runner
+from tests.app.command_line import Finished, Run, runner
 from tests.app.conftest import ADDRESS
 from tests.app.world import activate
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite_file: Path) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    fill(folder, migrated_sqlite_file)
-    return folder
 
 
 @pytest.fixture(scope="module")
