@@ -1,5 +1,6 @@
 """Databases for the tests: each test gets its own, and each runs on SQLite and PostgreSQL."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,12 @@ from tests import postgresql
 from tests.migrated import migrate
 
 BACKENDS = ["sqlite", "postgresql"]
+
+
+def pytest_collection_finish() -> None:
+    """Take what the tests import out of garbage collection, an eighth of their time otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -62,4 +69,7 @@ def _database(
     database = Database(url.render_as_string(hide_password=False))
     yield database
     database.dispose()
-    server.drop(url)
+    if migrated:
+        server.take_back(url)
+    else:
+        server.drop(url)
