@@ -4,12 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CONTAINER_ENGINE ?= docker
 # uv installs several times faster than pip. Both read the same hash-locked list and compile the
-# installed packages, which halves the time of every start.
+# installed packages, which halves the time of every start. A list is whole, so nothing is resolved.
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check audit sbom image-test check-slow bench-train bench-serve lock clean
+.PHONY: help install install-dev run test lint check audit sbom client image-test check-slow bench-train bench-serve lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,12 +19,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
-	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 install: $(VENV)/.run ## make .venv with the packages for running and training
@@ -55,6 +55,9 @@ audit: install-dev ## known vulnerabilities of all that the SBOM lists; fails wi
 sbom: install-dev ## what an image installs, as CycloneDX 1.6: dist/sbom.cdx.json
 	@$(BIN)/python -m requirements.sbom dist/sbom.cdx.json
 
+client: install-dev ## renew clients/openapi.json and the Python client generated from it
+	@$(BIN)/python -m clients.generate
+
 image-test: install-dev ## build the images and test them (needs docker, or CONTAINER_ENGINE=podman)
 	RECOMMENDER_TEST_CONTAINER_ENGINE=$(CONTAINER_ENGINE) $(BIN)/pytest -n 0 -m slow --override-ini=timeout=1800 tests/image
 
@@ -66,7 +69,7 @@ check-slow: install-dev ## the long proofs: many kills, many splits (up to 45 mi
 TORCH ?= torch==2.13.0+cpu
 
 bench-train: install-dev ## cost of training, beside its unavoidable product and other RBMs (15 minutes)
-	$(INSTALL) --require-hashes -r requirements/bench.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/bench.txt
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)' || echo 'Continuing without PyTorch'
 	$(BIN)/python -m benchmarks.train
 

@@ -17,6 +17,12 @@ VAR = Path("var")
 PREFIX = "RECOMMENDER_"
 TEST_PREFIX = "RECOMMENDER_TEST_"  # read by the tests alone
 BACKENDS = ("sqlite", "postgresql")
+# One clause of `event_rule`; `app.events.rule` says what it means.
+EVENT_CLAUSE = re.compile(
+    r"(?:(?P<kind>clicked|purchased|watched)"
+    r"|watched(?P<sign>>=|<)(?P<share>0|1|0?\.[0-9]{1,6}))"
+    r"=(?P<meaning>like|dislike|seen|nothing)"
+)
 
 
 class Settings(BaseSettings):
@@ -82,6 +88,16 @@ class Settings(BaseSettings):
             "0 for the same weight, 365 where tomorrow counts",
         ),
     ] = 0.0
+    event_rule: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="What events imply, separated by commas: `clicked`, `purchased` or "
+            "`watched`, for `watched` also with a share (`watched>=0.7`, `watched<0.1`), then `=` "
+            "and `like`, `dislike`, `seen` or `nothing`. The first that fits counts; nothing is "
+            "implied by any other event"
+        ),
+    ] = ("purchased=like", "watched>=0.7=like")
     keep_models: Annotated[
         int,
         Field(
@@ -226,7 +242,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name} is not a setting{hint}")
         return values
 
-    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
+    @field_validator(
+        "allowed_hosts", "trusted_proxies", "cors_origins", "event_rule", mode="before"
+    )
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -239,6 +257,16 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value  # `${VARIABLE:-}` in a compose file
+
+    @field_validator("event_rule")
+    @classmethod
+    def _clauses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for clause in value:
+            if not EVENT_CLAUSE.fullmatch(clause):
+                raise ValueError(
+                    f"{clause!r} is no clause such as purchased=like or watched<0.1=seen"
+                )
+        return value
 
     @field_validator("cors_origins")
     @classmethod

@@ -15,13 +15,19 @@ from app.auth.dependencies import open_visits
 from app.auth.rate_limiter import Limiter
 from app.config import Settings
 from app.core.logging import write_pending
+from app.events import endpoints as events
 from app.features import endpoints as features
 from app.http import docs as docs_page
 from app.http import metrics as metrics_endpoint
 from app.http.handlers import handle_errors
 from app.http.middleware.access import AccessMiddleware
 from app.http.middleware.admission import AdmissionMiddleware
-from app.http.middleware.guards import LOOPBACK_NAMES, BodyLimitMiddleware, HostMiddleware
+from app.http.middleware.guards import (
+    LOOPBACK_NAMES,
+    BodyLimitMiddleware,
+    HostMiddleware,
+    PathMiddleware,
+)
 from app.http.middleware.request_log import RequestLogMiddleware
 from app.http.middleware.response_cache import ResponseCacheMiddleware
 from app.http.middleware.responses import HeadMiddleware, ResponseHeadersMiddleware
@@ -31,10 +37,10 @@ from app.live import health
 from app.movies import endpoints as movies
 from app.ratings import endpoints as ratings
 from app.ratings import public as public_ratings
-from app.ratings import users
 from app.recommendations import endpoints as recommendations
 from app.registry import endpoints as models
 from app.services import open_services
+from app.users import endpoints as users
 from app.web import page, static
 
 DESCRIPTION = """
@@ -44,14 +50,15 @@ Every error has the shape `{"error": "MovieNotFound", "detail": "..."}`; 422 mea
 and then `fields` says where. A list is read to its end by passing `next` as `cursor`.
 """
 
-# The longest valid body holds 5,000 ratings of at most 50 bytes.
-MAX_BODY = 1024 * 1024
+# Nearly four times 5,000 ratings of at most 50 bytes, and 5,000 events of at most 800.
+MAX_BODY, MAX_EVENTS_BODY = 1024 * 1024, 4 * 1024 * 1024
 
 ROUTERS = (
     recommendations.router,
     features.router,
     ratings.router,
     public_ratings.router,
+    events.router,
     movies.router,
     users.router,
     models.router,
@@ -83,6 +90,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url=docs_page.OPENAPI_PATH,
+        generate_unique_id_function=docs_page.operation_id,
         docs_url=None,
         redoc_url=None,
         # A redirect would repeat the Host header; a path with one more slash is another path.
@@ -108,7 +116,7 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
     app.add_middleware(
         BodyLimitMiddleware,
         limit=MAX_BODY,
-        larger={"/models/import": settings.model_upload_limit},
+        larger={"/models/import": settings.model_upload_limit, "/events": MAX_EVENTS_BODY},
     )
     app.add_middleware(
         AccessMiddleware,
@@ -127,6 +135,7 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
         app.add_middleware(HostMiddleware, names=names)
     app.add_middleware(RequestLogMiddleware)
     app.add_middleware(ResponseHeadersMiddleware, draining=draining)
+    app.add_middleware(PathMiddleware)
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

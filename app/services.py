@@ -8,6 +8,8 @@ from app.config import Settings
 from app.db.engine import Database
 from app.db.limits import REQUESTS
 from app.db.revisions import UserRevisions
+from app.events.rule import Rule
+from app.events.service import EventService
 from app.features.service import FeatureService
 from app.http.api import Services
 from app.http.idempotency import Idempotency
@@ -19,6 +21,7 @@ from app.movies.service import MovieService
 from app.ratings.service import RatingService
 from app.recommendations.predictions import PredictionService
 from app.recommendations.service import RecommendationService
+from app.users.service import UserService
 
 
 @contextmanager
@@ -38,6 +41,8 @@ def open_services(settings: Settings) -> Iterator[Services]:
     idempotency = services.add(Idempotency(database))
     services.add(MovieService(database, current, models))
     services.add(RatingService(database, threshold))
+    services.add(UserService(database, threshold))
+    services.add(EventService(database, Rule.of(settings.event_rule)))
     services.add(RecommendationService(database, current, threshold, half_life))
     services.add(PredictionService(database, current, threshold, half_life))
     services.add(FeatureService(database, current, threshold, half_life))

@@ -8,16 +8,19 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import IO, TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from data.columns import ARROW_TYPES
 from data.release import DatasetError
-from data.rules import brief, shown
+from data.rules import brief
+from data.salvage import MAX_ROW_BYTES, Block, numbered, salvaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from data.source import ByteStream, DataFile
 
@@ -29,15 +32,14 @@ __all__ = [
     "TABS",
     "Layout",
     "blocks",
-    "column_roles",
+    "header_of",
     "line_of_row",
     "rows",
+    "whole_lines",
 ]
 
 # Large enough to make the overhead per block negligible, small enough for any memory.
 BLOCK_BYTES = 8 << 20
-# Of a row, which may have several lines in CSV; the longest valid one has some 2,000 characters.
-MAX_ROW_BYTES = 1 << 16
 # Replaces "::" for Arrow, which takes one character; no rating contains this one.
 _SEPARATOR = "\x1f"
 
@@ -54,20 +56,18 @@ class Layout:
         Whether the first line names the columns.
     encoding : str
         ``"utf-8-sig"`` (UTF-8, a byte order mark is skipped) or ``"latin-1"``.
+    is_quoted : bool
+        Whether a field may be in double quotes, and then hold the delimiter and line breaks.
     """
 
     delimiter: str
     has_header: bool = False
     encoding: str = "utf-8-sig"
-
-    @property
-    def is_quoted(self) -> bool:
-        """Whether a field may be in double quotes, as in CSV."""
-        return self.delimiter == ","
+    is_quoted: bool = False
 
 
 LATIN_1 = "latin-1"
-CSV = Layout(",", has_header=True)
+CSV = Layout(",", has_header=True, is_quoted=True)
 DAT = Layout("::")
 TABS = Layout("\t", encoding=LATIN_1)
 PIPES = Layout("|", encoding=LATIN_1)
@@ -89,7 +89,7 @@ def rows(stream: ByteStream, label: str, layout: Layout) -> Iterator[tuple[int, 
                 yield lines.number, text.split(layout.delimiter)
             lines.end_row()
         return
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
     try:
         for row in reader:
             if row:
@@ -137,63 +137,56 @@ class _Lines:
             ) from error
 
 
-def column_roles(
-    names: list[str],
-    where: str,
-    aliases: Mapping[str, tuple[str, ...]],
-    *,
-    optional: tuple[str, ...] = (),
-) -> list[str]:
-    """Return the role of each column of a header.
+def line_of_row(file: DataFile, layout: Layout, roles: list[str | None], row: int) -> int:
+    """Return the number of the line where row `row` (from 0, header not counted) begins."""
+    first_line = 1 + layout.has_header
+    with file.open() as stream:
+        for content in _whole_lines(stream, layout):
+            lines = numbered(content, first_line, layout.delimiter, roles)
+            if row < len(lines):
+                return lines[row][0]
+            row -= len(lines)
+            first_line += content.count(b"\n")
+    raise IndexError(row)
 
-    Parameters
-    ----------
-    names : list of str
-        The names in the file, in its order.
-    where : str
-        Beginning of error messages.
-    aliases : mapping
-        The names of each role, in lower case without spaces, hyphens and underscores, which are
-        ignored: ``userid`` stands for ``userId`` and ``User_ID``.
-    optional : tuple of str
-        Roles that may be missing.
+
+def header_of(file: DataFile, layout: Layout) -> list[str]:
+    """Return the names of the columns, from the first line.
 
     Raises
     ------
     DatasetError
-        An unknown name, two columns of one role, or a required role without one.
+        There is no such line.
     """
-    role_of = {alias: role for role, alternatives in aliases.items() for alias in alternatives}
-    roles: list[str] = []
-    for name in names:
-        role = role_of.get(re.sub(r"[\s_-]", "", name).lower())
-        if role is None:
-            known = ", ".join(names[0] for names in aliases.values())
-            raise DatasetError(f"{where}: unknown column {shown(name)} (known: {known})")
-        if role in roles:
-            raise DatasetError(f"{where}: {shown(name)} is a second {aliases[role][0]} column")
-        roles.append(role)
-    for role, alternatives in aliases.items():
-        if role not in roles and role not in optional:
-            raise DatasetError(
-                f"{where}: no {alternatives[0]} column ({' or '.join(alternatives)}) among "
-                f"{', '.join(' '.join(name.split()) for name in names)}"
-            )
-    return roles
-
-
-def line_of_row(file: DataFile, layout: Layout, row: int) -> int:
-    """Return the number of the line where row `row` (from 0, header not counted) begins."""
     with file.open() as stream:
-        for index, (number, _) in enumerate(rows(stream, file.label, layout)):
-            if index == row + layout.has_header:
-                return number
-    raise IndexError(row)
+        number, header = next(rows(stream, file.label, layout), (0, []))
+    if number != 1:
+        raise DatasetError(f"{file.label}, line 1: no header with the names of the columns")
+    return header
+
+
+def whole_lines(stream: ByteStream, file: DataFile, layout: Layout) -> Iterator[bytes]:
+    """Yield the stream in blocks of whole rows, without the header.
+
+    Raises
+    ------
+    DatasetError
+        A line that is unreasonably long.
+    """
+    try:
+        yield from _whole_lines(stream, layout)
+    except pa.ArrowInvalid as error:
+        raise DatasetError(f"{file.label}: {brief(error)}") from error
 
 
 def blocks(
-    stream: ByteStream, file: DataFile, layout: Layout, columns: dict[str, pa.DataType]
-) -> Iterator[pa.RecordBatch]:
+    stream: ByteStream,
+    file: DataFile,
+    layout: Layout,
+    roles: list[str | None],
+    *,
+    keep_broken: bool = False,
+) -> Iterator[Block]:
     """Yield the rows of `stream` in Arrow record batches, in order.
 
     Arrow parses lines that are in its own memory. Where it reads the stream itself, a thread of it
@@ -207,28 +200,40 @@ def blocks(
         Read again to find the line of a malformed row.
     layout : Layout
         Its format.
-    columns : dict
-        Name and Arrow type of every column, in the order of the file.
+    roles : list
+        Role of every column, in the order of the file; a column with None is left out.
+    keep_broken : bool
+        Whether a malformed row is given as a row without values; else it is an error.
 
     Raises
     ------
     DatasetError
-        A row with more or fewer fields than `columns`, or what `rows` refuses.
+        A row with more or fewer fields than `roles`, or what `rows` refuses.
     """
+    first_line = 1 + layout.has_header
     try:
-        for block in _whole_lines(stream, has_header=layout.has_header):
-            yield from _parsed(block, layout, columns)
+        for content in _whole_lines(stream, layout):
+            try:
+                for batch in _parsed(content, layout, roles):
+                    place = content, first_line, layout.delimiter, roles
+                    yield Block(batch, {}, partial(numbered, *place))
+            except pa.ArrowInvalid:
+                if not keep_broken:
+                    raise
+                yield salvaged(content, first_line, layout.delimiter, roles)
+            if keep_broken:
+                first_line += content.count(b"\n")
     except pa.ArrowInvalid as error:
-        _explain(file, layout, len(columns))
+        _explain(file, layout, len(roles))
         raise DatasetError(f"{file.label}: {brief(error)}") from error
 
 
-def _whole_lines(stream: ByteStream, *, has_header: bool) -> Iterator[bytes]:
-    """Yield the stream in blocks of whole lines, without the header."""
-    rest = b""
+def _whole_lines(stream: ByteStream, layout: Layout) -> Iterator[bytes]:
+    """Yield the stream in blocks of whole rows, without the header."""
+    rest, has_header = b"", layout.has_header
     while fresh := stream.read(BLOCK_BYTES):
         block = rest + fresh
-        begin, end = 0, block.rfind(b"\n") + 1
+        begin, end = 0, _end_of_rows(block, layout)
         if has_header and end:
             begin, has_header = block.index(b"\n") + 1, False
         block, rest = block[begin:end], block[end:]
@@ -240,7 +245,22 @@ def _whole_lines(stream: ByteStream, *, has_header: bool) -> Iterator[bytes]:
         yield rest
 
 
-def _parsed(block: bytes, layout: Layout, columns: dict[str, pa.DataType]) -> list[pa.RecordBatch]:
+def _end_of_rows(block: bytes, layout: Layout) -> int:
+    """Return the end of the last whole row; a row has an even number of quotes."""
+    end = last = block.rfind(b"\n") + 1
+    if not layout.is_quoted or b'"' not in block:
+        return end
+    n_quotes = block.count(b'"', 0, end)
+    while n_quotes % 2 and last - end < MAX_ROW_BYTES:
+        before = block.rfind(b"\n", 0, end - 1) + 1
+        if before == 0:
+            return last
+        n_quotes -= block.count(b'"', before, end)
+        end = before
+    return last if n_quotes % 2 or len(block) - end > MAX_ROW_BYTES else end
+
+
+def _parsed(block: bytes, layout: Layout, roles: list[str | None]) -> list[pa.RecordBatch]:
     separator = layout.delimiter
     if layout.encoding == LATIN_1:
         block = block.decode(LATIN_1).encode()
@@ -248,12 +268,41 @@ def _parsed(block: bytes, layout: Layout, columns: dict[str, pa.DataType]) -> li
         if _SEPARATOR.encode() in block:
             raise pa.ArrowInvalid(f"a line holds the character {_SEPARATOR!r}")
         block, separator = block.replace(separator.encode(), _SEPARATOR.encode()), _SEPARATOR
-    return pa_csv.read_csv(
-        cast("IO[bytes]", pa.BufferReader(_memory_of_arrow(block))),
-        pa_csv.ReadOptions(column_names=list(columns), block_size=len(block) + 1),
-        pa_csv.ParseOptions(delimiter=separator, quote_char='"' if layout.is_quoted else False),
-        pa_csv.ConvertOptions(column_types=columns),
-    ).to_batches()
+    if layout.is_quoted and b'"' in block and _is_misquoted(block, separator):
+        # Arrow would go on within the field, maybe over many rows.
+        raise pa.ArrowInvalid("a quote is not closed, or something follows it")
+    names = [role or f"column {place}" for place, role in enumerate(roles)]
+    return (
+        pa_csv.read_csv(
+            cast("IO[bytes]", pa.BufferReader(_memory_of_arrow(block))),
+            pa_csv.ReadOptions(column_names=names, block_size=len(block) + 1),
+            pa_csv.ParseOptions(
+                delimiter=separator,
+                quote_char='"' if layout.is_quoted else False,
+                newlines_in_values=layout.is_quoted,
+            ),
+            pa_csv.ConvertOptions(
+                column_types={role: ARROW_TYPES[role] for role in roles if role},
+                include_columns=[role for role in roles if role],
+            ),
+        )
+        .combine_chunks()
+        .to_batches()
+    )
+
+
+def _is_misquoted(block: bytes, delimiter: str) -> bool:
+    """Tell whether a field begins with a quote but is not a whole quoted field."""
+    quoted, opening = _quoting(delimiter)
+    return opening.search(quoted.sub(b"", block)) is not None
+
+
+@cache
+def _quoting(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    edge = rb"[\r\n" + re.escape(delimiter).encode() + rb"]"
+    opening = rb"(?:\A|(?<=" + edge + rb'))"'
+    whole = opening + rb'(?:[^"]++|"")*+"(?=' + edge + rb"|\Z)"
+    return re.compile(whole), re.compile(opening)
 
 
 def _memory_of_arrow(block: bytes) -> pa.Buffer:
@@ -267,9 +316,7 @@ def _explain(file: DataFile, layout: Layout, n_columns: int) -> None:
     """Raise the error of the first malformed row, naming its line."""
     with file.open() as stream:
         for number, row in rows(stream, file.label, layout):
-            where = f"{file.label}, line {number}"
             if len(row) != n_columns:
-                raise DatasetError(f"{where}: {len(row)} fields instead of {n_columns}")
-            broken = next((value for value in row if "\n" in value or "\r" in value), None)
-            if broken is not None:
-                raise DatasetError(f"{where}: {shown(broken)} has a line break")
+                raise DatasetError(
+                    f"{file.label}, line {number}: {len(row)} fields instead of {n_columns}"
+                )

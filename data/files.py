@@ -1,190 +1,218 @@
-"""Ratings from one file: the text of a release, or the user's own CSV or Parquet.
+"""Logs and catalogues of one's own: from a file, a folder, a zip or standard input.
 
-An own file has the columns user, movie, rating and, if known, timestamp (Unix seconds; in Parquet
-also a moment), in any order, under any of the names in `data.ratings.RATING_ALIASES`. Where a
-``movies.csv`` (movie, title, genres) lies beside it, titles come from there and every rating must
-be of one of its movies; else a movie is titled "Movie 123".
+A log holds ratings or events, one per row, under the usual names of columns (`data.roles`) or as a
+mapping says. A file of movies beside it gives titles and further attributes, and then every row of
+the log must be of one of them; without one, a movie is titled by its key.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from data.delimited import (
-    CSV,
-    Layout,
-    blocks,
-    column_roles,
-    line_of_row,
-    rows,
-)
-from data.movies import read_movies_csv, untitled_movies
+from data.bad_rows import BadRows
+from data.catalogue import read_catalogue
+from data.columns import any_movie, any_user
+from data.formats import SUFFIXES, format_of, open_table
+from data.mapping import LOG_ROLES, Mapping
+from data.movies import read_links, untitled_movies
 from data.progress import Progress, ignore_progress
-from data.ratings import ANY_USER, ARROW_TYPES, RATING_ALIASES, RatingsBuilder, UserRule
+from data.ratings import LogBuilder, LogRules, no_ratings
 from data.release import DatasetError, Release
-from data.rules import brief, shown
-from data.source import DataFile, MeteredStream, checksum, data_file, max_unpacked
+from data.roles import is_catalogue, log_roles
+from data.source import DataFile, checksum, data_file, spooled
+from data.stars import StarScale, number
+from data.times import any_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from typing import IO
 
     import pandas as pd
-    from numpy.typing import NDArray
 
-__all__ = ["csv_roles", "read_own_file", "read_text_ratings"]
+    from data.tables import Table
 
-PARQUET_BATCH_ROWS = 1 << 18
-# Of a rating in memory: user, movie, stars and time.
-RATING_BYTES = 20
-PARQUET_SUFFIXES = (".parquet", ".pq")
-# pandas writes an index that is more than a row number as a column of its own.
-_PANDAS_INDEX = "__index_level_"
+__all__ = ["OwnReader"]
+
+LOGS, MOVIES = ("ratings", "events"), ("movies",)
+_TIME_MEANING = "time (Unix seconds or milliseconds, or ISO 8601)"
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 
-def read_own_file(path: Path, progress: Progress = ignore_progress) -> Release:
-    """Read a CSV or Parquet file of ratings.
-
-    Raises
-    ------
-    DatasetError
-        The first error, with file and line (in Parquet: row, from 1).
-    """
-    file = data_file(path)
-    beside = path.with_name("movies.csv")
-    movies, movies_sha256 = read_movies_csv(data_file(beside)) if beside.is_file() else (None, None)
-    known_movies = None if movies is None else movies["movie_id"].to_numpy()
-    if path.suffix.lower() in PARQUET_SUFFIXES:
-        ratings, sha256 = _read_parquet_ratings(path, file, known_movies, progress)
-    else:
-        roles = csv_roles(file)
-        ratings, sha256 = read_text_ratings(file, CSV, roles, ANY_USER, known_movies, progress)
-    if movies is None:
-        movies = untitled_movies(np.unique(ratings["movie_id"].to_numpy()))
-    return Release(
-        name=path.stem,
-        sha256=checksum(ratings=sha256, movies=movies_sha256),
-        ratings=ratings,
-        movies=movies,
-        notice="",
-        is_public=False,
-    )
-
-
-def csv_roles(file: DataFile) -> list[str]:
-    """Return the role of each column of a CSV file of ratings, from its header.
-
-    Raises
-    ------
-    DatasetError
-        No header in line 1, or one that `column_roles` refuses.
-    """
-    with file.open() as stream:
-        number, header = next(rows(stream, file.label, CSV), (0, []))
-    if number != 1:
-        raise DatasetError(f"{file.label}, line 1: no header with the names of the columns")
-    optional = ("rated_at",)
-    return column_roles(header, f"{file.label}, line 1", RATING_ALIASES, optional=optional)
-
-
-def read_text_ratings(
-    file: DataFile,
-    layout: Layout,
-    roles: list[str],
-    users: UserRule,
-    known_movies: NDArray[np.int32] | None,
-    progress: Progress = ignore_progress,
-) -> tuple[pd.DataFrame, str]:
-    """Read ratings from delimited text.
+@dataclass(frozen=True, slots=True)
+class OwnReader:
+    """Reads own files; each method raises `DatasetError` for the first error, with its place.
 
     Parameters
     ----------
-    file : DataFile
-        The file to read.
-    layout : Layout
-        Its format.
-    roles : list of str
-        The role of each column, in the order of the file.
-    users : UserRule
-        The form of a user id.
-    known_movies : int array or None
-        Every rating must be of one of these; None allows any.
+    mapping : Mapping
+    like_threshold : float
+        Ratings of so many stars and more are likes.
     progress : callable
         Called with the number of bytes read.
-
-    Returns
-    -------
-    ratings : DataFrame
-        As `data.release.Release.ratings` describes them.
-    sha256 : str
-        Checksum of the file.
-
-    Raises
-    ------
-    DatasetError
-        The first error, with file and line.
     """
 
-    def place(row: int) -> str:
-        return f"line {line_of_row(file, layout, row)}"
+    mapping: Mapping
+    like_threshold: float
+    progress: Progress = ignore_progress
 
-    builder = RatingsBuilder(file.label, place, users, known_movies)
-    with file.open() as raw:
-        metered = MeteredStream(raw, lambda done: progress("read", done, file.size))
-        types = {role: ARROW_TYPES[role] for role in roles}
-        builder.extend(blocks(metered, file, layout, types))
-        sha256 = metered.sha256()
-    return builder.finish(), sha256
+    def file(self, path: Path) -> Release:
+        """Read a log, with a catalogue that lies beside it, or a catalogue alone."""
+        table = open_table(data_file(path), self.mapping)
+        if is_catalogue(table, self.mapping):
+            return self._release(_stem(path.name), None, table)
+        beside = {
+            other.name: data_file(other)
+            for other in sorted(path.parent.glob("movies.*"))
+            if other.is_file() and other != path
+        }
+        return self._release(_stem(path.name), table, self._catalogue(_only(MOVIES, beside, path)))
 
+    def standard_input(self, stream: IO[bytes]) -> Release:
+        """Read a log or a catalogue from a stream."""
+        with spooled(stream, self.progress) as file:
+            table = open_table(file, self.mapping)
+            if is_catalogue(table, self.mapping):
+                return self._release("stdin", None, table)
+            return self._release("stdin", table, None)
 
-def _read_parquet_ratings(
-    path: Path, file: DataFile, known_movies: NDArray[np.int32] | None, progress: Progress
-) -> tuple[pd.DataFrame, str]:
-    builder = RatingsBuilder(file.label, lambda row: f"row {row + 1}", ANY_USER, known_movies)
-    with file.open() as raw:
-        sha256 = MeteredStream(raw).sha256()
-    try:
-        # A file of Arrow's own: no thread of it calls Python, see `data.delimited.blocks`.
-        with pa.OSFile(str(path), "rb") as own, pq.ParquetFile(own, pre_buffer=False) as parquet:
-            builder.extend(_parquet_batches(parquet, file, progress))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file.label} cannot be read as Parquet: {brief(error)}") from error
-    return builder.finish(), sha256
+    def folder(self, path: Path, files: dict[str, DataFile]) -> Release:
+        """Read the log and the catalogue among the files of a folder or zip, by their names.
 
-
-def _parquet_batches(
-    parquet: pq.ParquetFile, file: DataFile, progress: Progress
-) -> Iterator[pa.RecordBatch]:
-    n_rows = parquet.metadata.num_rows
-    if n_rows * RATING_BYTES > max_unpacked(file.size):
-        raise DatasetError(f"{file.label} has {n_rows} rows, too many for its {file.size} bytes")
-    schema = parquet.schema_arrow
-    names = [name for name in schema.names if not name.startswith(_PANDAS_INDEX)]
-    roles = column_roles(names, file.label, RATING_ALIASES, optional=("rated_at",))
-    for name, role in zip(names, roles, strict=True):
-        if role in ("user", "movie") and pa.types.is_floating(schema.field(name).type):
+        They lie in the folder itself or, together, in one of its folders.
+        """
+        inner = sorted({name.rpartition("/")[0] for name in files if _is_own(name)})
+        if not inner:
             raise DatasetError(
-                f"{file.label}: column {shown(name)} holds {schema.field(name).type}; "
-                "an id is a whole number or text"
+                f"{path} holds no MovieLens release, and neither ratings nor events nor movies "
+                f"({', '.join(SUFFIXES)})"
             )
-    n_read = 0
-    for batch in parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=names):
-        columns = [
-            _as_text(batch.column(name), role) for name, role in zip(names, roles, strict=True)
-        ]
-        yield pa.RecordBatch.from_arrays(columns, names=roles)
-        n_read += batch.num_rows
-        progress("read", file.size * n_read // max(n_rows, 1), file.size)
+        here = {
+            n.rpartition("/")[2]: f for n, f in files.items() if n.rpartition("/")[0] == inner[0]
+        }
+        log = _only(LOGS, here, path)
+        name = path.stem if path.is_file() else path.resolve().name
+        movies = self._catalogue(_only(MOVIES, here, path))
+        table = None if log is None else open_table(_nonempty(log), self.mapping)
+        links = here.get("links.csv") if movies is not None and movies.is_text else None
+        return self._release(name, table, movies, links)
+
+    def _catalogue(self, file: DataFile | None) -> Table | None:
+        """Return a file of movies as a table; it may have another delimiter than the log."""
+        if file is None:
+            return None
+        delimiter = self.mapping.delimiter
+        if delimiter is not None:
+            with _nonempty(file).open() as stream:
+                delimiter = delimiter if delimiter.encode() in stream.readline(1 << 16) else None
+        return open_table(_nonempty(file), replace(self.mapping, format=None, delimiter=delimiter))
+
+    def _release(
+        self, name: str, log: Table | None, catalogue: Table | None, links: DataFile | None = None
+    ) -> Release:
+        bad_rows = None
+        if self.mapping.max_bad(1_000_000):
+            bad_rows = BadRows(self.mapping, self.mapping.bad_rows or Path(f"{name}.bad.csv"))
+        sums: dict[str, str | None] = {"ratings": None, "movies": None}
+        movies = builder = None
+        if catalogue is not None:
+            movies = read_catalogue(catalogue, self.mapping, bad_rows)
+            sums["movies"] = catalogue.sha256()
+        if links is not None and movies is not None:
+            movies, sums["links"] = read_links(links, movies)
+        if log is not None:
+            builder = self._read_log(log, movies, bad_rows)
+            sums["ratings"] = log.sha256()
+        rejected = None if bad_rows is None else bad_rows.finish()
+        ratings, events = no_ratings(), None
+        if builder is not None:
+            ratings, events = builder.finish()
+            if movies is None:
+                rows = ratings if events is None else events
+                movies = untitled_movies(builder.keys_of(np.unique(rows["movie_id"])))
+        assert movies is not None  # noqa: S101 (there is a log or a catalogue)
+        return Release(
+            name=name,
+            sha256=checksum(**sums, mapping=self._mapping_sha256()),
+            ratings=ratings,
+            movies=movies,
+            notice="",
+            is_public=False,
+            is_own=True,
+            events=events,
+            rejected=rejected,
+        )
+
+    def _read_log(
+        self, log: Table, movies: pd.DataFrame | None, bad_rows: BadRows | None
+    ) -> LogBuilder:
+        roles = log_roles(log, self.mapping)
+        known = None if movies is None else frozenset(movies["movie_id"].tolist())
+        rules = LogRules(
+            user=any_user,
+            movie=any_movie(known),
+            times=any_times,
+            time_meaning=_TIME_MEANING,
+            scale=StarScale.of(self.mapping, self.like_threshold),
+            parse=number if self.mapping.delimiter in (None, ",") else _with_decimal_comma,
+            kind=self.mapping.kind,
+            kinds=self.mapping.kinds,
+            latest_wins=self.mapping.latest_wins,
+        )
+
+        def place(row: int) -> str:
+            return f"{log.unit} {log.number_of_row(roles, row)}"
+
+        builder = LogBuilder(log.file.label, place, rules, bad_rows, log.unit)
+        builder.extend(
+            log.blocks(
+                roles,
+                is_mapped=bool(self.mapping.columns.keys() & set(LOG_ROLES)),
+                keep_broken=bad_rows is not None,
+                progress=self.progress,
+            )
+        )
+        if bad_rows is not None:
+            bad_rows.n_rows += builder.n_rows
+        return builder
+
+    def _mapping_sha256(self) -> str | None:
+        """Return a checksum of what the mapping changes, None if it changes nothing."""
+        mapping = replace(self.mapping, bad_rows=None, format=None)
+        if mapping == Mapping():
+            return None
+        threshold = self.like_threshold if mapping.like_from is not None else None
+        return hashlib.sha256(f"{mapping} {threshold}".encode()).hexdigest()
 
 
-def _as_text(column: pa.Array[Any], role: str) -> pa.Array[Any]:
-    """Convert a column to the form of the same column of a CSV file."""
-    if role != "rated_at":
-        return column.cast(pa.string()).dictionary_encode()
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-    return column
+def _with_decimal_comma(text: str) -> float:
+    return number(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
+
+
+def _stem(name: str) -> str:
+    """Return the name of a file without its suffixes."""
+    return Path(name.removesuffix(".gz")).stem
+
+
+def _is_own(name: str) -> bool:
+    base = name.rpartition("/")[2]
+    return _stem(base) in (*LOGS, *MOVIES) and format_of(base) is not None
+
+
+def _only(stems: tuple[str, ...], files: dict[str, DataFile], path: Path) -> DataFile | None:
+    """Return the file with one of these names; raise if there are several."""
+    found = [file for name, file in files.items() if _stem(name) in stems and _is_own(name)]
+    if len(found) > 1:
+        names = " and ".join(file.name for file in found)
+        raise DatasetError(f"{path}: which of {names} counts? Leave one, or import one by one")
+    return found[0] if found else None
+
+
+def _nonempty(file: DataFile) -> DataFile:
+    if file.size == 0:
+        raise DatasetError(f"{file.label} is empty")
+    return file

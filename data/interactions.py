@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.movie_keys import movie_ids, movie_key
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Interactions", "InvalidInteractionsError"]
@@ -105,6 +108,65 @@ class Interactions:
             movie_ids=vocabulary.astype(np.int64),
         )
 
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        *,
+        user: str = "user",
+        movie: str = "movie",
+        liked: str | None = None,
+        rating: str | None = None,
+        like_threshold: float | None = None,
+    ) -> Interactions:
+        """Build the matrix from a data frame of one row per user and movie.
+
+        Parameters
+        ----------
+        df : DataFrame
+        user, movie : str
+            Columns of the users and of the movies; a movie is a whole number or a text, the key
+            that the service knows it by.
+        liked : str, optional
+            Column of likes, True or 1, and dislikes, False or 0; default ``"liked"`` where neither
+            this nor `rating` is given.
+        rating : str, optional
+            Column of ratings, in place of `liked`.
+        like_threshold : float, optional
+            The lowest rating that is a like; needed with `rating`.
+
+        Returns
+        -------
+        Interactions
+            Its ``movie_ids`` are those of `data.movie_keys.movie_id`.
+
+        Raises
+        ------
+        InvalidInteractionsError
+            A column is missing, a value in it is missing or no key, or what `from_arrays` refuses.
+        ValueError
+            Both `liked` and `rating` are given, or only one of `rating` and `like_threshold`.
+
+        Examples
+        --------
+        >>> df = pd.read_sql("SELECT customer, sku, score FROM reviews", connection)
+        >>> Interactions.from_frame(
+        ...     df, user="customer", movie="sku", rating="score", like_threshold=7
+        ... )  # doctest: +SKIP
+        """
+        if liked is not None and rating is not None:
+            raise ValueError("give liked or rating, not both")
+        if (rating is None) != (like_threshold is None):
+            raise ValueError("rating and like_threshold are given together")
+        opinions = rating or liked or "liked"
+        for column in (user, movie, opinions):
+            _check_column(df, column)
+        likes = df[opinions].to_numpy()
+        if rating is not None:
+            _check_numbers(rating, likes)
+            likes = likes >= like_threshold
+        return cls.from_arrays(df[user].to_numpy(), _movie_ids(movie, df[movie]), likes)
+
     @property
     def n_users(self) -> int:
         """Number of rows."""
@@ -183,6 +245,34 @@ class Interactions:
         """Return the same ratings without the movies that have none."""
         likes, dislikes = self.movie_counts()
         return self.with_movies(self.movie_ids[likes + dislikes > 0])
+
+
+def _check_column(df: pd.DataFrame, column: str) -> None:
+    if column not in df.columns:
+        names = ", ".join(map(repr, df.columns))
+        raise InvalidInteractionsError(f"no column {column!r} among {names}")
+    missing = df[column].isna().to_numpy()
+    if missing.any():
+        raise InvalidInteractionsError(f"{column}[{int(missing.argmax())}] is missing")
+
+
+def _check_numbers(column: str, values: NDArray[Any]) -> None:
+    if values.dtype.kind not in "iuf":
+        raise InvalidInteractionsError(f"{column} holds {values.dtype}, not numbers")
+
+
+def _movie_ids(column: str, movies: pd.Series[Any]) -> NDArray[np.int64]:
+    """Return the id of each row's movie; each key is converted once."""
+    if movies.dtype.kind in "fb":
+        message = f"{column} holds {movies.dtype}, neither whole numbers nor texts"
+        raise InvalidInteractionsError(message)
+    codes, keys = movies.factorize()
+    try:
+        ids = movie_ids(movie_key(key if isinstance(key, str) else int(key)) for key in keys)
+    except (TypeError, ValueError) as error:
+        raise InvalidInteractionsError(f"{column}: {error}") from error
+    values: NDArray[np.int64] = ids[codes]
+    return values
 
 
 def _checked_columns(

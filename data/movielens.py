@@ -2,24 +2,29 @@
 
 A name is searched as ``<datasets_dir>/<name>/``, then as ``<datasets_dir>/<name>.zip``, and
 downloaded to there otherwise. Anything else is the path of a folder or zip in one of the three
-forms of MovieLens, or of a CSV or Parquet file (`data.files`).
+forms of MovieLens, or of files of one's own (`data.files`).
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from data.delimited import CSV, DAT, TABS, Layout
+from data.columns import movielens_user, numbered_movie
+from data.delimited import CSV, DAT, TABS, Layout, blocks, header_of, line_of_row
 from data.download import download
-from data.files import PARQUET_SUFFIXES, csv_roles, read_own_file, read_text_ratings
+from data.files import OwnReader
+from data.formats import SUFFIXES, format_of
+from data.mapping import Mapping
 from data.movies import read_links, read_movies_csv, read_movies_dat, read_u_item
 from data.progress import Progress, ignore_progress
-from data.ratings import MOVIELENS_USER
+from data.ratings import LogBuilder, LogRules
 from data.release import NO_TIME, DatasetError, DownloadError, Release
+from data.roles import RATING_ALIASES, column_roles
 from data.rules import flaw
-from data.source import DataFile, checksum, files_of
+from data.source import DataFile, MeteredStream, checksum, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +75,8 @@ _FORMS = (
     _Form("ratings.dat", "movies.dat", DAT, read_movies_dat),
     _Form("u.data", "u.item", TABS, read_u_item),
 )
-_HEADERLESS_ROLES = ["user", "movie", "stars", "rated_at"]
+_HEADERLESS_ROLES = ["user", "movie", "rating", "timestamp"]
+STANDARD_INPUT = "-"
 
 
 def load(
@@ -79,20 +85,27 @@ def load(
     datasets_dir: Path,
     datasets_url: str,
     progress: Progress = ignore_progress,
+    mapping: Mapping | None = None,
+    like_threshold: float = 4.0,
 ) -> Release:
     """Read a data set; a release that is not there yet is downloaded first.
 
     Parameters
     ----------
     name_or_path : str
-        ``"sample"``, a name in `RELEASES`, or the path of a folder, a zip, a CSV or a Parquet
-        file. Names take precedence: write ``./ml-1m`` for a folder of that name.
+        ``"sample"``, a name in `RELEASES`, the path of a folder, a zip, a CSV, JSON Lines or
+        Parquet file, or ``"-"`` for standard input. Names take precedence: write ``./ml-1m`` for a
+        folder of that name.
     datasets_dir : Path
         Folder of the releases, also of those downloaded.
     datasets_url : str
         Address that releases are downloaded from.
     progress : callable
         Called with the number of bytes downloaded and read.
+    mapping : Mapping, optional
+        How to read a file of one's own.
+    like_threshold : float
+        Ratings of so many stars and more are likes, see `Mapping.like_from`.
 
     Returns
     -------
@@ -105,26 +118,31 @@ def load(
     DatasetError
         There is no such data set, or it has an error.
     """
-    if name_or_path == SAMPLE:
-        return _read_release(SAMPLE_FOLDER, SAMPLE, progress)
-    if name_or_path in RELEASES:
-        return _read_release(
-            _found(name_or_path, datasets_dir)
-            or download(name_or_path, datasets_url, datasets_dir, progress),
-            name_or_path,
-            progress,
-        )
+    if name_or_path == SAMPLE or name_or_path in RELEASES:
+        if mapping not in (None, Mapping()):
+            raise DatasetError(f"{name_or_path} is read as it is: a mapping is for own files")
+        if name_or_path == SAMPLE:
+            return _read_release(SAMPLE_FOLDER, SAMPLE, progress)
+        path = _found(name_or_path, datasets_dir)
+        path = path or download(name_or_path, datasets_url, datasets_dir, progress)
+        return _read_release(path, name_or_path, progress)
+    own = OwnReader(mapping or Mapping(), like_threshold, progress)
+    if name_or_path == STANDARD_INPUT:
+        return own.standard_input(sys.stdin.buffer)
     if problem := flaw(name_or_path, MAX_PATH_LENGTH):
         raise DatasetError(f"the path of the data set {problem}")
     path = Path(name_or_path)
-    suffix = path.suffix.lower()
-    if (name_or_path and path.is_dir()) or suffix == ".zip":
-        return _read_release(path, None, progress)
-    if suffix == ".csv" or suffix in PARQUET_SUFFIXES:
-        return read_own_file(path, progress)
+    if (name_or_path and path.is_dir()) or path.suffix.lower() == ".zip":
+        if not path.exists():
+            raise DatasetError(f"{path} does not exist")
+        files = files_of(path)
+        is_movielens = own.mapping == Mapping() and _is_movielens(files)
+        return _read_release(path, None, progress) if is_movielens else own.folder(path, files)
+    if format_of(path.name) or (own.mapping.format and path.is_file()):
+        return own.file(path)
     raise DatasetError(
         f"{name_or_path!r} is neither a release ({', '.join(RELEASES)}, {SAMPLE}) nor the path "
-        "of a folder, a .zip, a .csv or a .parquet"
+        f"of a folder, a .zip or a file ({', '.join(SUFFIXES)}; others with their format)"
     )
 
 
@@ -145,10 +163,8 @@ def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
     links_sha256 = None
     if links_file is not None:
         movies, links_sha256 = read_links(links_file, movies)
-    roles = csv_roles(ratings_file) if form.layout is CSV else _HEADERLESS_ROLES
-    ratings, ratings_sha256 = read_text_ratings(
-        ratings_file, form.layout, roles, MOVIELENS_USER, movies["movie_id"].to_numpy(), progress
-    )
+    known = frozenset(movies["movie_id"].tolist())
+    ratings, ratings_sha256 = _read_ratings(ratings_file, form.layout, known, progress)
     # The user's own folder may have the same form, the same name and the same README.
     is_public = name is not None
     is_movielens = name in RELEASES or _speaks_of_grouplens(files)
@@ -160,7 +176,40 @@ def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
         movies=movies,
         notice=SAMPLE_NOTICE if path == SAMPLE_FOLDER else notice,
         is_public=is_public,
+        is_own=name is None,
     )
+
+
+def _read_ratings(
+    file: DataFile, layout: Layout, known_movies: frozenset[int], progress: Progress
+) -> tuple[pd.DataFrame, str]:
+    """Return the ratings of a release and the checksum of their file."""
+    roles: list[str | None] = [*_HEADERLESS_ROLES]
+    if layout is CSV:
+        header, where = header_of(file, layout), f"{file.label}, line 1"
+        roles = [*column_roles(header, where, RATING_ALIASES, optional=("timestamp",))]
+
+    def place(row: int) -> str:
+        return f"line {line_of_row(file, layout, roles, row)}"
+
+    rules = LogRules(user=movielens_user, movie=numbered_movie(known_movies))
+    builder = LogBuilder(file.label, place, rules)
+    with file.open() as raw:
+        metered = MeteredStream(raw, lambda done: progress("read", done, file.size))
+        builder.extend(blocks(metered, file, layout, roles))
+        sha256 = metered.sha256()
+    return builder.finish()[0], sha256
+
+
+def _is_movielens(files: dict[str, DataFile]) -> bool:
+    """Tell a release of MovieLens, by its form or its README, from own files."""
+    forms = [
+        form
+        for form in _FORMS
+        if any(name.rpartition("/")[2] == form.ratings for name in files)
+        and any(name.rpartition("/")[2] == form.movies for name in files)
+    ]
+    return any(form.layout is not CSV or _speaks_of_grouplens(files) for form in forms)
 
 
 def _form_of(path: Path, files: dict[str, DataFile]) -> tuple[_Form, str]:

@@ -9,14 +9,16 @@ import re
 from codecs import getincrementaldecoder
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from data.delimited import BLOCK_BYTES, CSV, DAT, LATIN_1, PIPES, Layout, column_roles, rows
-from data.ratings import MOVIE_ID, MOVIE_NAMES
+from data.columns import MOVIE_NAMES, MOVIELENS_ID
+from data.delimited import BLOCK_BYTES, CSV, DAT, LATIN_1, PIPES, Layout, rows
+from data.movie_keys import MovieKey, movie_id, stored_key
 from data.release import DatasetError
+from data.roles import column_roles
 from data.rules import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -31,11 +33,20 @@ from data.source import DataFile, MeteredStream
 from data.titles import split_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
-__all__ = ["read_links", "read_movies_csv", "read_movies_dat", "read_u_item", "untitled_movies"]
+__all__ = [
+    "FieldError",
+    "Movie",
+    "default_title",
+    "genres_of",
+    "movie_frame",
+    "read_links",
+    "read_movies_csv",
+    "read_movies_dat",
+    "read_u_item",
+    "untitled_movies",
+]
 
 NO_GENRES = "(no genres listed)"
 # A genre of the two oldest releases, and its name in all later ones.
@@ -54,22 +65,34 @@ _IMDB_OR_TMDB_ID = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Movie:
+class Movie:
+    """A movie as a row of `data.release.Release.movies`."""
+
     movie_id: int
     title: str
     year: int | None
     genres: list[str]
+    key: str | None = None
+    titled: bool = True
+    imdb_id: int | None = None
+    tmdb_id: int | None = None
+    attributes: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> int | str:
+        """Its key."""
+        return self.movie_id if self.key is None else self.key
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """The columns that a header may name."""
 
-    aliases: Mapping[str, tuple[str, ...]]
+    aliases: dict[str, tuple[str, ...]]
     optional: tuple[str, ...]
 
 
-class _FieldError(ValueError):
+class FieldError(ValueError):
     """An error in a row; the caller adds the line."""
 
 
@@ -140,10 +163,19 @@ def read_links(file: DataFile, movies: pd.DataFrame) -> tuple[pd.DataFrame, str]
     ), sha256
 
 
-def untitled_movies(movie_ids: NDArray[np.int32]) -> pd.DataFrame:
-    """Return movies of which only the id is known, titled "Movie 123"."""
-    ids = [int(movie_id) for movie_id in movie_ids]
-    return _frame([_Movie(movie_id, f"Movie {movie_id}", None, []) for movie_id in ids])
+def untitled_movies(keys: list[MovieKey]) -> pd.DataFrame:
+    """Return movies of which only the key is known."""
+    return movie_frame(
+        [
+            Movie(movie_id(key), default_title(key), None, [], stored_key(key), titled=False)
+            for key in keys
+        ]
+    )
+
+
+def default_title(key: MovieKey) -> str:
+    """Return what stands for a missing title: the key, of a number "Movie 123"."""
+    return key if isinstance(key, str) else f"Movie {key}"
 
 
 def _is_utf8(file: DataFile) -> bool:
@@ -162,10 +194,10 @@ def _read_movies(
     file: DataFile,
     layout: Layout,
     columns: list[str] | _Columns,
-    parse: Callable[[dict[str, str]], _Movie],
+    parse: Callable[[dict[str, str]], Movie],
 ) -> tuple[pd.DataFrame, str]:
     line_of: dict[int, int] = {}
-    movies: list[_Movie] = []
+    movies: list[Movie] = []
     with file.open() as raw:
         metered = MeteredStream(raw)
         for number, fields in _records(metered, file.label, layout, columns):
@@ -173,12 +205,12 @@ def _read_movies(
                 movie = parse(fields)
                 before = line_of.setdefault(movie.movie_id, number)
                 if before != number:
-                    raise _FieldError(f"movie {movie.movie_id} again, after line {before}")
+                    raise FieldError(f"movie {movie.movie_id} again, after line {before}")
                 movies.append(movie)
         sha256 = metered.sha256()
     if not movies:
         raise DatasetError(f"{file.label} holds no movie")
-    return _frame(movies), sha256
+    return movie_frame(movies), sha256
 
 
 def _records(
@@ -202,52 +234,52 @@ def _records(
 def _at_line(label: str, number: int) -> Iterator[None]:
     try:
         yield
-    except _FieldError as error:
+    except FieldError as error:
         raise DatasetError(f"{label}, line {number}: {error}") from error
 
 
-def _piped_movie(fields: dict[str, str]) -> _Movie:
+def _piped_movie(fields: dict[str, str]) -> Movie:
     title, year = _title(fields["title"])
     genres = fields.get("genres", "").strip()
     names = [] if genres in ("", NO_GENRES) else [genre.strip() for genre in genres.split("|")]
-    return _Movie(_movie_id(fields["movie"]), title, year, _genres(names))
+    return Movie(_movie_id(fields["movie"]), title, year, genres_of(names))
 
 
-def _flagged_movie(fields: dict[str, str]) -> _Movie:
+def _flagged_movie(fields: dict[str, str]) -> Movie:
     title, year = _title(fields["title"])
     if year is None and (date := _RELEASE_DATE.fullmatch(fields["release_date"])):
         year = int(date[1]) if FIRST_YEAR <= int(date[1]) <= LAST_YEAR else None
     for genre in U_ITEM_GENRES:
         if fields[genre] not in ("0", "1"):
             flag = shown(fields[genre])
-            raise _FieldError(f"the flag of {genre} is {flag}, neither 0 nor 1")
+            raise FieldError(f"the flag of {genre} is {flag}, neither 0 nor 1")
     names = [genre for genre in U_ITEM_GENRES[1:] if fields[genre] == "1"]
-    return _Movie(_movie_id(fields["movie"]), title, year, _genres(names))
+    return Movie(_movie_id(fields["movie"]), title, year, genres_of(names))
 
 
 def _movie_id(text: str) -> int:
-    if not re.fullmatch(MOVIE_ID, text) or int(text) > MAX_MOVIE_ID:
-        raise _FieldError(f"{shown(text)} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})")
+    if not MOVIELENS_ID.fullmatch(text) or int(text) > MAX_MOVIE_ID:
+        raise FieldError(f"{shown(text)} is no movie id (a whole number from 1 to {MAX_MOVIE_ID})")
     return int(text)
 
 
 def _title(text: str) -> tuple[str, int | None]:
     title, year = split_title(text)
     if not title:
-        raise _FieldError("the title is missing")
+        raise FieldError("the title is missing")
     if problem := flaw(title, MAX_TITLE_LENGTH):
-        raise _FieldError(f"the title {problem}")
+        raise FieldError(f"the title {problem}")
     return title, year
 
 
-def _genres(names: list[str]) -> list[str]:
+def genres_of(names: list[str]) -> list[str]:
     """Genres under the names of the newer releases, each once, in the order of the file."""
     genres = list(dict.fromkeys(OLD_GENRES.get(name, name) for name in names if name))
     if len(genres) > MAX_GENRES:
-        raise _FieldError(f"the movie has {len(genres)} genres, more than {MAX_GENRES}")
+        raise FieldError(f"the movie has {len(genres)} genres, more than {MAX_GENRES}")
     for genre in genres:
         if problem := flaw(genre, MAX_GENRE_LENGTH):
-            raise _FieldError(f"the genre {problem}")
+            raise FieldError(f"the genre {problem}")
     return genres
 
 
@@ -255,19 +287,23 @@ def _link(text: str) -> int | None:
     if not text:
         return None
     if not _IMDB_OR_TMDB_ID.fullmatch(text) or int(text) > MAX_MOVIE_ID:
-        raise _FieldError(f"{shown(text)} is no id of IMDb or TMDB")
+        raise FieldError(f"{shown(text)} is no id of IMDb or TMDB")
     return int(text)
 
 
-def _frame(movies: list[_Movie]) -> pd.DataFrame:
-    n_movies = len(movies)
+def movie_frame(movies: list[Movie]) -> pd.DataFrame:
+    """Return movies as `data.release.Release.movies` describes them."""
+    ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
     return pd.DataFrame(
         {
-            "movie_id": np.array([movie.movie_id for movie in movies], dtype=np.int32),
+            "movie_id": ids.astype(np.int32) if (ids > 0).all() else ids,
+            "key": pd.Series([movie.key for movie in movies], dtype="object"),
             "title": pd.Series([movie.title for movie in movies], dtype="str"),
+            "titled": np.array([movie.titled for movie in movies], dtype=np.bool_),
             "year": pd.array([movie.year for movie in movies], dtype="Int32"),
             "genres": pd.Series([movie.genres for movie in movies], dtype="object"),
-            "imdb_id": pd.array([None] * n_movies, dtype="Int32"),
-            "tmdb_id": pd.array([None] * n_movies, dtype="Int32"),
+            "imdb_id": pd.array([movie.imdb_id for movie in movies], dtype="Int32"),
+            "tmdb_id": pd.array([movie.tmdb_id for movie in movies], dtype="Int32"),
+            "attributes": pd.Series([movie.attributes for movie in movies], dtype="object"),
         }
     )

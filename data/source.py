@@ -6,17 +6,19 @@ contents is checked all the same.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import re
 import stat
+import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from data.release import DatasetError
 from data.rules import brief, flaw, shown
@@ -24,7 +26,10 @@ from data.rules import brief, flaw, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from data.progress import Progress
+
 __all__ = [
+    "STANDARD_INPUT",
     "ByteStream",
     "DataFile",
     "MeteredStream",
@@ -32,7 +37,10 @@ __all__ = [
     "data_file",
     "files_of",
     "max_unpacked",
+    "spooled",
 ]
+
+STANDARD_INPUT = "standard input"
 
 # The largest release (33 million ratings with its tag genome) unpacks to about 1.5 GB.
 MAX_UNPACKED_BYTES = 4 * 1024**3
@@ -69,12 +77,23 @@ class DataFile:
     label : str
         Its name in error messages: its path, for a member of a zip after the path of the zip.
     size : int
-        Bytes, unpacked.
+        Bytes, of a member of a zip unpacked.
+    path : Path, optional
+        Where it lies, if it is not inside a zip.
+    is_packed : bool
+        Whether what is read is longer than `size`, by gzip.
     """
 
     label: str
     size: int
     _opener: Callable[[], IO[bytes]]
+    path: Path | None = None
+    is_packed: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return PurePosixPath(self.label).name
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -157,10 +176,49 @@ def data_file(path: Path) -> DataFile:
     """
     if not path.is_file():
         raise DatasetError(f"{path} is not a file")
-    size = path.stat().st_size
-    if size == 0:
+    if path.stat().st_size == 0:
         raise DatasetError(f"{path} is empty")
-    return DataFile(str(path), size, partial(_open_file, path))
+    return _plain_file(path)
+
+
+@contextmanager
+def spooled(stream: IO[bytes], progress: Progress) -> Iterator[DataFile]:
+    """Write standard input to a temporary file, which is removed at the end of the block.
+
+    Raises
+    ------
+    DatasetError
+        It is a terminal, empty or unreasonably large, or there is no room for it.
+    """
+    if stream.isatty():
+        raise DatasetError(f"{STANDARD_INPUT} is a terminal: pipe a file to it")
+    with tempfile.NamedTemporaryFile(prefix="recommender-") as file:
+        try:
+            size = _received(stream, cast("IO[bytes]", file), progress)
+        except OSError as error:
+            raise DatasetError(f"{STANDARD_INPUT} cannot be read: {brief(error)}") from error
+        if size == 0:
+            raise DatasetError(f"{STANDARD_INPUT} is empty")
+        path = Path(file.name)
+        yield DataFile(STANDARD_INPUT, size, partial(_open_file, path), path)
+
+
+def _received(stream: IO[bytes], file: IO[bytes], progress: Progress) -> int:
+    size = 0
+    while block := stream.read(1 << 20):
+        size += file.write(block)
+        if size > MAX_UNPACKED_BYTES:
+            raise DatasetError(f"{STANDARD_INPUT} is longer than {MAX_UNPACKED_BYTES} bytes")
+        progress("receive", size, None)
+    file.flush()
+    return size
+
+
+def _plain_file(path: Path) -> DataFile:
+    size = path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        return DataFile(str(path), size, partial(_open_packed, path), path, is_packed=True)
+    return DataFile(str(path), size, partial(_open_file, path), path)
 
 
 def files_of(path: Path) -> dict[str, DataFile]:
@@ -180,9 +238,7 @@ def files_of(path: Path) -> dict[str, DataFile]:
     if path.is_dir():
         found = [*path.glob("*"), *path.glob("*/*")]
         return {
-            file.relative_to(path).as_posix(): DataFile(
-                str(file), file.stat().st_size, partial(_open_file, file)
-            )
+            file.relative_to(path).as_posix(): _plain_file(file)
             for file in sorted(found)
             if file.is_file()
         }
@@ -191,6 +247,32 @@ def files_of(path: Path) -> dict[str, DataFile]:
 
 def _open_file(path: Path) -> IO[bytes]:
     return path.open("rb")
+
+
+def _open_packed(path: Path) -> IO[bytes]:
+    limit = min(max_unpacked(path.stat().st_size), MAX_UNPACKED_BYTES)
+    return cast("IO[bytes]", _Unpacked(path, limit))
+
+
+class _Unpacked(gzip.GzipFile):
+    """A file packed by gzip that ends with an error where it unpacks to more than `limit`."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        super().__init__(path, "rb")
+        self._limit = limit
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return up to `size` bytes."""
+        return self._within(super().read(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Return the next line, or its first `size` bytes."""
+        return self._within(super().readline(size))
+
+    def _within(self, block: bytes) -> bytes:
+        if self.tell() > self._limit:
+            raise gzip.BadGzipFile(f"it unpacks to more than {MAX_EXPANSION} times its size")
+        return block
 
 
 def _zip_members(path: Path) -> dict[str, DataFile]:

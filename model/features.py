@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from data.interactions import Interactions
     from model.rbm import RBM
 
-__all__ = ["HiddenUnit", "MovieWeight", "describe_features"]
+__all__ = ["HiddenUnit", "MovieWeight", "describe_features", "untitled"]
 
 # Users whose hidden probabilities `HiddenUnit.share_on` averages: its standard error is then below
 # .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
@@ -65,7 +65,7 @@ class HiddenUnit:
         Parameters
         ----------
         titles : mapping of int to (str, int or None)
-            Title and year of each movie id; a movie without an entry is named by its id.
+            Title and year of each movie id; a movie without an entry is named by `untitled`.
         """
 
         def movies(weights: tuple[MovieWeight, ...]) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ class HiddenUnit:
             return [
                 {
                     "movie_id": movie.movie_id,
-                    "title": f"Movie {movie.movie_id}" if name is None else name[0],
+                    "title": untitled(movie.movie_id) if name is None else name[0],
                     "year": None if name is None else name[1],
                     "weight": movie.weight,
                 }
@@ -87,6 +87,11 @@ class HiddenUnit:
             "on": movies(self.on),
             "off": movies(self.off),
         }
+
+
+def untitled(movie_id: int) -> str:
+    """Return what stands for a title that is not known: a negative id is a hash, no number."""
+    return f"Movie {movie_id}" if movie_id > 0 else "Movie without a title"
 
 
 def describe_features(

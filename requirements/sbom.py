@@ -39,7 +39,7 @@ SPDX = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-NEEDED_BY = re.compile(r"^    #(?: via|  ) ([\w.-]+)", re.MULTILINE)
+NEEDED_BY = re.compile(r"^    #(?: via|  ) (\w[\w.-]*)", re.MULTILINE)
 
 
 class SbomError(Exception):

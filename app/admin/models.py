@@ -29,12 +29,10 @@ def get_models(request: Request, visitor: Operator, services: ServicesDependency
 def get_rollback(request: Request, visitor: Operator, services: ServicesDependency) -> Response:
     """Ask for confirmation of a rollback."""
     active = service.find_active(services.database)
-    if active.version is None or active.previous is None:
+    if active.previous is None:
         raise NoPreviousModelError
-    before, after = (
-        service.find_model(services.database, version)
-        for version in (active.version, active.previous)
-    )
+    after = service.find_model(services.database, active.previous)
+    before = service.find_model(services.database, active.version) if active.version else None
     return show(request, visitor, "rollback.html", before=before, after=after)
 
 

@@ -14,9 +14,9 @@ MAX_BUCKETS = 100_000
 # Bytes of a body that cost as much as a request. With 5,000 ratings, some 175 KB and the most that
 # a request may have, it takes as long as ten to forty others.
 BYTES_PER_TOKEN = 4096
-# Here the body names users, each with a list of its own: about one token for each.
-BYTES_PER_TOKEN_OF = {"/recommendations/batch": 16}
-# No JSON body is longer; a model, which only an admin may send, counts as one of this length.
+# A list for each user in the body: about one token for each. Events are written together.
+BYTES_PER_TOKEN_OF = {"/recommendations/batch": 16, "/events": 16 * 1024}
+# Longer bodies, which are events, or a model of an admin, count as one of this length.
 MAX_COUNTED = 1024 * 1024
 
 

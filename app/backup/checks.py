@@ -22,20 +22,23 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from app.auth.scopes import Scope
-from app.db.tables import Document, UtcDateTime, metadata
+from app.db.tables import Document, UtcDateTime, metadata, movies
 from app.jobs.schemas import RunState
 from app.registry import repository as models
 from app.registry.validation import is_listed
 from data.documents import refuse_unstorable
+from data.movie_keys import MAX_ID_BITS, movie_id, movie_key
 from data.rules import (
-    MAX_KEY_LENGTH,
     MAX_MOVIE_ID,
     MAX_STARS,
     MAX_TIME,
     MAX_TITLE_LENGTH,
+    MAX_USER_KEY_LENGTH,
     MIN_STARS,
-    USER_KEY_PATTERN,
+    attributes_flaw,
     cleaned,
+    is_movie_key,
+    is_user_key,
 )
 
 # Whether all these values, none of which is null, may be in a column; it may raise ValueError.
@@ -44,8 +47,6 @@ Check = Callable[[Sequence[Any]], bool]
 MAX_INT32, MAX_INT64 = 2**31 - 1, 2**63 - 1
 # Counted up by one with each change, or set to the clock in microseconds.
 MAX_REVISION = 2**53
-# Versions before have imported users whose keys are dots alone.
-USER_KEY = re.compile(rf"(?:{USER_KEY_PATTERN}|\.+)")
 # The name of a folder.
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -65,10 +66,20 @@ def first_wrong(
         for name, values in zip(columns, zip(*rows, strict=True), strict=True)
         if not _fit(table, name, values)
     ]
-    if not bad:
-        return None
-    index, name = min(bad)
-    return index, f"{name} has a value that it cannot have"
+    if bad:
+        index, name = min(bad)
+        return index, f"{name} has a value that it cannot have"
+    return _wrong_key(columns, rows) if table.name == movies.name else None
+
+
+def _wrong_key(columns: Sequence[str], rows: Sequence[Any]) -> tuple[int, str] | None:
+    """Return the first movie that nobody could find: its id is not that of its key."""
+    id_, key = columns.index("id"), columns.index("key") if "key" in columns else None
+    for index, row in enumerate(rows):
+        text = None if key is None else row[key]
+        if row[id_] < 1 if text is None else row[id_] != movie_id(text):
+            return index, "id is not that of its key"
+    return None
 
 
 def clean_movie(row: list[Any], title: int, genres: int) -> bool:
@@ -155,6 +166,22 @@ def _matching(pattern: re.Pattern[str], max_length: int) -> Check:
     return check
 
 
+def _passing(test: Callable[[str], bool]) -> Check:
+    def check(values: Sequence[Any]) -> bool:
+        return set(map(type, values)) == {str} and all(map(test, values))
+
+    return check
+
+
+def _is_stored_user(key: str) -> bool:
+    # Versions before have imported users whose keys are dots alone.
+    return is_user_key(key) or (0 < len(key) <= MAX_USER_KEY_LENGTH and not key.strip("."))
+
+
+def _is_stored_movie(key: str) -> bool:
+    return is_movie_key(key) and movie_key(key) == key
+
+
 def _one_of(*allowed: str) -> Check:
     def check(values: Sequence[Any]) -> bool:
         return set(map(type, values)) == {str} and set(values) <= set(allowed)
@@ -176,6 +203,10 @@ def _documents(values: Sequence[Any]) -> bool:
     return set(map(type, values)) == {dict}
 
 
+def _attributes(values: Sequence[Any]) -> bool:
+    return _documents(values) and not any(map(attributes_flaw, values))
+
+
 def _cards(values: Sequence[Any]) -> bool:
     return _documents(values) and all(is_listed(card) for card in values)
 
@@ -188,7 +219,10 @@ def _encoded(values: Sequence[Any]) -> bool:
     return True
 
 
-_MOVIE_ID = _integers(1, MAX_MOVIE_ID)
+def _movie_ids(values: Sequence[Any]) -> bool:
+    return _integers(-(2**MAX_ID_BITS), MAX_MOVIE_ID)(values) and 0 not in values
+
+
 _VERSION = _matching(VERSION, 40)
 
 # Checks of a column, by table and name, or of all columns of a name.
@@ -198,14 +232,16 @@ SPECIAL: dict[tuple[str, str], Check] = {
     ("", "version"): _VERSION,
     ("", "previous"): _VERSION,
     ("users", "id"): _integers(1, MAX_INT64),
-    ("users", "key"): _matching(USER_KEY, MAX_KEY_LENGTH),
-    ("movies", "id"): _MOVIE_ID,
+    ("users", "key"): _passing(_is_stored_user),
+    ("movies", "id"): _movie_ids,
+    ("movies", "key"): _passing(_is_stored_movie),
+    ("movies", "attributes"): _attributes,
     ("movies", "title"): _matching(re.compile(r".+", re.DOTALL), MAX_TITLE_LENGTH),
     ("movies", "year"): _integers(0, 9999),
     ("movies", "genres"): _lists(_texts(MAX_TITLE_LENGTH)),
     ("movies", "imdb_id"): _integers(0, MAX_INT32),
     ("movies", "tmdb_id"): _integers(0, MAX_INT32),
-    ("ratings", "movie_id"): _MOVIE_ID,
+    ("", "movie_id"): _movie_ids,
     ("ratings", "stars"): _numbers(MIN_STARS, MAX_STARS),
     ("erasures", "key_hmac"): _matching(re.compile("[0-9a-f]{64}"), 64),
     ("answered_requests", "status"): _integers(200, 599),

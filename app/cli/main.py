@@ -12,10 +12,12 @@ import typer
 
 from app.cli import failures, output
 from app.cli.backup import backup, restore
+from app.cli.data import HELP as IMPORT_HELP
 from app.cli.data import import_dataset
 from app.cli.database import db
 from app.cli.demo import demo, prepare
 from app.cli.evaluation import evaluate
+from app.cli.export import export
 from app.cli.keys import keys
 from app.cli.models import models
 from app.cli.query_options import QueryCommand
@@ -37,7 +39,8 @@ app = typer.Typer(
 )
 for subcommand in (train, retrain, tune, backup, restore, demo, prepare):
     app.command()(subcommand)
-app.command("import")(import_dataset)
+app.command("import", help=IMPORT_HELP)(import_dataset)
+app.command()(export)
 app.command()(evaluate)
 app.command(cls=QueryCommand)(recommend)
 app.command()(serve)

@@ -39,12 +39,16 @@ def show_list(*, as_json: AsJson = False) -> None:
     """List the models, the newest first."""
     from app.registry import service
 
-    with open_database(read_settings()) as database:
+    settings = read_settings()
+    with open_database(settings) as database:
         listed = service.list_models(database)
+        trouble = service.find_trouble(database, settings.models_dir)
     if as_json:
         output.out.print_json(json.dumps([model.model_dump(mode="json") for model in listed]))
     else:
         output.out.print(_table(listed))
+        if trouble:
+            output.say(trouble)
 
 
 @models.command("show")
@@ -95,7 +99,8 @@ def rollback() -> None:
     with open_database(settings) as database:
         left = service.find_active(database).version
         version = service.rollback(database, settings.models_dir, by=requester())
-    output.say(f"Model {version} is active again. To undo this: recommender models activate {left}")
+    undo = f" To undo this: recommender models activate {left}" if left else ""
+    output.say(f"Model {version} is active again.{undo}")
 
 
 @models.command("prune")

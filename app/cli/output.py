@@ -10,12 +10,15 @@ from rich.panel import Panel
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from app.datasets.movies import Change
     from app.datasets.service import ImportSummary
     from app.recommendations.schemas import Recommendations
     from app.training.pipeline import TrainingResult
 
+# Of the details of movies that an import changes, so many are shown.
+N_CHANGES = 10
 RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 out = Console()
@@ -40,12 +43,47 @@ def warn(message: str) -> None:
 def show_import(summary: ImportSummary) -> None:
     """Show the result of an import."""
     what = "is in the database already" if summary.unchanged else "imported"
+    events = f"{summary.n_events:,} events and " if summary.n_events else ""
     say(
-        f"{summary.name} {what}: {summary.n_ratings:,} ratings of {summary.n_movies:,} movies by "
-        f"{summary.n_users:,} users."
+        f"{summary.name} {what}: {events}{summary.n_ratings:,} ratings of {summary.n_movies:,} "
+        f"movies by {summary.n_users:,} users."
     )
+    if not summary.unchanged:
+        say(f"New: {_news(summary)}.")
+        show_changes(summary.changes, say)
+    if summary.rejected:
+        bad = summary.rejected
+        say(
+            f"Skipped: {bad.n_bad:,} of {bad.n_rows:,} rows, which are in {bad.path}: "
+            f"{'; '.join(bad.reasons)}"
+        )
     if summary.notice:
         out.print(escape(summary.notice), style="dim")
+
+
+def show_changes(changes: Sequence[Change], write: Callable[[str], None]) -> None:
+    """Show which details of movies differ, the first ten in full."""
+    for change in changes[:N_CHANGES]:
+        write(str(change))
+    if len(changes) > N_CHANGES:
+        write(f"… and {len(changes) - N_CHANGES:,} more")
+
+
+def _news(summary: ImportSummary) -> str:
+    n_new = summary.n_ratings_written - summary.n_ratings_changed
+    counts = [
+        f"{summary.n_users_new:,} users",
+        f"{summary.n_movies_new:,} movies",
+        f"{n_new:,} ratings",
+    ]
+    further = {
+        "events": summary.n_events_new,
+        "movies seen or hidden": summary.n_seen_written,
+    }
+    counts += [f"{number:,} {what}" for what, number in further.items() if number]
+    changed = {"ratings": summary.n_ratings_changed, "movies": summary.n_movies_changed}
+    parts = [f"{number:,} {what}" for what, number in changed.items() if number]
+    return ", ".join(counts) + (f"; changed: {', '.join(parts)}" if parts else "")
 
 
 def show_result(result: TrainingResult) -> None:

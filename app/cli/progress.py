@@ -48,6 +48,12 @@ def stages() -> Iterator[progress.Progress]:
         yield report
 
 
+@contextmanager
+def lines() -> Iterator[progress.Progress]:
+    """Write how far a job is to standard error at most every 30 s; its result goes elsewhere."""
+    yield _Lines().report
+
+
 class _Lines:
     """Says how far each stage is, and about when it will end."""
 

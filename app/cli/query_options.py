@@ -47,8 +47,10 @@ def _query(given: dict[str, str | list[str]]) -> RecommendationsQuery:
         value = given[str(name)]
         for index in place:
             value = value[int(index)]
-        shown = f"{value}: " if isinstance(value, str) else ""
-        raise typer.BadParameter(f"{shown}{first['msg']}", param_hint=_flag(str(name))) from None
+        message = str(first["msg"]).removeprefix("Value error, ")  # ours, which names the value
+        if message == first["msg"] and isinstance(value, str):
+            message = f"{value}: {message}"
+        raise typer.BadParameter(message, param_hint=_flag(str(name))) from None
 
 
 @cache  # typer asks several times
@@ -74,7 +76,7 @@ def _parameter(name: str, field: dict[str, Any]) -> inspect.Parameter:
     option = typer.Option(
         _flag(name),
         help=field["description"] + _range(field),
-        metavar="|".join(value.get("enum", ())) or TYPES[value["type"]],
+        metavar="|".join(value.get("enum", ())) or TYPES[value.get("type", "string")],
     )
     return inspect.Parameter(
         name,

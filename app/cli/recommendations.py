@@ -6,6 +6,7 @@ import typer
 
 from app.cli import output
 from app.cli.session import open_database, read_settings
+from app.cli.users import as_text
 
 
 def recommend(
@@ -28,7 +29,7 @@ def recommend(
         service = RecommendationService(
             database, models.current, threshold, settings.rating_half_life_days
         )
-        response = service.recommend(user, context.obj)
+        response = service.recommend(as_text(user), context.obj)
         with database.read() as connection:
             dataset = imported_dataset(connection)
     if as_json:

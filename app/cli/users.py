@@ -20,12 +20,12 @@ class UserUnknownError(ValueError):
 def show_user(user: Key) -> None:
     """Print all that is stored about a user, as JSON."""
     from app.ratings.errors import UserNotFoundError
-    from app.ratings.service import RatingService
+    from app.users.service import UserService
 
     settings = read_settings()
     with open_database(settings) as database:
         try:
-            found = RatingService(database, settings.like_threshold).export(_text(user))
+            found = UserService(database, settings.like_threshold).export(as_text(user))
         except UserNotFoundError as error:
             raise _unknown(user) from error
     output.out.print_json(found.model_dump_json())
@@ -40,24 +40,25 @@ def erase_user(
     A key that a path cannot hold, such as `..` of an early import, is erased here.
     """
     from app.ratings import user_repository
-    from app.ratings.service import RatingService
+    from app.users.service import UserService
     from data.rules import shown
 
     settings = read_settings()
     with open_database(settings) as database:
         with database.read() as connection:
-            if user_repository.find(connection, _text(user)) is None:
+            if user_repository.find(connection, as_text(user)) is None:
                 raise _unknown(user)
         if not yes:
-            typer.confirm(f"Erase the user {shown(user)} with all ratings?", abort=True)
-        RatingService(database, settings.like_threshold).erase(user)
+            typer.confirm(f"Erase the user {shown(user)} with all ratings and events?", abort=True)
+        UserService(database, settings.like_threshold).erase(user)
     output.say(f"User {shown(user)} is erased.")
 
 
-def _text(user: str) -> str:
-    from data.rules import shown
+def as_text(user: str) -> str:
+    """Return a key of the command line; half surrogate pairs in it stand for bytes of no text."""
+    from data.rules import cleaned, shown
 
-    if not user.isprintable():  # half surrogate pairs stand for bytes that are no text
+    if cleaned(user) != user:
         raise UserUnknownError(f"no user has the key {shown(user)}")
     return user
 

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+from typing_extensions import TypeAliasType
 
 RETRY_SOON = {"Retry-After": "1"}
+
+
+class _EveryCode:
+    """Publishes a text as one of the codes of all errors."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        codes = sorted(error.error for error in AppError.__subclasses__())
+        return {**handler(schema), "enum": codes, "description": "What went wrong, for programs"}
+
+
+# An alias, and so a schema with a name.
+ErrorCode = TypeAliasType("ErrorCode", Annotated[str, _EveryCode()])
 
 
 class ErrorBody(BaseModel):
@@ -16,7 +32,7 @@ class ErrorBody(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    error: str = Field(examples=["MovieNotFound"])
+    error: ErrorCode = Field(examples=["MovieNotFound"])
     detail: str = Field(examples=["There is no movie 999999."])
 
 

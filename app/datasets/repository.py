@@ -1,19 +1,12 @@
-"""Queries of an import, but for the ratings (`app.datasets.bulk`)."""
+"""Queries of an import, but for what is merged (`app.datasets.merging`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import (
-    BigInteger,
-    Column,
     Connection,
-    Integer,
-    MetaData,
-    String,
-    Table,
+    case,
     delete,
     exists,
     func,
@@ -26,43 +19,23 @@ from sqlalchemy import (
     update,
 )
 
+from app.datasets.staging import changed_users, fill_rows, imported_users
 from app.db.sql import upsert
-from app.db.tables import datasets, movies, ratings, users
+from app.db.tables import datasets, events, movies, ratings, seen_movies, users
 
-# Only the transaction of the import sees these tables.
-temporary = MetaData()
-# The users of the release, in its order.
-imported_users = Table(
-    "imported_users",
-    temporary,
-    Column("position", Integer, primary_key=True),
-    Column("key", String(128), nullable=False),
-    prefixes=["TEMPORARY"],
-)
-# The users with ratings of the replaced release.
-former_users = Table(
-    "former_users",
-    temporary,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    prefixes=["TEMPORARY"],
-)
+_OF_USERS = (ratings, seen_movies, events)
 
 
 class ImportedDataset(NamedTuple):
-    """A release as the database knows it."""
+    """The release that the database began with; files that were added later are not recorded.
+
+    `is_public` is false as soon as a file was added: its users are nobody else's business.
+    """
 
     name: str
     sha256: str
     imported_at: datetime
     is_public: bool
-
-
-class NamedMovie(NamedTuple):
-    """A movie with what distinguishes it from another of the same id."""
-
-    movie_id: int
-    title: str
-    year: int | None
 
 
 def lock_imports(connection: Connection) -> None:
@@ -77,7 +50,9 @@ def lock_ratings(connection: Connection) -> None:
     Like them it locks movies first and ratings second, which excludes deadlocks.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE movies, ratings IN EXCLUSIVE MODE"))
+        connection.execute(
+            text("LOCK TABLE movies, ratings, seen_movies, events IN EXCLUSIVE MODE")
+        )
 
 
 def imported_dataset(connection: Connection) -> ImportedDataset | None:
@@ -94,42 +69,46 @@ def add(connection: Connection, dataset: ImportedDataset) -> None:
     connection.execute(insert(datasets).values(**dataset._asdict()))
 
 
-def begin(connection: Connection) -> None:
-    """Make the temporary tables; `finish` drops them."""
-    temporary.create_all(connection, checkfirst=False)
+def count_by_origin(connection: Connection) -> tuple[int, int]:
+    """Return the number of ratings that came with imports, and of those given otherwise."""
+    imported = func.coalesce(func.sum(case((ratings.c.from_release, 1), else_=0)), 0)
+    n_imported, n_ratings = connection.execute(
+        select(imported, func.count(ratings.c.user_id))
+    ).one()
+    return n_imported, n_ratings - n_imported
 
 
-def remove_ratings(connection: Connection) -> int:
-    """Delete the ratings of a release and note their users."""
-    theirs = exists().where(ratings.c.user_id == users.c.id, ratings.c.from_release)
-    connection.execute(insert(former_users).from_select(["id"], select(users.c.id).where(theirs)))
-    return connection.execute(delete(ratings).where(ratings.c.from_release)).rowcount
+def remove_imported(connection: Connection) -> int:
+    """Delete all that came with imports, and note whose ratings and seen movies these were.
+
+    Users and movies stay where something else refers to them. Returns the number of ratings.
+    """
+    removed = []
+    for table in (ratings, seen_movies, events):
+        if table is not events:
+            theirs = select(table.c.user_id).distinct().where(table.c.from_release)
+            noted = upsert(connection, changed_users).from_select(["id"], theirs)
+            connection.execute(noted.on_conflict_do_nothing())
+        removed.append(connection.execute(delete(table).where(table.c.from_release)).rowcount)
+    is_known = or_(*(exists().where(table.c.user_id == users.c.id) for table in _OF_USERS))
+    connection.execute(delete(users).where(users.c.imported_from.is_not(None), ~is_known))
+    is_referred_to = or_(*(exists().where(table.c.movie_id == movies.c.id) for table in _OF_USERS))
+    connection.execute(delete(movies).where(~is_referred_to))
+    return removed[0]
 
 
-def remove_users_without_ratings(connection: Connection) -> int:
-    """Delete the users of this or an earlier release who have no rating left."""
-    return connection.execute(
-        delete(users).where(
-            users.c.imported_from.is_not(None), ~exists().where(ratings.c.user_id == users.c.id)
-        )
-    ).rowcount
+def kept_movies(connection: Connection) -> set[int]:
+    """Return the movies that stay when all that came with imports goes."""
+    kept: set[int] = set()
+    for table in _OF_USERS:
+        query = select(table.c.movie_id).distinct().where(~table.c.from_release)
+        kept.update(connection.execute(query).scalars())
+    return kept
 
 
-def remove_movies_without_ratings(connection: Connection) -> int:
-    """Delete the movies that no rating refers to."""
-    return connection.execute(
-        delete(movies).where(~exists().where(ratings.c.movie_id == movies.c.id))
-    ).rowcount
-
-
-def rated_movies(connection: Connection) -> list[NamedMovie]:
+def rated_movies(connection: Connection) -> set[int]:
     """Return the movies that a rating refers to."""
-    rows = connection.execute(
-        select(movies.c.id, movies.c.title, movies.c.year)
-        .where(exists().where(ratings.c.movie_id == movies.c.id))
-        .order_by(movies.c.id)
-    )
-    return [NamedMovie(*row) for row in rows]
+    return set(connection.execute(select(ratings.c.movie_id).distinct()).scalars())
 
 
 def count_ratings(connection: Connection, movie_id: int) -> int:
@@ -138,21 +117,9 @@ def count_ratings(connection: Connection, movie_id: int) -> int:
     return connection.execute(query).scalar_one()
 
 
-def put_movies(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add movies, or bring them up to date where the database has them."""
-    statement = upsert(connection, movies)
-    details = ("title", "year", "genres", "imdb_id", "tmdb_id")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["id"], set_={name: statement.excluded[name] for name in details}
-        ),
-        rows,
-    )
-
-
-def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -> NDArray[np.int64]:
+def put_users(connection: Connection, keys: Sequence[str], imported_from: str) -> list[int]:
     """Add the users of a release that the database does not have yet; return the id of each."""
-    _fill(connection, list(enumerate(keys)))
+    fill_rows(connection, imported_users, enumerate(keys))
     # In the order of the release: training reads users by their id, on either database.
     new = (
         select(imported_users.c.key, literal(0), literal(imported_from))
@@ -166,24 +133,25 @@ def put_users(connection: Connection, keys: Iterable[str], imported_from: str) -
         .join(imported_users, imported_users.c.key == users.c.key)
         .order_by(imported_users.c.position)
     )
-    return np.fromiter(connection.execute(ids).scalars(), dtype=np.int64)
+    return list(connection.execute(ids).scalars())
 
 
-def finish(connection: Connection, revision: int) -> None:
-    """Record that the ratings of these users, and of those of a replaced release, have changed."""
-    theirs = or_(
-        users.c.key.in_(select(imported_users.c.key)),
-        users.c.id.in_(select(former_users.c.id)),
-    )
+def note_new_users(connection: Connection) -> int:
+    """Note the users whom this import has added; return their number."""
+    is_named = users.c.key.in_(select(imported_users.c.key))
+    new = select(users.c.id).where(is_named, users.c.ratings_revision == 0)
+    n_users = connection.execute(select(func.count()).select_from(new.subquery())).scalar_one()
+    noted = upsert(connection, changed_users).from_select(["id"], new)
+    connection.execute(noted.on_conflict_do_nothing())
+    return n_users
+
+
+def has_changed_users(connection: Connection) -> bool:
+    """Tell whether the ratings or seen movies of anybody have changed."""
+    return connection.execute(select(changed_users.c.id).limit(1)).first() is not None
+
+
+def set_revision(connection: Connection, revision: int) -> None:
+    """Record that the ratings of these users have changed."""
+    theirs = users.c.id.in_(select(changed_users.c.id))
     connection.execute(update(users).where(theirs).values(ratings_revision=revision))
-    temporary.drop_all(connection, checkfirst=False)
-
-
-def _fill(connection: Connection, rows: list[tuple[int, str]]) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("INSERT INTO imported_users VALUES (?, ?)", rows)
-        return
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor().copy("COPY imported_users FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)

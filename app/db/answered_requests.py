@@ -27,8 +27,8 @@ def find(connection: Connection, key_sha256: str, since: datetime) -> Row[Any] |
     return connection.execute(select(answered_requests).where(is_it)).first()
 
 
-def put(connection: Connection, user: str, row: dict[str, Any]) -> None:
-    """Record a request about a user, in place of an expired one of the same key."""
+def put(connection: Connection, user: str | None, row: dict[str, Any]) -> None:
+    """Record a request about a user, if any, in place of an expired one of the same key."""
     of_user = select(users.c.id).where(users.c.key == user).scalar_subquery()
     insert = upsert(connection, answered_requests).values(**row, user_id=of_user)
     connection.execute(

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 
-from app.db.tables import ratings
+from app.db.tables import UtcDateTime, ratings
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -52,7 +52,7 @@ class unix_seconds(FunctionElement[int]):  # noqa: N801 (a function of SQL)
 
 
 @compiles(unix_seconds)
-def _as_stored(element: unix_seconds, compiler: Any, **options: Any) -> str:
+def _as_stored(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
     text: str = compiler.process(element.clauses, **options)
     return text
 
@@ -60,3 +60,20 @@ def _as_stored(element: unix_seconds, compiler: Any, **options: Any) -> str:
 @compiles(unix_seconds, "postgresql")
 def _as_extracted(element: unix_seconds, compiler: Any, **options: Any) -> str:
     return f"CAST(extract(epoch FROM {_as_stored(element, compiler, **options)}) AS BIGINT)"
+
+
+class moment(FunctionElement[datetime]):  # noqa: N801 (a function of SQL)
+    """Give the expression for Unix seconds as a moment of a table."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+
+@compiles(moment)
+def _as_seconds(element: moment, compiler: Any, **options: Any) -> str:
+    return _as_stored(element, compiler, **options)
+
+
+@compiles(moment, "postgresql")
+def _as_timestamp(element: moment, compiler: Any, **options: Any) -> str:
+    return f"to_timestamp({_as_seconds(element, compiler, **options)})"

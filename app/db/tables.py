@@ -73,10 +73,10 @@ class Document(TypeDecorator[dict[str, Any]]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the type; those of PostgreSQL are imported only for it."""
         if dialect.name != "postgresql":
-            return JSON()
+            return JSON(none_as_null=True)
         from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415
 
-        return JSONB()
+        return JSONB(none_as_null=True)
 
 
 metadata = MetaData(
@@ -135,34 +135,44 @@ users = Table("users", metadata, UserColumns, Index(None, "ratings_revision"))
 
 
 class MovieColumns(TypedColumns):
-    """A movie, under its MovieLens id."""
+    """A movie. Its id follows from the key of the client (`data.movie_keys`).
 
-    id: Named[int] = Column(primary_key=True, autoincrement=False)
+    `key` is null where the key is a whole number: the id itself.
+    """
+
+    id: Named[int] = Column(BigKey, primary_key=True, autoincrement=False)
     title: Named[str] = Column(String(500))
     year: Named[int | None]
     genres: Named[list[str]] = Column(JSON)
     imdb_id: Named[int | None]
     tmdb_id: Named[int | None]
+    key: Named[str | None] = Column(String(200))
+    # Further attributes by name: a text, a number, or a list of texts (tags).
+    attributes: Named[dict[str, Any] | None] = Column(Document)
 
 
-movies = Table("movies", metadata, MovieColumns)
+movies = Table("movies", metadata, MovieColumns, Index(None, "key", unique=True))
 
 
 class RatingColumns(TypedColumns):
     """One rating: stars if stars were given, `liked` only if it was given alone.
 
     `from_release` is true if an import wrote the rating and the service has not changed it since:
-    it is deleted with its release. Other ratings stay.
+    it is deleted with its release. Other ratings stay. `implied_by` is the kind of the event from
+    which a like or dislike was inferred, null for an opinion that the user gave.
     """
 
     user_id: Named[int] = Column(
         BigKey, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    movie_id: Named[int] = Column(ForeignKey("movies.id"), primary_key=True, autoincrement=False)
+    movie_id: Named[int] = Column(
+        BigKey, ForeignKey("movies.id"), primary_key=True, autoincrement=False
+    )
     stars: Named[float | None] = Column(Double)
     liked: Named[bool | None]
     rated_at: Named[datetime] = Column(UtcDateTime)
     from_release: Named[bool] = Column(server_default=false())
+    implied_by: Named[str | None] = Column(String(20))
 
 
 ratings = Table(
@@ -173,6 +183,58 @@ ratings = Table(
     CheckConstraint("stars BETWEEN 0.5 AND 5", name="stars_in_range"),
     Index(None, "movie_id"),
     # On SQLite the table is stored in its key, which takes half the space.
+    sqlite_with_rowid=False,
+)
+
+
+class SeenMovieColumns(TypedColumns):
+    """A movie that is not recommended to a user again, rated or not; `hidden`: they do not want it.
+
+    `from_release` is as in `RatingColumns`.
+    """
+
+    user_id: Named[int] = Column(
+        BigKey, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    movie_id: Named[int] = Column(
+        BigKey, ForeignKey("movies.id"), primary_key=True, autoincrement=False
+    )
+    hidden: Named[bool]
+    seen_at: Named[datetime] = Column(UtcDateTime)
+    from_release: Named[bool] = Column(server_default=false())
+
+
+seen_movies = Table(
+    "seen_movies",
+    metadata,
+    SeenMovieColumns,
+    Index(None, "movie_id"),
+    sqlite_with_rowid=False,
+)
+
+
+class EventColumns(TypedColumns):
+    """What a user did with a movie; `app.events.kinds` has the kinds and what they imply.
+
+    `event_id` is the client's, or follows from the other columns. `value` is the number of stars of
+    `rated` and the share that was watched of `watched`, null of other kinds.
+    """
+
+    event_id: Named[str] = Column(String(100), primary_key=True)
+    user_id: Named[int] = Column(BigKey, ForeignKey("users.id", ondelete="CASCADE"))
+    movie_id: Named[int] = Column(BigKey, ForeignKey("movies.id"))
+    kind: Named[str] = Column(String(20))
+    value: Named[float | None] = Column(Double)
+    occurred_at: Named[datetime] = Column(UtcDateTime)
+    from_release: Named[bool] = Column(server_default=false())
+
+
+events = Table(
+    "events",
+    metadata,
+    EventColumns,
+    Index(None, "user_id", "occurred_at", "event_id"),
+    Index(None, "movie_id"),
     sqlite_with_rowid=False,
 )
 

@@ -13,7 +13,7 @@ from app.db.engine import Database
 from app.db.tables import movies, ratings, users
 from app.evaluation.report.movies import RATED_SHOWN, RECOMMENDED_SHOWN
 from data.splitting import HeldOut
-from model.features import describe_features
+from model.features import describe_features, untitled
 from model.rbm import RBM
 from model.scoring import rank
 
@@ -143,5 +143,5 @@ def _example(rbm: RBM, held_out: HeldOut, row: int, titles: Titles) -> dict[str,
 
 def _movie(rbm: RBM, row: int, titles: Titles) -> dict[str, Any]:
     movie_id = int(rbm.movie_ids[row])
-    title, year = titles.get(movie_id, (f"Movie {movie_id}", None))
+    title, year = titles.get(movie_id, (untitled(movie_id), None))
     return {"title": title, "year": year}

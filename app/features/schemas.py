@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.api import WHOLE, RequestModel
-from app.live.filters import Id
+from app.http.identifiers import SentMovieKey
 from app.recommendations.options import RequestRatings
 from app.recommendations.schemas import Because, ModelVersion, Reason
+from data.movie_keys import MovieKey
 
 MAX_MOVIES = 20
 MAX_TOWARDS = 100
@@ -26,7 +27,7 @@ class FeaturesQuery(RequestModel):
 class FeatureMovie(BaseModel):
     """A movie that defines a feature."""
 
-    movie_id: int
+    movie_id: MovieKey
     title: str
     year: int | None
     weight: float = Field(description="What liking it adds to the log-odds of the feature")
@@ -104,7 +105,7 @@ class AnonymousFeaturesRequest(FeaturesQuery):
 
     ratings: RequestRatings
     towards: Annotated[
-        list[Id],
+        list[SentMovieKey],
         Field(max_length=MAX_TOWARDS, description="Movies for which `sent` is wanted"),
     ] = []
 
@@ -112,7 +113,7 @@ class AnonymousFeaturesRequest(FeaturesQuery):
 class ReceivedWeight(BaseModel):
     """What a rating adds to a feature."""
 
-    movie_id: int
+    movie_id: MovieKey
     liked: bool
     weight: float = Field(description="Log-odds of the feature being on")
 
@@ -120,7 +121,7 @@ class ReceivedWeight(BaseModel):
 class SentWeight(BaseModel):
     """What a feature adds to a movie."""
 
-    movie_id: int
+    movie_id: MovieKey
     weight: float = Field(
         description="Energy that the change of the feature by the ratings takes off a like of the "
         "movie"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.db.engine import Database
 from app.features.schemas import (
@@ -31,7 +30,8 @@ from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.ratings import repository as ratings
 from app.recommendations.ranking import KnownRatings, known_ratings, shortest, strongest
 from app.recommendations.schemas import Reason
-from app.recommendations.service import anonymous_ratings
+from app.recommendations.service import anonymous_ratings, sent_keys
+from data.movie_keys import MovieKey, movie_id
 from model.features import HiddenUnit, MovieWeight, describe_features
 from model.fold_in import WHOLE, fold_in
 from model.rbm import LIKE, RBM, columns
@@ -85,9 +85,10 @@ class FeatureService:
         known = known_ratings(snapshot, user_ratings)
         items: list[AnonymousFeature] = []
         if isinstance(known, KnownRatings):
-            towards = np.array(request.towards, dtype=np.int64)
+            keys = sent_keys(request.ratings)
+            towards = {movie_id(key): key for key in request.towards}
             activated = self._activated(snapshot, known, request)
-            items = [_linked(feature, known, towards) for feature in activated]
+            items = [_linked(feature, known, keys, towards) for feature in activated]
         return AnonymousFeatures(model=snapshot.version, **_source(known), items=items)
 
     def _activated(
@@ -164,7 +165,10 @@ def _genres(on: Iterable[MovieWeight], snapshot: Snapshot) -> list[FeatureGenre]
 
 
 def _linked(
-    feature: UserFeature, known: KnownRatings, towards: NDArray[np.int64]
+    feature: UserFeature,
+    known: KnownRatings,
+    keys: Mapping[int, MovieKey],
+    towards: Mapping[int, MovieKey],
 ) -> AnonymousFeature:
     """Add the weights from the ratings to the unit, and from the unit to other movies."""
     rbm = known.model.rbm
@@ -175,14 +179,15 @@ def _linked(
         known.liked[largest].tolist(),
         shortest(received[largest]),
     )
-    targets = known.model.rows_of(towards)
+    targets = known.model.rows_of(np.array(list(towards), dtype=np.int64))
     targets = targets[targets >= 0]
     gain = np.float32(feature.activation - feature.baseline)
     down = (rbm.movie_ids[targets].tolist(), shortest(rbm.W[targets, LIKE, feature.unit] * gain))
     return AnonymousFeature(
         **dict(feature),
         received=[
-            ReceivedWeight(movie_id=i, liked=like, weight=w) for i, like, w in zip(*up, strict=True)
+            ReceivedWeight(movie_id=keys[i], liked=like, weight=w)
+            for i, like, w in zip(*up, strict=True)
         ],
-        sent=[SentWeight(movie_id=i, weight=w) for i, w in zip(*down, strict=True)],
+        sent=[SentWeight(movie_id=towards[i], weight=w) for i, w in zip(*down, strict=True)],
     )

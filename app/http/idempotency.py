@@ -29,8 +29,8 @@ HEADER = "Idempotency-Key"
 # A string of RFC 8941, as the draft has it, or the same without quotes, as most clients send it.
 CHARACTERS = r"[A-Za-z0-9._~:+/=@-]{1,128}"
 PATTERN = f'^({CHARACTERS}|"{CHARACTERS}")$'
-# Several times the length of the longest response to a bulk request.
-MAX_RESPONSE = 2**20
+# Several times the length of the longest response to a request with many parts.
+MAX_RESPONSE = 16 * 2**20
 PRUNE_S = 600.0
 # Rows that are deleted in one transaction.
 PRUNED_AT_ONCE = 1000
@@ -104,11 +104,14 @@ class Idempotency:
     def respond(
         self,
         key: SentKey | None,
-        user: str,
+        user: str | None,
         body: BaseModel,
         write: Callable[[Connection], BaseModel],
     ) -> Response:
-        """Answer a request about a user by what `write` returns, or as the first time."""
+        """Answer a request by what `write` returns, or as the first time.
+
+        An erasure of the user that it is about, if it is about one, deletes what is recorded.
+        """
         if key is None:
             with self.database.unit_of_work() as connection:
                 return json_response(write(connection))

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from app.auth.dependencies import ADMIN, requester
 from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
-from app.http.api import Services, ServicesDependency, json_response
+from app.http.api import OMITTABLE, Services, ServicesDependency, json_response
 from app.jobs.errors import TrainingInProgressError, TrainingRunNotFoundError
 from app.jobs.schemas import (
     TrainingOptions,
@@ -56,7 +56,9 @@ def get_training_runs(
     summary="Train",
 )
 def post_training_run(
-    request: Request, services: ServicesDependency, options: TrainingOptions | None = None
+    request: Request,
+    services: ServicesDependency,
+    options: Annotated[TrainingOptions | None, OMITTABLE] = None,
 ) -> Response:
     """Train on what is in the database, in a process of its own.
 

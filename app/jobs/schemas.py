@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from app.http.api import RequestModel
 from model.config import Config
@@ -115,6 +116,11 @@ class TrainingOptions(RequestModel):
         return self
 
 
+# Aliases, and so schemas with names.
+Progress = TypeAliasType("Progress", dict[str, Any])
+Figures = TypeAliasType("Figures", dict[str, Any])
+
+
 class TrainingRun(BaseModel):
     """A training: what was asked for, how far it is, what it came to."""
 
@@ -129,11 +135,11 @@ class TrainingRun(BaseModel):
     holder: str | None = Field(description="Host and process that train")
     heartbeat_at: datetime | None = Field(description="When that process last gave a sign of life")
     options: TrainingOptions
-    progress: dict[str, Any] = Field(
+    progress: Progress = Field(
         description="`stage`, and in training `epoch`, `n_epochs` and the figures of that epoch"
     )
     version: str | None = Field(description="The model that was made, published or refused")
-    figures: dict[str, Any] | None = Field(
+    figures: Figures | None = Field(
         description="How the candidate did on the gate users beside popularity and the model that "
         "was active, and what the gate says to that"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +14,32 @@ from sqlalchemy import Connection, select
 
 from app.db import tables
 from app.live.counts import Counts
+from data.movie_keys import MovieKey, public_key
 
 # A movie's share of likes is damped by this many ratings with the overall share of likes: one like
 # out of one is no better than 80 out of 100.
 DAMPING = 10
 
 
-class CatalogueMovie(NamedTuple):
-    """A movie as shown in a list."""
+NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
-    movie_id: int
+
+class CatalogueMovie(NamedTuple):
+    """A movie; `movie_id` is its key, as clients know it. Lists do not show the attributes."""
+
+    movie_id: MovieKey
     title: str
     year: int | None
     genres: tuple[str, ...]
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """The movies at one moment; *position* is an index of the arrays, ordered by movie id."""
+    """The movies at one moment; *position* is an index of the arrays, ordered by movie id.
+
+    Ids are those of the database (`data.movie_keys`), also the keys of `movies`.
+    """
 
     movies: Mapping[int, CatalogueMovie]
     movie_ids: NDArray[np.int64]
@@ -69,11 +78,13 @@ def read_movies(connection: Connection) -> dict[int, CatalogueMovie]:
     """Read all movies, ordered by id."""
     genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per movie
     movies: dict[int, CatalogueMovie] = {}
-    columns = tables.movies.c
-    query = select(columns.id, columns.title, columns.year, columns.genres).order_by(columns.id)
-    for movie_id, title, year, names in connection.execute(query):
+    table = tables.movies.c
+    columns = (table.id, table.key, table.title, table.year, table.genres, table.attributes)
+    for row in connection.execute(select(*columns).order_by(table.id)):
+        movie_id, key, title, year, names, attributes = row
         shared = genres.setdefault(tuple(names), tuple(names))
-        movies[movie_id] = CatalogueMovie(movie_id, title, year, shared)
+        known_as, further = public_key(movie_id, key), attributes or NO_ATTRIBUTES
+        movies[movie_id] = CatalogueMovie(known_as, title, year, shared, further)
     return movies
 
 

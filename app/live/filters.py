@@ -4,27 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from app.core.errors import InvalidRequestError
 from app.http.api import OMITTABLE, WHOLE, RequestModel
+from app.http.identifiers import SentMovieKey
+from app.live.attributes import AttributeFilter, AttributeIndex
 from app.live.catalogue import Catalogue
-from data.rules import MAX_MOVIE_ID
+from data.movie_keys import movie_ids
+from data.rules import MAX_ATTRIBUTE_NAME_LENGTH, MAX_TEXT_LENGTH, shown
 
 MAX_GENRES = 20
 MAX_EXCLUDED = 1000
 MAX_COUNT = 2**31 - 1
 MAX_YEAR = 9999
 Genre = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-Id = Annotated[int, Field(ge=1, le=MAX_MOVIE_ID), WHOLE]
 Year = Annotated[int, Field(ge=0, le=MAX_YEAR), WHOLE]
+MAX_ATTRIBUTE_FILTERS = 20
+
+
+def _attribute(written: str) -> str:
+    AttributeFilter.parse(written)
+    return written
+
+
+AttributeFilters = Annotated[
+    list[
+        Annotated[
+            str,
+            StringConstraints(max_length=MAX_ATTRIBUTE_NAME_LENGTH + 1 + MAX_TEXT_LENGTH),
+            AfterValidator(_attribute),
+            Field(json_schema_extra={"pattern": "^[^:]+:.+$"}),
+        ]
+    ],
+    Field(
+        max_length=MAX_ATTRIBUTE_FILTERS,
+        description="Only movies with this text or tag, `studio:Ghibli`, or with a number in this "
+        "range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must hold",
+    ),
+]
 
 
 class Filters(RequestModel):
     """Which movies may be in a list."""
+
+    location: ClassVar[str] = "query"  # of these fields in the request
 
     @model_validator(mode="before")
     @classmethod
@@ -49,7 +77,7 @@ class Filters(RequestModel):
         Year | None, OMITTABLE, Field(description="Only movies of this year or earlier")
     ] = None
     exclude: Annotated[
-        list[Id],
+        list[SentMovieKey],
         Field(max_length=MAX_EXCLUDED, description="None of these movies; may be repeated"),
     ] = []
     min_ratings: Annotated[
@@ -57,6 +85,17 @@ class Filters(RequestModel):
         Field(ge=0, le=MAX_COUNT, description="Only movies with at least so many ratings"),
         WHOLE,
     ] = 0
+    attribute: AttributeFilters = []
+
+
+IgnoredGenres = Annotated[
+    list[str],
+    Field(
+        exclude_if=lambda names: not names,
+        description="Genres of the filters that no movie has, so that they were ignored; left out "
+        "where there is none",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +106,7 @@ class Facets:
     ratings: NDArray[np.int64]
     years: NDArray[np.int64]  # -1 if unknown
     genres: Mapping[str, NDArray[np.bool_]]  # by case-folded name
+    attributes: AttributeIndex
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Facets:
@@ -78,15 +118,26 @@ class Facets:
                 mask = genres.setdefault(name.casefold(), np.zeros(len(movies), dtype=np.bool_))
                 mask[position] = True
         years = [-1 if movie.year is None else movie.year for movie in movies]
-        return cls(catalogue.movie_ids, catalogue.ratings, np.array(years, dtype=np.int64), genres)
+        return cls(
+            catalogue.movie_ids,
+            catalogue.ratings,
+            np.array(years, dtype=np.int64),
+            genres,
+            AttributeIndex([movie.attributes for movie in movies]),
+        )
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_] | None:
         """Tell which movies may be shown, None for all."""
         masks = list(self._masks(filters))
         return np.logical_and.reduce(masks) if masks else None
 
+    def unknown_genres(self, filters: Filters) -> list[str]:
+        """Return the genres of the filters that no movie has: they are no part of the filter."""
+        named = dict.fromkeys((*filters.genre, *filters.exclude_genre))
+        return [name for name in named if name.casefold() not in self.genres]
+
     def _masks(self, filters: Filters) -> Iterable[NDArray[np.bool_]]:
-        if filters.genre:
+        if any(name.casefold() in self.genres for name in filters.genre):
             yield self._any_of(filters.genre)
         if filters.exclude_genre:
             yield ~self._any_of(filters.exclude_genre)
@@ -95,9 +146,18 @@ class Facets:
         if filters.year_to is not None:
             yield (self.years <= filters.year_to) & (self.years >= 0)
         if filters.exclude:
-            yield ~np.isin(self.movie_ids, filters.exclude)
+            yield ~np.isin(self.movie_ids, movie_ids(filters.exclude))
         if filters.min_ratings:
             yield self.ratings >= filters.min_ratings
+        for written in filters.attribute:
+            yield self._with_attribute(AttributeFilter.parse(written), filters.location)
+
+    def _with_attribute(self, wanted: AttributeFilter, location: str) -> NDArray[np.bool_]:
+        mask = self.attributes.mask(wanted)
+        if mask is None:
+            message = f"no movie has an attribute {shown(wanted.name)}"
+            raise InvalidRequestError.at([location, "attribute"], message, "attribute_unknown")
+        return mask
 
     def _any_of(self, names: Iterable[str]) -> NDArray[np.bool_]:
         found = np.zeros(len(self.movie_ids), dtype=np.bool_)

@@ -35,8 +35,9 @@ class Ready(BaseModel):
     source: Source = Field(description="What it recommends from: the model, or popularity")
     model: str | None = Field(description="Version that this process serves")
     active: str | None = Field(description="Version that the database names; soon the same")
-    degraded: Literal["database"] | None = Field(
-        description="What is away; requests that do not need it are answered from memory"
+    degraded: Literal["database", "no_model"] | None = Field(
+        description="What is away. `database`: requests that do not need it are answered from "
+        "memory. `no_model`: all lists are popular"
     )
 
 
@@ -58,7 +59,8 @@ async def get_ready(request: Request, services: ServicesDependency) -> Response:
     """Answer 200 when the database has the right schema, and the movies are loaded.
 
     That is so as of the last poll. When the database goes away later, the service stays ready for
-    what needs no database, and `degraded` says so.
+    what needs no database, and `degraded` says so. Without a model it is ready to recommend popular
+    movies, and `degraded` says that.
 
     503 from the moment that the service is told to stop: a load balancer should choose another.
     """
@@ -82,5 +84,11 @@ def readiness(services: Services) -> Ready:
         source=Source.RBM if version else Source.POPULAR,
         model=version,
         active=models.state.active.version if models.state else None,
-        degraded="database" if services.find(UserRevisions).is_away() else None,
+        degraded=_degraded(version, is_away=services.find(UserRevisions).is_away()),
     )
+
+
+def _degraded(version: str | None, *, is_away: bool) -> Literal["database", "no_model"] | None:
+    if is_away:
+        return "database"
+    return None if version else "no_model"

@@ -2,22 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.auth.dependencies import ADMIN, READ_MOVIES
 from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.cursors import CursorExpiredError
-from app.http.identifiers import MovieId
-from app.movies.errors import MovieNotFoundError
+from app.http.identifiers import MovieKey
+from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
+from app.movies.errors import MovieExistsError, MovieKeyRefusedError, MovieNotFoundError
 from app.movies.schemas import (
     FoundMovies,
+    GenreList,
     Movie,
     MovieChanges,
     MovieRequest,
     MoviesPage,
     MoviesQuery,
+    NewMovie,
     SearchQuery,
 )
 from app.movies.service import MovieService
@@ -35,6 +38,19 @@ router = APIRouter(tags=["movies"])
 def get_movies(query: Annotated[MoviesQuery, Query()], services: ServicesDependency) -> Response:
     """Return movies page by page: most popular first, newest first, by title, or by id."""
     return json_response(services.find(MovieService).page(query))
+
+
+@router.get(
+    "/genres",
+    dependencies=[READ_MOVIES],
+    response_model=GenreList,
+    responses={**NOT_MODIFIED, **responses(*COMMON)},
+    summary="Genres",
+)
+def get_genres(request: Request, services: ServicesDependency) -> Response:
+    """Return the genres of all movies, by name, with the number of movies of each."""
+    cache_response(request)
+    return json_response(services.find(MovieService).genres())
 
 
 @router.get(
@@ -58,11 +74,13 @@ def search_movies(query: Annotated[SearchQuery, Query()], services: ServicesDepe
     dependencies=[ADMIN],
     status_code=201,
     response_model=Movie,
-    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    responses=responses(
+        InvalidRequestError, MovieExistsError, MovieKeyRefusedError, ContentTooLargeError, *COMMON
+    ),
     summary="Add a movie",
 )
-def post_movie(body: MovieRequest, services: ServicesDependency) -> Response:
-    """Add a movie under a new id, from 1000000000 on.
+def post_movie(body: NewMovie, services: ServicesDependency) -> Response:
+    """Add a movie under its `key`, or without one under a new number, from 1000000000 on.
 
     The model does not know it before the next training; until then lists have it behind the movies
     that the model knows.
@@ -77,8 +95,8 @@ def post_movie(body: MovieRequest, services: ServicesDependency) -> Response:
     responses=responses(InvalidRequestError, MovieNotFoundError, *COMMON),
     summary="A movie",
 )
-def get_movie(movie: MovieId, services: ServicesDependency) -> Response:
-    """Return title, year, genres, and the ids of the movie at IMDb and TMDB."""
+def get_movie(movie: MovieKey, services: ServicesDependency) -> Response:
+    """Return title, year, genres, attributes, and the ids of the movie at IMDb and TMDB."""
     return json_response(services.find(MovieService).get(movie))
 
 
@@ -88,13 +106,13 @@ def get_movie(movie: MovieId, services: ServicesDependency) -> Response:
     response_model=Movie,
     responses={
         201: {"model": Movie, "description": "Added"},
-        **responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+        **responses(InvalidRequestError, MovieKeyRefusedError, ContentTooLargeError, *COMMON),
     },
     response_description="Replaced",
     summary="Add or replace a movie",
 )
-def put_movie(movie: MovieId, body: MovieRequest, services: ServicesDependency) -> Response:
-    """Add a movie under this id, or replace its details; its ratings stay."""
+def put_movie(movie: MovieKey, body: MovieRequest, services: ServicesDependency) -> Response:
+    """Add a movie under this key, or replace its details; its ratings stay."""
     stored, added = services.find(MovieService).put(movie, body)
     return json_response(stored, 201 if added else 200)
 
@@ -106,6 +124,6 @@ def put_movie(movie: MovieId, body: MovieRequest, services: ServicesDependency) 
     responses=responses(InvalidRequestError, MovieNotFoundError, ContentTooLargeError, *COMMON),
     summary="Change a movie",
 )
-def patch_movie(movie: MovieId, changes: MovieChanges, services: ServicesDependency) -> Response:
+def patch_movie(movie: MovieKey, changes: MovieChanges, services: ServicesDependency) -> Response:
     """Change the fields in the body, and leave the others."""
     return json_response(services.find(MovieService).change(movie, changes))

@@ -11,22 +11,15 @@ from app.db.tables import installation, movies
 
 def find(connection: Connection, movie_id: int) -> Row[Any] | None:
     """Return one movie."""
-    query = select(movies, movies.c.id.label("movie_id")).where(movies.c.id == movie_id)
+    query = select(movies).where(movies.c.id == movie_id)
     return connection.execute(query).first()
 
 
 def lock(connection: Connection, movie_ids: Iterable[int]) -> set[int]:
     """Return those of the movies that exist, locked against deletion until the transaction ends."""
     query = select(movies.c.id).where(movies.c.id.in_(movie_ids)).order_by(movies.c.id)
-    return set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
-
-
-def put(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:
-    """Add a movie, or replace its details; True when it was added."""
-    added = add(connection, movie_id, details)
-    if not added:
-        change(connection, movie_id, details)
-    return added
+    locking = query.with_for_update(read=True, key_share=True)
+    return set(connection.execute(locking).scalars().all())
 
 
 def add(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:

@@ -1,19 +1,36 @@
 """Request and response models for movies."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.cursors import Cursor, CursorText
+from app.http.identifiers import SentMovieKey
+from app.live.filters import AttributeFilters, IgnoredGenres
+from data.movie_keys import MovieKey
 from data.rules import (
+    ATTRIBUTE_NAME_PATTERN,
     FIRST_YEAR,
     LAST_YEAR,
+    MAX_ATTRIBUTE_NAME_LENGTH,
+    MAX_ATTRIBUTES,
     MAX_GENRE_LENGTH,
     MAX_GENRES,
-    MAX_MOVIE_ID,
+    MAX_TAG_LENGTH,
+    MAX_TAGS,
+    MAX_TEXT_LENGTH,
     MAX_TITLE_LENGTH,
     TEXT_PATTERN,
+    attributes_flaw,
 )
 
 MAX_NUMBER = 2**31 - 1
@@ -23,7 +40,7 @@ MAX_NAMED = 100  # as many as a page has
 class MovieSummary(BaseModel):
     """Fields of a movie in every list, named as those of `CatalogueMovie`."""
 
-    movie_id: int
+    movie_id: MovieKey
     title: str
     year: int | None
     genres: list[str]
@@ -42,6 +59,7 @@ class Movie(MovieSummary):
                     "genres": ["Action", "Crime", "Drama", "Thriller"],
                     "imdb_id": 137523,
                     "tmdb_id": 550,
+                    "attributes": {"studio": "Fox 2000", "minutes": 139, "tags": ["soap", "twist"]},
                 }
             ]
         }
@@ -50,6 +68,9 @@ class Movie(MovieSummary):
     title: str = Field(description="Without the year")
     imdb_id: int | None = Field(description="Number in the address of its IMDb page")
     tmdb_id: int | None = Field(description="Number in the address of its TMDB page")
+    attributes: dict[str, str | int | float | list[str]] = Field(
+        description="Further attributes by name: a text, a number, or a list of texts"
+    )
 
 
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE_LENGTH, pattern=TEXT_PATTERN)]
@@ -57,6 +78,47 @@ Genre = Annotated[str, StringConstraints(max_length=MAX_GENRE_LENGTH, pattern=TE
 Genres = Annotated[list[Genre], Field(max_length=MAX_GENRES)]
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR), WHOLE]
 Number = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER), WHOLE]
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("attributes are an object")  # noqa: TRY004 - pydantic takes no TypeError
+    wrong = attributes_flaw(value)
+    if wrong:
+        raise ValueError(wrong)
+    return value
+
+
+Attributes = Annotated[
+    dict[str, Any],
+    PlainValidator(_attributes),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MAX_ATTRIBUTES,
+            "propertyNames": {
+                "maxLength": MAX_ATTRIBUTE_NAME_LENGTH,
+                "pattern": ATTRIBUTE_NAME_PATTERN,
+            },
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "string", "maxLength": MAX_TEXT_LENGTH, "pattern": TEXT_PATTERN},
+                    {"type": "number", "minimum": -(2**53), "maximum": 2**53},
+                    {
+                        "type": "array",
+                        "maxItems": MAX_TAGS,
+                        "items": {
+                            "type": "string",
+                            "maxLength": MAX_TAG_LENGTH,
+                            "pattern": TEXT_PATTERN,
+                        },
+                    },
+                ]
+            },
+        }
+    ),
+    Field(description="By name, of at most 50 characters: a text, a number, or a list of texts"),
+]
 
 
 class MovieRequest(RequestModel):
@@ -73,6 +135,27 @@ class MovieRequest(RequestModel):
     genres: Genres = []
     imdb_id: Number | None = None
     tmdb_id: Number | None = None
+    attributes: Attributes = {}
+
+
+class NewMovie(MovieRequest):
+    """A movie to be added, under a key of your own or a new number."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"title": "Fight Club", "year": 1999, "genres": ["Action", "Crime"]},
+                {"key": "sku-18", "title": "Fight Club", "attributes": {"price": 9.99}},
+            ]
+        },
+    )
+
+    key: Annotated[SentMovieKey | None, OMITTABLE] = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What is stored beside the key."""
+        return self.model_dump(exclude={"key"})
 
 
 class MovieChanges(RequestModel):
@@ -87,10 +170,11 @@ class MovieChanges(RequestModel):
     genres: Annotated[Genres | None, OMITTABLE] = None
     imdb_id: Number | None = None
     tmdb_id: Number | None = None
+    attributes: Annotated[Attributes | None, OMITTABLE] = None
 
     @model_validator(mode="after")
-    def _title_and_genres_are_not_null(self) -> Self:
-        for name in ("title", "genres"):
+    def _some_are_not_null(self) -> Self:
+        for name in ("title", "genres", "attributes"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can be changed, not removed")
         return self
@@ -108,6 +192,20 @@ class MoviesPage(BaseModel):
 
     items: list[ListedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
+    ignored_genres: IgnoredGenres = []
+
+
+class GenreCount(BaseModel):
+    """A genre, and how many movies have it."""
+
+    genre: str
+    movies: int
+
+
+class GenreList(BaseModel):
+    """The genres of all movies, by name."""
+
+    items: list[GenreCount]
 
 
 class FoundMovies(BaseModel):
@@ -128,9 +226,10 @@ class MoviesQuery(RequestModel):
         Field(max_length=MAX_GENRES, description="Only movies of any of these; may be repeated"),
     ] = []
     id: Annotated[
-        list[Annotated[int, Field(ge=1, le=MAX_MOVIE_ID)]],
+        list[SentMovieKey],
         Field(max_length=MAX_NAMED, description="Only these movies; may be repeated"),
     ] = []
+    attribute: AttributeFilters = []
     limit: Annotated[int, Field(ge=1, le=100, description="Movies per page")] = 20
     cursor: CursorText = ""
 

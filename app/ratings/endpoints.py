@@ -9,7 +9,7 @@ from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.idempotency import Idempotency, IdempotencyKey, RequestInProgressError
-from app.http.identifiers import MovieId, UserKey
+from app.http.identifiers import MovieKey, UserKey
 from app.movies.errors import MovieNotFoundError
 from app.ratings.errors import RatingNotFoundError
 from app.ratings.schemas import (
@@ -35,7 +35,10 @@ router = APIRouter(tags=["ratings"])
 def get_ratings(
     user: UserKey, query: Annotated[RatingsQuery, Query()], services: ServicesDependency
 ) -> Response:
-    """Return the ratings of this user by rising movie id; none for an unknown user."""
+    """Return the ratings of this user, by rising number of the movie; none for an unknown user.
+
+    Movies with text keys come first, in an order of their own.
+    """
     return json_response(services.find(RatingService).page(user, query))
 
 
@@ -67,7 +70,7 @@ def post_ratings(
     responses=responses(InvalidRequestError, RatingNotFoundError, *COMMON),
     summary="One rating",
 )
-def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
+def get_rating(user: UserKey, movie: MovieKey, services: ServicesDependency) -> Response:
     """Return the rating of this movie by this user."""
     return json_response(services.find(RatingService).get(user, movie))
 
@@ -84,7 +87,7 @@ def get_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> R
     summary="Rate a movie",
 )
 def put_rating(
-    user: UserKey, movie: MovieId, body: RatingRequest, services: ServicesDependency
+    user: UserKey, movie: MovieKey, body: RatingRequest, services: ServicesDependency
 ) -> Response:
     """Store a rating, in stars or as like or dislike; the next recommendations reflect it.
 
@@ -101,7 +104,7 @@ def put_rating(
     responses=responses(InvalidRequestError, *COMMON),
     summary="Delete a rating",
 )
-def delete_rating(user: UserKey, movie: MovieId, services: ServicesDependency) -> Response:
+def delete_rating(user: UserKey, movie: MovieKey, services: ServicesDependency) -> Response:
     """Delete a rating; a missing rating is no error."""
     services.find(RatingService).remove(user, movie)
     return Response(status_code=204)

@@ -19,6 +19,7 @@ from app.http.identifiers import UserKey
 from app.movies.schemas import MovieSummary
 from app.ratings.errors import UserNotFoundError
 from app.ratings.service import RatingService
+from data.movie_keys import public_key
 
 router = APIRouter(tags=["ratings"])
 
@@ -53,15 +54,23 @@ def get_public_ratings(user: UserKey, services: ServicesDependency) -> Response:
         rows = _public_ratings(connection, user, services.find(RatingService).like_threshold)
     if not rows:
         raise UserNotFoundError("No user of a public release has this key.")
-    items = [PublicRating.model_validate(row, from_attributes=True) for row in rows]
+    items = [_public_rating(row) for row in rows]
     return json_response(PublicRatings(user=user, dataset=rows[0].dataset, items=items))
+
+
+def _public_rating(row: Any) -> PublicRating:
+    key = public_key(row.id, row.key)
+    return PublicRating(
+        movie_id=key, title=row.title, year=row.year, genres=row.genres, liked=row.liked
+    )
 
 
 def _public_ratings(connection: Connection, key: str, like_threshold: float) -> Sequence[Any]:
     return connection.execute(
         select(
             datasets.c.name.label("dataset"),
-            movies.c.id.label("movie_id"),
+            movies.c.id,
+            movies.c.key,
             movies.c.title,
             movies.c.year,
             movies.c.genres,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Row,
@@ -25,10 +24,22 @@ from sqlalchemy import (
 )
 
 from app.db.sql import liked, unix_seconds, upsert
-from app.db.tables import ratings, users
+from app.db.tables import movies, ratings, seen_movies, users
+from data.movie_keys import MovieKey, public_key
 
-# Hours from year 1 to 9999, of which 1970 is number 2^25, fit into these bits.
-HOUR_BITS, HOUR_OF_1970 = 27, 2**25
+
+class StoredRating(NamedTuple):
+    """A rating; `movie_id` is the key of the movie, `id` that of the database."""
+
+    id: int
+    movie_id: MovieKey
+    stars: float | None
+    liked: bool
+    rated_at: datetime
+    implied_by: str | None
+
+
+NO_MOVIES = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +51,12 @@ class UserRatings:
     liked: NDArray[np.bool_]
     hours: NDArray[np.int64] | None = None  # when each was given; None where all weigh the same
     half_life_days: float = 0.0
+    seen: NDArray[np.int64] = field(default_factory=lambda: NO_MOVIES)  # not shown either
+
+    @property
+    def not_shown(self) -> NDArray[np.int64]:
+        """The movies that no list of this user has."""
+        return np.concatenate((self.movie_ids, self.seen)) if len(self.seen) else self.movie_ids
 
     def select(self, chosen: NDArray[np.bool_]) -> UserRatings:
         """Return some of the ratings."""
@@ -64,19 +81,21 @@ class UserRatings:
 
 def _encoded_ratings(
     condition: ColumnElement[bool], *, timed: bool = False
-) -> Select[str, int, str]:
+) -> Select[str, int, str, str]:
     """Select all ratings of a user as one text of numbers: a row each takes three times as long.
 
-    A number is twice the movie id, plus one for a like; `timed`, the bits of the hour follow.
+    A number is twice the movie id, plus one for a like; `timed`, the hour follows each.
     """
-    doubled = 2 * cast(ratings.c.movie_id, BigInteger)
+    doubled = 2 * ratings.c.movie_id
     number = case((liked(bindparam("like_threshold")), doubled + 1), else_=doubled)
+    written: ColumnElement[str] = cast(number, String)
     if timed:
-        hour = unix_seconds(ratings.c.rated_at) // 3600 + HOUR_OF_1970
-        number = number * 2**HOUR_BITS + hour
-    encoded = func.aggregate_strings(cast(number, String), " ").label("encoded")
+        written += " " + cast(unix_seconds(ratings.c.rated_at) // 3600, String)
+    encoded = func.aggregate_strings(written, " ").label("encoded")
+    seen = select(func.aggregate_strings(cast(seen_movies.c.movie_id, String), " "))
+    seen = seen.where(seen_movies.c.user_id == users.c.id).correlate(users)
     query = (
-        select(users.c.key, users.c.ratings_revision, encoded)
+        select(users.c.key, users.c.ratings_revision, encoded, seen.scalar_subquery().label("seen"))
         .outerjoin(ratings, ratings.c.user_id == users.c.id)
         .where(condition)
     )
@@ -111,13 +130,18 @@ def find_ratings_of_users(
     return {row.key: _user_ratings(row, half_life_days) for row in rows}
 
 
-def _user_ratings(row: Row[str, int, str], half_life_days: float) -> UserRatings:
-    numbers = np.sort(np.fromstring(row.encoded or "", dtype=np.int64, sep=" "))
+def _user_ratings(row: Row[str, int, str, str], half_life_days: float) -> UserRatings:
+    numbers = np.fromstring(row.encoded or "", dtype=np.int64, sep=" ")
     hours = None
     if half_life_days:
-        hours, numbers = numbers & (2**HOUR_BITS - 1), numbers >> HOUR_BITS
+        numbers, hours = numbers.reshape(-1, 2).T
+        order = np.argsort(numbers)
+        numbers, hours = numbers[order], hours[order]
+    else:
+        numbers = np.sort(numbers)
     is_like = (numbers & 1) == 1
-    return UserRatings(row.ratings_revision, numbers >> 1, is_like, hours, half_life_days)
+    seen = np.fromstring(row.seen, dtype=np.int64, sep=" ") if row.seen else NO_MOVIES
+    return UserRatings(row.ratings_revision, numbers >> 1, is_like, hours, half_life_days, seen)
 
 
 def page(
@@ -125,29 +149,30 @@ def page(
     key: str,
     like_threshold: float,
     *,
-    after: int = 0,
+    after: int | None = None,
     limit: int | None = None,
-) -> Sequence[Row[Any]]:
+) -> list[StoredRating]:
     """Return ratings of a user by rising movie id, from behind movie `after`; all by default."""
-    return connection.execute(
-        _ratings_of(key, like_threshold)
-        .where(ratings.c.movie_id > after)
-        .order_by(ratings.c.movie_id)
-        .limit(limit)
-    ).all()
+    query = _ratings_of(key, like_threshold).order_by(ratings.c.movie_id).limit(limit)
+    if after is not None:
+        query = query.where(ratings.c.movie_id > after)
+    return [_stored(row) for row in connection.execute(query)]
 
 
-def find(connection: Connection, key: str, movie_id: int, like_threshold: float) -> Row[Any] | None:
+def find(
+    connection: Connection, key: str, movie_id: int, like_threshold: float
+) -> StoredRating | None:
     """Return one rating."""
     query = _ratings_of(key, like_threshold).where(ratings.c.movie_id == movie_id)
-    return connection.execute(query).first()
+    row = connection.execute(query).first()
+    return _stored(row) if row else None
 
 
 def put(
     connection: Connection, user_id: int, rated: Sequence[dict[str, Any]], rated_at: datetime
 ) -> set[int]:
     """Create or replace ratings of different movies; return the movies whose were created."""
-    same = {"user_id": user_id, "rated_at": rated_at, "from_release": False}
+    same = {"user_id": user_id, "rated_at": rated_at, "from_release": False, "implied_by": None}
     rows = [{**same, **rating} for rating in rated]
     if not rows:
         return set()
@@ -156,7 +181,7 @@ def put(
     created = set(connection.execute(new, rows).scalars())
     others = [row for row in rows if row["movie_id"] not in created]
     if others:
-        changed = ("stars", "liked", "rated_at", "from_release")
+        changed = ("stars", "liked", "rated_at", "from_release", "implied_by")
         values = {name: insert.excluded[name] for name in changed}
         replace = insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=values)
         connection.execute(replace, others)
@@ -164,19 +189,30 @@ def put(
 
 
 def remove(connection: Connection, user_id: int, movie_id: int) -> bool:
-    """Delete a rating; False when there was none."""
-    is_it = (ratings.c.user_id == user_id) & (ratings.c.movie_id == movie_id)
-    return connection.execute(delete(ratings).where(is_it)).rowcount > 0
+    """Delete a rating, and that the movie was seen; False when there was neither."""
+    n_removed = 0
+    for table in (ratings, seen_movies):
+        is_it = (table.c.user_id == user_id) & (table.c.movie_id == movie_id)
+        n_removed += connection.execute(delete(table).where(is_it)).rowcount
+    return n_removed > 0
 
 
 def _ratings_of(key: str, like_threshold: float) -> Any:
     return (
         select(
             ratings.c.movie_id,
+            movies.c.key,
             ratings.c.stars,
             liked(like_threshold).label("liked"),
             ratings.c.rated_at,
+            ratings.c.implied_by,
         )
         .join(users, users.c.id == ratings.c.user_id)
+        .join(movies, movies.c.id == ratings.c.movie_id)
         .where(users.c.key == key)
     )
+
+
+def _stored(row: Row[Any]) -> StoredRating:
+    key = public_key(row.movie_id, row.key)
+    return StoredRating(row.movie_id, key, row.stars, row.liked, row.rated_at, row.implied_by)

@@ -1,21 +1,24 @@
-"""Request and response models for ratings and users."""
+"""Request and response models for ratings."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.config import JsonDict
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import union_schema
 
 from app.core.errors import ErrorBody
-from app.http.api import OMITTABLE, WHOLE, RequestModel
+from app.http.api import OMITTABLE, RequestModel
 from app.http.cursors import Cursor, CursorText
+from app.http.identifiers import SentMovieKey
+from data.movie_keys import MAX_ID_BITS, MovieKey
 from data.rules import MAX_MOVIE_ID
 
 MAX_AT_ONCE = 1000
 
 Stars = Annotated[float, Field(ge=0.5, le=5, strict=True, allow_inf_nan=False)]
 Liked = Annotated[bool, Field(strict=True)]
-STARS_OR_LIKED: list[JsonValue] = [{"required": ["stars"]}, {"required": ["liked"]}]
 EXAMPLE: JsonDict = {
     "movie_id": 2959,
     "stars": 4.5,
@@ -24,19 +27,36 @@ EXAMPLE: JsonDict = {
 }
 
 
+class StarsRating(RequestModel):
+    """A rating in stars."""
+
+    stars: Annotated[Stars, Field(description="0.5 to 5 stars")]
+
+
+class LikeRating(RequestModel):
+    """A rating as like or dislike, without stars."""
+
+    liked: Annotated[Liked, Field(description="Like or dislike")]
+
+
 class RatingRequest(RequestModel):
     """A rating: either stars, or just like or dislike."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": STARS_OR_LIKED,
-            "examples": [{"stars": 4.5}, {"liked": True}],
-        },
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"stars": 4.5}, {"liked": True}]})
+    forms: ClassVar[tuple[type[BaseModel], ...]] = (StarsRating, LikeRating)
 
     # Left out, not null: a rating is deleted by DELETE.
-    stars: Annotated[Stars | None, OMITTABLE] = Field(default=None, description="0.5 to 5 stars")
-    liked: Annotated[Liked | None, OMITTABLE] = Field(default=None, description="Like or dislike")
+    stars: Stars | None = None
+    liked: Liked | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Publish the two forms; as a union, a wrong rating would be an error for each of them."""
+        forms = handler(union_schema([form.__pydantic_core_schema__ for form in cls.forms]))
+        whole = handler(schema)
+        return {**forms, **{name: whole[name] for name in ("title", "description", "examples")}}
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -51,18 +71,22 @@ class RatingRequest(RequestModel):
 
 
 class _OfMovie(RequestModel):
-    movie_id: Annotated[int, Field(strict=True, ge=1, le=MAX_MOVIE_ID), WHOLE]
+    movie_id: SentMovieKey
 
 
-class MovieRatingRequest(RatingRequest, _OfMovie):  # in this order `movie_id` is the first field
+class MovieStarsRating(StarsRating, _OfMovie):  # in this order `movie_id` is the first field
+    """A rating of a movie in stars."""
+
+
+class MovieLikeRating(LikeRating, _OfMovie):
+    """A rating of a movie as like or dislike, without stars."""
+
+
+class MovieRatingRequest(RatingRequest, _OfMovie):
     """A rating of a movie: either stars, or just like or dislike."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": STARS_OR_LIKED,
-            "examples": [{"movie_id": 2959, "liked": True}],
-        },
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"movie_id": 2959, "liked": True}]})
+    forms = (MovieStarsRating, MovieLikeRating)
 
 
 class Rating(BaseModel):
@@ -70,10 +94,15 @@ class Rating(BaseModel):
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE]})
 
-    movie_id: int
+    movie_id: MovieKey
     stars: float | None = Field(description="Null where only like or dislike was sent")
     liked: bool = Field(description="What the model sees: as sent, or derived from the stars")
     rated_at: datetime
+    implied_by: Annotated[Literal["clicked", "purchased", "watched"] | None, OMITTABLE] = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Kind of the event that implied it; left out of a rating that the user gave",
+    )
 
 
 class BulkRatingsRequest(RequestModel):
@@ -100,7 +129,7 @@ class BulkRatingsRequest(RequestModel):
 class RatingResult(BaseModel):
     """The result for one rating, as if it had been sent alone."""
 
-    movie_id: int
+    movie_id: MovieKey
     status: Literal[200, 201, 404] = Field(
         description="201 created, 200 replaced, 404 there is no such movie"
     )
@@ -115,7 +144,7 @@ class RatingResults(BaseModel):
 
 
 class RatingsPage(BaseModel):
-    """A page of the ratings of a user, by rising movie id."""
+    """A page of the ratings of a user: movies with text keys first, then by rising number."""
 
     items: list[Rating]
     next: str | None = Field(description="Cursor of the next page; null at the end")
@@ -129,30 +158,6 @@ class RatingsQuery(RequestModel):
 
 
 class RatingsCursor(Cursor):
-    """The position behind the movie `after`."""
+    """The position behind the movie of this id."""
 
-    after: Annotated[int, Field(ge=1, le=MAX_MOVIE_ID)]
-
-
-class User(BaseModel):
-    """All that is stored about a user."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "user": "42",
-                    "imported_from": None,
-                    "ratings_revision": 7,
-                    "ratings": [EXAMPLE],
-                }
-            ]
-        }
-    )
-
-    user: str
-    imported_from: str | None = Field(
-        description="The data set that this user was imported with; null for a user of your own"
-    )
-    ratings_revision: int = Field(description="Number of the last change of these ratings")
-    ratings: list[Rating] = Field(description="Every rating, by rising movie id")
+    after: Annotated[int, Field(ge=-(2**MAX_ID_BITS), le=MAX_MOVIE_ID)]

@@ -1,4 +1,4 @@
-"""Ratings and users: recorded, listed, deleted, exported, erased."""
+"""Ratings: recorded, listed, deleted."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from app.movies import repository as movies
 from app.movies.errors import MovieNotFoundError
 from app.ratings import repository
 from app.ratings import user_repository as users
-from app.ratings.errors import RatingNotFoundError, UserNotFoundError
+from app.ratings.errors import RatingNotFoundError
 from app.ratings.schemas import (
     MovieRatingRequest,
     Rating,
@@ -22,8 +22,8 @@ from app.ratings.schemas import (
     RatingsCursor,
     RatingsPage,
     RatingsQuery,
-    User,
 )
+from data.movie_keys import MovieKey, movie_id
 
 
 class RatingService:
@@ -33,36 +33,37 @@ class RatingService:
         self.database = database
         self.like_threshold = like_threshold
 
-    def put(self, user: str, movie_id: int, rating: RatingRequest) -> tuple[Rating, bool]:
+    def put(self, user: str, movie: MovieKey, rating: RatingRequest) -> tuple[Rating, bool]:
         """Create or replace a rating; also tell whether it was created."""
-        row = {"movie_id": movie_id, "stars": rating.stars, "liked": rating.liked}
+        id_ = movie_id(movie)
+        row = {"movie_id": id_, "stars": rating.stars, "liked": rating.liked}
         with self.database.unit_of_work() as connection:
-            if not movies.lock(connection, {movie_id}):
-                raise MovieNotFoundError(movie_id=movie_id)
+            if not movies.lock(connection, {id_}):
+                raise MovieNotFoundError(movie_id=movie)
             created = _store(connection, user, [row], _now())
-            return self._read(connection, user, movie_id), bool(created)
+            return self._read(connection, user, movie), bool(created)
 
     def put_all(
         self, connection: Connection, user: str, ratings: Sequence[MovieRatingRequest]
     ) -> RatingResults:
         """Create or replace ratings of movies that exist; the last one of a movie counts."""
         rated_at = _now()
-        known = movies.lock(connection, {rating.movie_id for rating in ratings})
-        last = {rating.movie_id: rating for rating in ratings if rating.movie_id in known}
-        rows = [last[movie_id].model_dump() for movie_id in sorted(last)]
+        last = {movie_id(rating.movie_id): rating for rating in ratings}
+        known = movies.lock(connection, last)
+        rows = [{**last[id_].model_dump(), "movie_id": id_} for id_ in sorted(known)]
         created = _store(connection, user, rows, rated_at) if rows else set()
         return RatingResults(items=list(self._results(ratings, known, created, rated_at)))
 
-    def get(self, user: str, movie_id: int) -> Rating:
+    def get(self, user: str, movie: MovieKey) -> Rating:
         """Return one rating."""
         with self.database.read() as connection:
-            return self._read(connection, user, movie_id)
+            return self._read(connection, user, movie)
 
-    def remove(self, user: str, movie_id: int) -> None:
-        """Delete a rating; without one nothing changes."""
+    def remove(self, user: str, movie: MovieKey) -> None:
+        """Forget that the movie was rated or seen; where it was neither, nothing changes."""
         with self.database.unit_of_work() as connection:
             user_id = users.lock(connection, user)
-            if user_id is not None and repository.remove(connection, user_id, movie_id):
+            if user_id is not None and repository.remove(connection, user_id, movie_id(movie)):
                 users.advance_revision(connection, user_id)
 
     def page(self, user: str, query: RatingsQuery) -> RatingsPage:
@@ -73,32 +74,13 @@ class RatingService:
                 connection,
                 user,
                 self.like_threshold,
-                after=cursor.after if cursor else 0,
+                after=cursor.after if cursor else None,
                 limit=query.limit + 1,  # one more tells whether there is a next page
             )
         items = [Rating.model_validate(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
-        following = RatingsCursor(after=items[-1].movie_id).encode() if more else None
+        following = RatingsCursor(after=rows[query.limit - 1].id).encode() if more else None
         return RatingsPage(items=items, next=following)
-
-    def export(self, user: str) -> User:
-        """Return all that is stored about a user."""
-        with self.database.read() as connection:
-            row = users.find(connection, user)
-            if row is None:
-                raise UserNotFoundError
-            rows = repository.page(connection, user, self.like_threshold)
-        return User(
-            user=row.key,
-            imported_from=row.imported_from,
-            ratings_revision=row.ratings_revision,
-            ratings=[Rating.model_validate(rating) for rating in rows],
-        )
-
-    def erase(self, user: str) -> None:
-        """Delete all that is stored about a user; an unknown user is no error."""
-        with self.database.unit_of_work() as connection:
-            users.erase(connection, user, datetime.now(UTC))
 
     def _results(
         self,
@@ -110,21 +92,21 @@ class RatingService:
         """Give the result of each; of several ratings of a new movie the first has created it."""
         created = set(created)
         for rating in ratings:
-            movie_id = rating.movie_id
-            if movie_id not in known:
-                error = MovieNotFoundError(movie_id=movie_id).shown
-                yield RatingResult(movie_id=movie_id, status=404, rating=None, error=error)
+            key, id_ = rating.movie_id, movie_id(rating.movie_id)
+            if id_ not in known:
+                error = MovieNotFoundError(movie_id=key).shown
+                yield RatingResult(movie_id=key, status=404, rating=None, error=error)
                 continue
             liked = rating.is_like(self.like_threshold)
-            stored = Rating(movie_id=movie_id, stars=rating.stars, liked=liked, rated_at=rated_at)
-            status: Literal[200, 201] = 201 if movie_id in created else 200
-            created.discard(movie_id)
-            yield RatingResult(movie_id=movie_id, status=status, rating=stored, error=None)
+            stored = Rating(movie_id=key, stars=rating.stars, liked=liked, rated_at=rated_at)
+            status: Literal[200, 201] = 201 if id_ in created else 200
+            created.discard(id_)
+            yield RatingResult(movie_id=key, status=status, rating=stored, error=None)
 
-    def _read(self, connection: Connection, user: str, movie_id: int) -> Rating:
-        row = repository.find(connection, user, movie_id, self.like_threshold)
+    def _read(self, connection: Connection, user: str, movie: MovieKey) -> Rating:
+        row = repository.find(connection, user, movie_id(movie), self.like_threshold)
         if row is None:
-            raise RatingNotFoundError(movie_id=movie_id)
+            raise RatingNotFoundError(movie_id=movie)
         return Rating.model_validate(row)
 
 

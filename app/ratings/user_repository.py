@@ -1,11 +1,25 @@
 """Queries about users."""
 
 import hmac
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    String,
+    delete,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 
+from app.db.many import table_of
 from app.db.model_versions import holdout_salt
 from app.db.sql import upsert
 from app.db.tables import erasures, installation, users
@@ -45,6 +59,21 @@ def ensure(connection: Connection, key: str) -> int:
         connection.execute(new)
 
 
+def ensure_all(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """Return the database ids of different users by their keys; as `ensure` for each of them."""
+    wanted = table_of(connection, {"key": String}, ((key,) for key in keys))
+    query = select(users.c.key, users.c.id).where(users.c.key.in_(select(wanted.c.key)))
+    query = query.order_by(users.c.id).with_for_update(read=True, key_share=True)
+    # In one order everywhere: two transactions that add the same users wait, without a deadlock.
+    rows = select(wanted.c.key, literal(0)).where(true()).order_by(wanted.c.key)
+    new = upsert(connection, users).from_select(["key", "ratings_revision"], rows)
+    while True:
+        found = {key: user_id for key, user_id in connection.execute(query).all()}  # noqa: C416
+        if len(found) == len(keys):
+            return found
+        connection.execute(new.on_conflict_do_nothing())
+
+
 def erase(connection: Connection, key: str, erased_at: datetime) -> None:
     """Delete a user with all ratings, and record a hash by which a restore recognises the user."""
     if connection.dialect.name == "postgresql":
@@ -76,3 +105,11 @@ def advance_revision(connection: Connection, user_id: int) -> None:
     """Record that the ratings of a user have changed."""
     revision = next_revision(connection)
     connection.execute(update(users).where(users.c.id == user_id).values(ratings_revision=revision))
+
+
+def advance_revisions(connection: Connection, user_ids: Collection[int]) -> None:
+    """Record that the ratings of several users have changed, as one change."""
+    revision = next_revision(connection)
+    changed = table_of(connection, {"id": BigInteger}, ((user_id,) for user_id in user_ids))
+    theirs = users.c.id.in_(select(changed.c.id))
+    connection.execute(update(users).where(theirs).values(ratings_revision=revision))

@@ -9,7 +9,7 @@ from app.auth.errors import COMMON
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.cursors import CursorExpiredError
-from app.http.identifiers import MovieId, UserKey
+from app.http.identifiers import MovieKey, UserKey
 from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
 from app.movies.errors import MovieNotFoundError
 from app.recommendations.options import (
@@ -96,7 +96,7 @@ def post_recommendations_batch(body: BatchRequest, services: ServicesDependency)
 )
 def get_prediction(
     user: UserKey,
-    movie: MovieId,
+    movie: MovieKey,
     query: Annotated[PredictionQuery, Query()],
     request: Request,
     services: ServicesDependency,
@@ -118,7 +118,7 @@ def get_prediction(
     summary="Similar movies",
 )
 def get_similar(
-    movie: MovieId,
+    movie: MovieKey,
     query: Annotated[SimilarQuery, Query()],
     request: Request,
     services: ServicesDependency,

@@ -1,15 +1,14 @@
 """Request models of recommendations: filters, order, length, reasons."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.cursors import CursorText
-from app.http.identifiers import KEY_PATTERN
+from app.http.identifiers import SentUserKey
 from app.live.filters import Filters
 from app.ratings.schemas import MovieRatingRequest
-from data.rules import MAX_KEY_LENGTH
 
 # More than any user of MovieLens 1M has rated; scoring takes longer with each.
 MAX_RATINGS = 5000
@@ -21,7 +20,6 @@ RequestRatings = Annotated[
     list[MovieRatingRequest],
     Field(max_length=MAX_RATINGS, description="Of two ratings of one movie the later one counts"),
 ]
-Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=MAX_KEY_LENGTH, examples=["42"])]
 Explain = Annotated[int, Field(ge=0, le=5, description="Reasons per movie; 0 is faster"), WHOLE]
 
 
@@ -68,6 +66,8 @@ class SimilarQuery(Filters):
 class AnonymousRequest(Options):
     """Ratings of an anonymous user, and the options of the list."""
 
+    location: ClassVar[str] = "body"
+
     model_config = ConfigDict(
         strict=True,
         json_schema_extra={
@@ -88,9 +88,11 @@ class AnonymousRequest(Options):
 class BatchRequest(Options):
     """Users, and the options of their lists."""
 
+    location: ClassVar[str] = "body"
+
     model_config = ConfigDict(
         strict=True,
         json_schema_extra={"examples": [{"users": ["1", "42"], "limit": 5, "explain": 0}]},
     )
 
-    users: Annotated[list[Key], Field(min_length=1, max_length=MAX_USERS)]
+    users: Annotated[list[SentUserKey], Field(min_length=1, max_length=MAX_USERS)]

@@ -20,6 +20,7 @@ from app.recommendations.schemas import (
     SimilarMovie,
     SimilarMovies,
 )
+from data.movie_keys import MovieKey, movie_id
 from model.scoring import rank
 from model.similarity import similarity
 
@@ -39,22 +40,22 @@ class PredictionService:
         self.like_threshold = like_threshold
         self.half_life_days = half_life_days
 
-    def predict(self, user: str, movie_id: int, max_reasons: int) -> Prediction:
+    def predict(self, user: str, key: MovieKey, max_reasons: int) -> Prediction:
         """Predict whether this user likes this movie, without their own rating of it."""
-        snapshot = self.current.snapshot
-        movie = _movie(snapshot, movie_id)
+        snapshot, id_ = self.current.snapshot, movie_id(key)
+        movie = _movie(snapshot, key)
         with self.database.read() as connection:
             user_ratings = ratings.find_user_ratings(
                 connection, user, self.like_threshold, self.half_life_days
             )
-        liked, others = _split(user_ratings, movie_id)
+        liked, others = _split(user_ratings, id_)
         known = known_ratings(snapshot, others)
-        row = _row(snapshot.model, movie_id)
+        row = _row(snapshot.model, id_)
         if isinstance(known, KnownRatings) and row < 0:
             known = Reason.UNKNOWN_MOVIE
         if isinstance(known, Reason):
             reason, because = known, []
-            score, probability = _popular(snapshot.catalogue, movie_id)
+            score, probability = _popular(snapshot.catalogue, id_)
         else:
             reason = None
             score, probability = _personal(known, row)
@@ -71,12 +72,12 @@ class PredictionService:
             liked=liked,
         )
 
-    def similar(self, movie_id: int, limit: int, filters: Filters) -> SimilarMovies:
+    def similar(self, key: MovieKey, limit: int, filters: Filters) -> SimilarMovies:
         """Return the movies that are most similar to this one."""
         snapshot = self.current.snapshot
-        movie = _movie(snapshot, movie_id)
+        movie = _movie(snapshot, key)
         model, allowed = snapshot.model, snapshot.facets.allowed(filters)
-        row = _row(model, movie_id)
+        row = _row(model, movie_id(key))
         reason = None
         if model is None or row < 0:
             reason = Reason.UNKNOWN_MOVIE if model else Reason.NO_MODEL
@@ -85,7 +86,7 @@ class PredictionService:
             found, likeness = _similar_by_model(model, row, allowed, limit)
         movies = snapshot.catalogue.movies
         return SimilarMovies(
-            movie_id=movie_id,
+            movie_id=movie.movie_id,
             model=snapshot.version,
             source=Likeness.GENRES if reason else Likeness.RBM,
             reason=reason,
@@ -93,27 +94,26 @@ class PredictionService:
                 SimilarMovie(**movies[id_]._asdict(), similarity=value)
                 for id_, value in zip(found.tolist(), shortest(likeness), strict=True)
             ],
+            ignored_genres=snapshot.facets.unknown_genres(filters),
         )
 
 
-def _movie(snapshot: Snapshot, movie_id: int) -> CatalogueMovie:
-    movie = snapshot.catalogue.movies.get(movie_id)
+def _movie(snapshot: Snapshot, key: MovieKey) -> CatalogueMovie:
+    movie = snapshot.catalogue.movies.get(movie_id(key))
     if movie is None:
-        raise MovieNotFoundError(movie_id=movie_id)
+        raise MovieNotFoundError(movie_id=key)
     return movie
 
 
-def _row(model: ServedModel | None, movie_id: int) -> int:
-    return int(model.rows_of(np.array([movie_id]))[0]) if model else -1
+def _row(model: ServedModel | None, id_: int) -> int:
+    return int(model.rows_of(np.array([id_]))[0]) if model else -1
 
 
-def _split(
-    user_ratings: UserRatings | None, movie_id: int
-) -> tuple[bool | None, UserRatings | None]:
+def _split(user_ratings: UserRatings | None, id_: int) -> tuple[bool | None, UserRatings | None]:
     """Split the ratings of a user into the one of this movie, if any, and the others."""
-    if user_ratings is None or movie_id not in user_ratings.movie_ids:
+    if user_ratings is None or id_ not in user_ratings.movie_ids:
         return None, user_ratings
-    own = user_ratings.movie_ids == movie_id
+    own = user_ratings.movie_ids == id_
     return bool(user_ratings.liked[own][0]), user_ratings.select(~own)
 
 
@@ -122,8 +122,8 @@ def _personal(known: KnownRatings, row: int) -> tuple[float, float]:
     return shortest(like[[row]])[0], shortest(given_seen[[row]])[0]
 
 
-def _popular(catalogue: Catalogue, movie_id: int) -> tuple[float, float]:
-    position = np.searchsorted(catalogue.movie_ids, [movie_id])
+def _popular(catalogue: Catalogue, id_: int) -> tuple[float, float]:
+    position = np.searchsorted(catalogue.movie_ids, [id_])
     score = shortest(catalogue.scores(position))[0]
     return score, shortest(catalogue.like_probabilities(position))[0]
 
@@ -149,7 +149,7 @@ def _similar_by_genres(
         for genres in {other.genres for other in catalogue.movies.values()}
     }
     values = np.array([overlap[other.genres] for other in catalogue.movies.values()])
-    keep = catalogue.movie_ids != movie.movie_id
+    keep = catalogue.movie_ids != movie_id(movie.movie_id)
     if allowed is not None:
         keep &= allowed
     order = np.lexsort((catalogue.movie_ids, -catalogue.likes, -values))

@@ -33,6 +33,7 @@ class KnownRatings:
     movie_ids: NDArray[np.int64]
     servable: NDArray[np.bool_]  # whether the catalogue has the movie
     weights: NDArray[np.float32] | None  # by age; None where all weigh the same
+    seen: NDArray[np.int64]  # rows of movies that are not shown either
 
     def scores(self, seed: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return P(like) and P(like | seen) of every row; with a seed, of a Gibbs sample."""
@@ -69,6 +70,7 @@ def known_ratings(snapshot: Snapshot, user_ratings: UserRatings | None) -> Known
     if not len(order):
         return Reason.NO_KNOWN_RATINGS
     rows, weights = rows[order], user_ratings.weights()
+    seen = model.rows_of(user_ratings.seen)
     return KnownRatings(
         model=model,
         rows=rows,
@@ -76,11 +78,12 @@ def known_ratings(snapshot: Snapshot, user_ratings: UserRatings | None) -> Known
         movie_ids=model.rbm.movie_ids[rows],
         servable=model.servable[rows],
         weights=None if weights is None else weights[order],
+        seen=seen[seen >= 0],
     )
 
 
 class Section(Protocol):
-    """Movies in an order, none twice and none that the user has rated."""
+    """Movies in an order, none twice and none that the user has rated or seen."""
 
     @property
     def state(self) -> str:
@@ -135,7 +138,7 @@ class PopularSection:
         snapshot: Snapshot,
         positions: NDArray[np.int64],
         state: str,
-        rated: NDArray[np.int64],
+        not_shown: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
     ) -> None:
         self.catalogue = snapshot.catalogue
@@ -144,7 +147,7 @@ class PopularSection:
             positions = positions[allowed[positions]]
             self.state = fingerprint(self.catalogue.movie_ids[positions])
         if len(positions):
-            positions = positions[~np.isin(self.catalogue.movie_ids[positions], rated)]
+            positions = positions[~np.isin(self.catalogue.movie_ids[positions], not_shown)]
         self.positions = positions
 
     def __len__(self) -> int:
@@ -180,7 +183,7 @@ class ModelSection:
         excluded = ~known.model.allowed(allowed)
         if allowed is not None:
             self.state = self.model.state_of(excluded)
-        excluded[known.rows] = True
+        excluded[known.rows] = excluded[known.seen] = True
         self.excluded = np.flatnonzero(excluded)
 
     def __len__(self) -> int:
@@ -251,8 +254,9 @@ def strongest(
     best = positive[rank(effect[positive], known.movie_ids[positive], limit=limit)]
     columns = (known.movie_ids[best].tolist(), known.liked[best].tolist(), shortest(effect[best]))
     return [
-        Because(movie_id=id_, title=catalogue.movies[id_].title, liked=like, effect=value)
+        Because(movie_id=movie.movie_id, title=movie.title, liked=like, effect=value)
         for id_, like, value in zip(*columns, strict=True)
+        if (movie := catalogue.movies[id_])
     ]
 
 

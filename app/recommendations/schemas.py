@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.http.cursors import Cursor
+from app.live.filters import IgnoredGenres
 from app.live.snapshot import Source
 from app.movies.schemas import MovieSummary
 from app.recommendations.options import MAX_SEED
+from data.movie_keys import MovieKey
 
 ModelVersion = Annotated[
     str | None, Field(description="Version that is served; null before the first")
@@ -46,7 +48,7 @@ class Reason(StrEnum):
 class Because(BaseModel):
     """A rating that raises the score of a movie."""
 
-    movie_id: int
+    movie_id: MovieKey
     title: str
     liked: bool
     effect: float = Field(
@@ -104,6 +106,7 @@ class Recommendations(BaseModel):
     seed: int | None = Field(description="Seed of a sampled list; null of any other")
     items: list[RecommendedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
+    ignored_genres: IgnoredGenres = []
 
 
 class AnonymousRecommendations(Recommendations):
@@ -113,7 +116,7 @@ class AnonymousRecommendations(Recommendations):
         json_schema_extra={"examples": [{**EXAMPLE, "user": None, "ignored": []}]}
     )
 
-    ignored: list[int] = Field(description="Movies in the request that do not exist")
+    ignored: list[MovieKey] = Field(description="Movies in the request that do not exist")
 
 
 class RecommendationsBatch(BaseModel):
@@ -129,7 +132,7 @@ class Prediction(BaseModel):
     model: ModelVersion
     source: Source
     reason: Reason | None = Field(description="Why it is not personal; null when it is")
-    movie_id: int
+    movie_id: MovieKey
     title: str
     year: int | None
     genres: list[str]
@@ -160,11 +163,12 @@ class SimilarMovie(MovieSummary):
 class SimilarMovies(BaseModel):
     """Movies that the same users like, the most similar first."""
 
-    movie_id: int
+    movie_id: MovieKey
     model: ModelVersion
     source: Likeness
     reason: Reason | None = Field(description="Why only genres are compared; null otherwise")
     items: list[SimilarMovie]
+    ignored_genres: IgnoredGenres = []
 
 
 class RecommendationsCursor(Cursor):

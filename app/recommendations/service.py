@@ -15,7 +15,7 @@ from app.http import cursors
 from app.http.cursors import CursorExpiredError
 from app.live.snapshot import CurrentSnapshot, Snapshot, Source
 from app.ratings import repository as ratings
-from app.ratings.repository import UserRatings
+from app.ratings.repository import NO_MOVIES, UserRatings
 from app.ratings.schemas import MovieRatingRequest
 from app.recommendations.options import (
     MAX_SEED,
@@ -32,6 +32,7 @@ from app.recommendations.schemas import (
     RecommendationsBatch,
     RecommendationsCursor,
 )
+from data.movie_keys import MovieKey, movie_id
 
 # Neither the length of a page nor its reasons change the list; the seed is in the cursor.
 LIST_OPTIONS = set(Options.model_fields) - {"limit", "explain", "seed"}
@@ -53,7 +54,7 @@ class RecommendationService:
         self.half_life_days = half_life_days
 
     def recommend(self, user: str, query: RecommendationsQuery) -> Recommendations:
-        """Return a page of movies that this user has not rated."""
+        """Return a page of movies that this user has neither rated nor seen."""
         cursor = cursors.decode(RecommendationsCursor, query.cursor)
         with self.database.read() as connection:
             user_ratings = ratings.find_user_ratings(
@@ -78,18 +79,25 @@ class RecommendationService:
         sent = anonymous_ratings(request.ratings, self.like_threshold)
         exist = np.isin(sent.movie_ids, snapshot.catalogue.movie_ids)
         page = _page(snapshot, None, sent.select(exist), request, cursor)
-        return AnonymousRecommendations(**dict(page), ignored=sent.movie_ids[~exist].tolist())
+        keys = sent_keys(request.ratings)
+        ignored = [keys[id_] for id_ in sent.movie_ids[~exist].tolist()]
+        return AnonymousRecommendations(**dict(page), ignored=ignored)
 
 
 def anonymous_ratings(requests: Sequence[MovieRatingRequest], like_threshold: float) -> UserRatings:
     """Convert the ratings of a request; the last one of a movie counts."""
-    liked = {rating.movie_id: rating.is_like(like_threshold) for rating in requests}
-    movie_ids = sorted(liked)
+    liked = {movie_id(rating.movie_id): rating.is_like(like_threshold) for rating in requests}
+    rated = sorted(liked)
     return UserRatings(
         revision=0,
-        movie_ids=np.array(movie_ids, dtype=np.int64),
-        liked=np.array([liked[movie_id] for movie_id in movie_ids], dtype=np.bool_),
+        movie_ids=np.array(rated, dtype=np.int64),
+        liked=np.array([liked[id_] for id_ in rated], dtype=np.bool_),
     )
+
+
+def sent_keys(requests: Sequence[MovieRatingRequest]) -> dict[int, MovieKey]:
+    """Return the keys of the movies in a request by their ids, also of unknown movies."""
+    return {movie_id(rating.movie_id): rating.movie_id for rating in requests}
 
 
 def _page(
@@ -127,6 +135,7 @@ def _page(
         seed=seed,
         items=ranking.page(begin, options.limit),
         next=cursor_at(end).encode() if end < len(ranking) else None,
+        ignored_genres=snapshot.facets.unknown_genres(options),
     )
 
 
@@ -135,14 +144,15 @@ def _rank(
 ) -> tuple[Ranking, Reason | None]:
     """Return the list of this user, and the fallback reason if it is not personal."""
     allowed = snapshot.facets.allowed(options)
-    rated = user_ratings.movie_ids if user_ratings else np.zeros(0, dtype=np.int64)
+    not_shown = user_ratings.not_shown if user_ratings else NO_MOVIES
     known = known_ratings(snapshot, user_ratings)
     if isinstance(known, Reason):
         metrics.count_fallback(known.value)
-        popular = PopularSection(snapshot, snapshot.popular, snapshot.popular_state, rated, allowed)
-        return Ranking([popular]), known
+        order, state = snapshot.popular, snapshot.popular_state
+        return Ranking([PopularSection(snapshot, order, state, not_shown, allowed)]), known
     personal = ModelSection(snapshot, known, options, allowed, seed)
-    unknown = PopularSection(snapshot, snapshot.unknown, snapshot.unknown_state, rated, allowed)
+    order, state = snapshot.unknown, snapshot.unknown_state
+    unknown = PopularSection(snapshot, order, state, not_shown, allowed)
     return Ranking([personal, unknown]), None
 
 
@@ -171,7 +181,9 @@ def _request_digest(user: str | None, user_ratings: UserRatings | None, options:
         if name in asked:
             asked[name] = sorted({genre.casefold() for genre in asked[name]})
     if "exclude" in asked:
-        asked["exclude"] = sorted(set(asked["exclude"]))
+        asked["exclude"] = sorted({movie_id(key) for key in asked["exclude"]})
+    if "attribute" in asked:
+        asked["attribute"] = sorted(set(asked["attribute"]))
     digest = blake2b(json.dumps([user, asked]).encode(), digest_size=9)
     if user is None and user_ratings is not None:
         digest.update(user_ratings.movie_ids.astype("<i8").tobytes() + user_ratings.liked.tobytes())

@@ -14,7 +14,7 @@ from app.auth.dependencies import ADMIN, READ, requester
 from app.auth.errors import COMMON
 from app.core.archive import ArchiveError
 from app.core.errors import ContentTooLargeError, InvalidRequestError, responses
-from app.http.api import ServicesDependency, json_response
+from app.http.api import OMITTABLE, ServicesDependency, json_response
 from app.live.model_reloader import ModelReloader
 from app.registry import removal, service, transfer
 from app.registry.archive import SUFFIX
@@ -24,6 +24,7 @@ from app.registry.errors import (
     ModelInUseError,
     ModelNotFoundError,
     ModelRefusedError,
+    ModelUnfitError,
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
@@ -49,7 +50,7 @@ REPORT_POLICY = (
     "frame-ancestors 'none'"
 )
 
-ARCHIVE = "application/x-tar"
+ARCHIVE = "application/octet-stream"  # a download, and what an import takes
 BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -113,7 +114,13 @@ def put_active_model(
     "/rollback",
     dependencies=[ADMIN],
     response_model=ActiveModel,
-    responses=responses(NoPreviousModelError, ModelDamagedError, OtherModelActivatedError, *COMMON),
+    responses=responses(
+        NoPreviousModelError,
+        ModelDamagedError,
+        ModelUnfitError,
+        OtherModelActivatedError,
+        *COMMON,
+    ),
     summary="Go back to the model before",
 )
 def post_rollback(request: Request, services: ServicesDependency) -> Response:
@@ -133,7 +140,9 @@ def post_rollback(request: Request, services: ServicesDependency) -> Response:
     responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
     summary="Remove old models",
 )
-def post_prune(services: ServicesDependency, retention: Retention | None = None) -> Response:
+def post_prune(
+    services: ServicesDependency, retention: Annotated[Retention | None, OMITTABLE] = None
+) -> Response:
     """Remove all models but the newest published ones and the 2 newest refused ones.
 
     The active model and the one before it stay, whatever their age.
@@ -160,9 +169,7 @@ def post_prune(services: ServicesDependency, retention: Retention | None = None)
             *COMMON,
         ),
     },
-    openapi_extra={
-        "requestBody": {"content": {"application/octet-stream": BYTES}, "required": True}
-    },
+    openapi_extra={"requestBody": {"content": {ARCHIVE: BYTES}, "required": True}},
     summary="Import a model",
 )
 async def post_import(
@@ -250,7 +257,7 @@ def get_model_archive(version: ModelVersionId, services: ServicesDependency) -> 
     dependencies=[READ],
     response_class=Response,
     responses={
-        200: {"content": {"text/html": {}}, "description": "The page"},
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page"},
         **responses(InvalidRequestError, ModelNotFoundError, ReportNotFoundError, *COMMON),
     },
     summary="The report card of a model",

@@ -65,6 +65,16 @@ class VersionTakenError(Exception):
         super().__init__(f"there is a model {version} already")
 
 
+class ModelUnfitError(AppError, status=409):
+    """The movies of this model are not in the catalogue since its data was replaced."""
+
+    message = (
+        "Model {version} cannot be served: {missing} of its {movies} movies are not in the "
+        "catalogue. Train a model, or import its data again."
+    )
+    sample = {**SAMPLE, "missing": 3706, "movies": 3706}
+
+
 class NoPreviousModelError(AppError, status=409):
     """There is no model before the active one to go back to."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, null, or_, select, update
 
 from app.db.model_versions import ActiveVersion
 from app.db.tables import active_model, model_versions
@@ -87,12 +87,13 @@ def step_back(connection: Connection, previous: str | None) -> None:
     )
 
 
-def deactivate(connection: Connection) -> None:
-    """Serve no model from now on."""
+def deactivate(connection: Connection, *, forget: bool = False) -> None:
+    """Serve no model from now on; a rollback leads back to it, unless it is to be forgotten."""
+    before = func.coalesce(active_model.c.version, active_model.c.previous)
     connection.execute(
         update(active_model).values(
             version=None,
-            previous=func.coalesce(active_model.c.version, active_model.c.previous),
+            previous=null() if forget else before,
             generation=active_model.c.generation + 1,
         )
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.convertors import StringConvertor, register_url_convertor
+from typing_extensions import TypeAliasType
 
 from app.http.api import RequestModel
 
@@ -56,10 +57,13 @@ class Models(BaseModel):
     items: list[ModelSummary]
 
 
+Card = TypeAliasType("Card", dict[str, Any])  # an alias, and so a schema with a name
+
+
 class Model(ModelSummary):
     """A model with its card."""
 
-    card: dict[str, Any] = Field(
+    card: Card = Field(
         description="Configuration, data, figures, calibration, curve, checksums; also who has "
         "rolled it back (`rolled_back`) or activated it although refused (`activated_anyway`)"
     )

@@ -17,10 +17,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
-from app.registry import folder, removal, repository
+from app.registry import fit, folder, removal, repository
 from app.registry.errors import (
     ModelDamagedError,
     ModelRefusedError,
+    ModelUnfitError,
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
@@ -134,21 +135,25 @@ def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> 
     """Serve the model before the active one from now on; return its version.
 
     A second rollback goes one further back: to the newest older published model that was trained on
-    the same data set and was not rolled back itself. Raises
-    `NoPreviousModelError`, `ModelDamagedError` and `OtherModelActivatedError`.
+    the same data set and was not rolled back itself. Where a replacement of the data has left no
+    model active, it leads back to the last one, if its movies are there. Raises
+    `NoPreviousModelError`, `ModelDamagedError`, `ModelUnfitError` and `OtherModelActivatedError`.
     """
     with database.read() as connection:
         active = active_version(connection)
-    if active.version is None or active.previous is None:
+    if active.previous is None:
         raise NoPreviousModelError
     _refuse_damaged(database, models_dir, active.previous)
+    if active.version is None:
+        _refuse_unfit(database, models_dir, active.previous)
     with database.unit_of_work() as connection:
         if repository.lock_active_version(connection) != active:
             raise OtherModelActivatedError
         rows = {row.version: row for row in repository.versions(connection)}
-        card = {**rows[active.version].card, ROLLED_BACK: _trace(by)}
-        repository.change_card(connection, active.version, card)
-        del rows[active.version]
+        if active.version is not None:
+            card = {**rows[active.version].card, ROLLED_BACK: _trace(by)}
+            repository.change_card(connection, active.version, card)
+            del rows[active.version]
         repository.step_back(connection, _before(active.previous, list(rows.values())))
     return active.previous
 
@@ -176,6 +181,24 @@ def find_active(database: Database) -> ActiveModel:
     with database.read() as connection:
         active = active_version(connection)
     return ActiveModel(version=active.version, previous=active.previous)
+
+
+def find_trouble(database: Database, models_dir: Path) -> str | None:
+    """Say, where there are models and none is active, what a rollback would do."""
+    with database.read() as connection:
+        active = active_version(connection)
+        is_missing = active.version is None and bool(repository.versions(connection))
+    if not is_missing:
+        return None
+    what = "No model is active, so all lists are popular."
+    if active.previous is None:
+        return f"{what} There is none to go back to: train one."
+    try:
+        _refuse_damaged(database, models_dir, active.previous)
+        _refuse_unfit(database, models_dir, active.previous)
+    except (ModelDamagedError, ModelUnfitError) as error:
+        return f"{what} {error.detail}"
+    return f"{what} `models rollback` serves {active.previous} again."
 
 
 def read_report(models_dir: Path, version: str) -> bytes:
@@ -248,6 +271,15 @@ def _refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
     damage = find_damage(database, models_dir, version)
     if damage is not None:
         raise damaged(models_dir, version, damage)
+
+
+def _refuse_unfit(database: Database, models_dir: Path, version: str) -> None:
+    with database.read() as connection:
+        known = fit.movies_of(connection, models_dir, version)
+        there = fit.catalogue_ids(connection)
+    if known is not None and not fit.fits(known, there):
+        missing = fit.n_missing(known, there)
+        raise ModelUnfitError(version=version, missing=missing, movies=len(known))
 
 
 def _trace(by: str | None) -> dict[str, str | None]:

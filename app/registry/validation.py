@@ -12,6 +12,7 @@ from app.core.archive import ArchiveError
 from app.registry import repository, service
 from app.registry.archive import Received
 from app.registry.schemas import ModelSummary
+from data.movie_keys import MAX_ID_BITS
 from data.rules import MAX_MOVIE_ID
 from model import artifact
 from model.card import Finite, first_problem
@@ -104,6 +105,6 @@ def _state(card: Mapping[str, Any]) -> str:
 
 def _refuse_other_ids(rbm: RBM) -> None:
     ids = rbm.movie_ids
-    in_range = ids.min(initial=1) >= 1 and ids.max(initial=1) <= MAX_MOVIE_ID
-    if not in_range or len(np.unique(ids)) != rbm.n_movies:
+    known = ids.min(initial=1) >= -(2**MAX_ID_BITS) and ids.max(initial=1) <= MAX_MOVIE_ID
+    if not known or 0 in ids or len(np.unique(ids)) != rbm.n_movies:
         raise ArchiveError("movie_ids holds values that are no movie ids")

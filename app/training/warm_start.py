@@ -1,4 +1,4 @@
-"""The model of a warm start: the active one, or one that was named."""
+"""The model of a warm start: the active one, the last one, or one that was named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from app.jobs import repository as runs
 from app.jobs.errors import TrainingError
 from app.jobs.schemas import TrainingOptions
 from app.ratings.user_repository import erased_since
+from app.registry import fit
 from app.registry import repository as models
 from model import artifact
 from model.artifact import ArtifactError
@@ -66,17 +67,20 @@ class WarmStart:
         }
 
 
-def load_active(database: Database, settings: Settings) -> ActiveModel:
-    """Read the model that is served now."""
+def load_active(
+    database: Database, settings: Settings, *, or_previous: bool = False
+) -> ActiveModel:
+    """Read the model that is served now, or the last one that was, since a replacement."""
     with database.read() as connection:
         active = active_version(connection)
-    if active.version is None:
+    version = active.version or (active.previous if or_previous else None)
+    if version is None:
         return ActiveModel(active.generation, None, None)
     try:
-        model = _load(database, settings, active.version)
+        model = _load(database, settings, version)
     except ArtifactError:
         model = None
-    return ActiveModel(active.generation, active.version, model)
+    return ActiveModel(active.generation, version, model)
 
 
 def choose_warm_start(
@@ -92,14 +96,14 @@ def choose_warm_start(
         if problem:
             raise TrainingError(f"cannot begin with model {named.version}: {problem}")
         return WarmStart(named, None)
-    active = load_active(database, settings)
-    if active.model is None:
-        what = f"model {active.version} is damaged" if active.version else "no model is active"
+    last = load_active(database, settings, or_previous=True)
+    if last.model is None:
+        what = f"model {last.version} is damaged" if last.version else "no model is active"
         return WarmStart(None, what)
-    problem = _danger(database, active.model, snapshot) or _difference(
-        active.model, options, snapshot, settings.like_threshold
+    problem = _danger(database, last.model, snapshot) or _difference(
+        last.model, options, snapshot, settings.like_threshold
     )
-    return WarmStart(None, problem) if problem else WarmStart(active.model, None)
+    return WarmStart(None, problem) if problem else WarmStart(last.model, None)
 
 
 def _load(database: Database, settings: Settings, version: str) -> LoadedModel:
@@ -127,13 +131,14 @@ def _danger(database: Database, model: LoadedModel, snapshot: Snapshot) -> str |
 def _difference(
     model: LoadedModel, options: TrainingOptions, snapshot: Snapshot, like_threshold: float
 ) -> str | None:
-    """Return why the weights of the active model are of little use, if so."""
-    if model.card["dataset"]["name"] != snapshot.dataset_name:
-        return f"the active model was trained on {model.card['dataset']['name']}"
+    """Return why the weights of the last model are of little use, if so."""
+    known, there = model.rbm.movie_ids, snapshot.interactions.movie_ids
+    if not fit.fits(known, there):
+        return f"{fit.n_missing(known, there):,} movies of the last model are gone"
     if model.card["data"]["like_threshold"] != like_threshold:
-        return "the active model was trained with another like threshold"
+        return "the last model was trained with another like threshold"
     other = _other_shape(model, options)
-    return f"the active model has {other}" if other else None
+    return f"the last model has {other}" if other else None
 
 
 def _other_shape(model: LoadedModel, options: TrainingOptions) -> str | None:

@@ -15,6 +15,7 @@ from app.http.api import Services, ServicesDependency
 from app.live.snapshot import CurrentSnapshot
 from app.web import plain
 from app.web.rendering import show
+from data.rules import KEY_PATTERN, RESERVED_MOVIE_KEYS
 
 router = APIRouter(include_in_schema=False)
 logger = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ logger = logging.getLogger(__name__)
 SAMPLE = "sample"
 # As many movies as fit a screen beside the search; the page loads more by the cursor.
 PAGE_LENGTH = 10
+# How the page writes the key of a movie into its address, and how it tells one from other text.
+KEYS: dict[str, Any] = {
+    "in_address": plain.in_address,
+    "key_pattern": f"^(?!({'|'.join(sorted(RESERVED_MOVIE_KEYS))})$)(?:{KEY_PATTERN})",
+}
 NO_MOVIES = {"first_year": 1900, "last_year": 2100}
 
 
@@ -43,7 +49,7 @@ def get_page(request: Request, services: ServicesDependency) -> Response:
     except SQLAlchemyError:
         logger.exception("the database failed")
         return _trouble(request, DatabaseUnavailableError())
-    return show(request, "page.html", page_length=PAGE_LENGTH, **context)
+    return show(request, "page.html", page_length=PAGE_LENGTH, **KEYS, **context)
 
 
 def _trouble(request: Request, error: AppError) -> Response:

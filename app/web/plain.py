@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote, unquote
 
 from app.http.api import Services
 from app.live.filters import MAX_YEAR
@@ -14,7 +15,7 @@ from app.movies.service import MovieService
 from app.ratings.schemas import MovieRatingRequest
 from app.recommendations.options import AnonymousRequest
 from app.recommendations.service import RecommendationService
-from data.rules import MAX_MOVIE_ID
+from data.movie_keys import MovieKey, movie_id, movie_key
 
 # URLs are limited to some 8,000 characters.
 MAX_RATINGS = 500
@@ -26,7 +27,7 @@ N_FOUND, N_REASONS = 10, 2
 class PlainForm:
     """The fields of the form; invalid values are ignored."""
 
-    ratings: dict[int, bool]  # movie id → liked
+    ratings: dict[MovieKey, bool]  # movie → liked
     q: str = ""
     genre: str = ""
     year_from: int | None = None
@@ -35,16 +36,15 @@ class PlainForm:
     @classmethod
     def read(cls, fields: Iterable[tuple[str, str]]) -> PlainForm:
         """Read the fields in their order; the last rating of a movie counts."""
-        ratings: dict[int, bool] = {}
+        ratings: dict[MovieKey, bool] = {}
         last: dict[str, str] = {}
         for name, text in fields:
-            movie_id = _number(text, MAX_MOVIE_ID)
             if name == "forget":
-                ratings.pop(movie_id or 0, None)
-            elif name in {"like", "dislike"} and movie_id and len(ratings) < MAX_RATINGS:
-                ratings[movie_id] = name == "like"
-            else:
+                ratings.pop(_key(text) or 0, None)
+            elif name not in {"like", "dislike"}:
                 last[name] = text
+            elif (key := _key(text)) and len(ratings) < MAX_RATINGS:
+                ratings[key] = name == "like"
         return cls(
             ratings=ratings,
             q=last.get("q", "").strip()[:MAX_SEARCH_LENGTH],
@@ -58,7 +58,8 @@ def plain_context(form: PlainForm, services: Services, length: int) -> dict[str,
     """Return what the template shows for a form."""
     catalogue = services.find(CurrentSnapshot).snapshot.catalogue.movies
     search = SearchQuery(q=form.q, limit=N_FOUND)
-    ratings = [MovieRatingRequest(movie_id=id_, liked=like) for id_, like in form.ratings.items()]
+    ratings = [MovieRatingRequest(movie_id=key, liked=like) for key, like in form.ratings.items()]
+    rated = map(movie_id, reversed(form.ratings))
     years: dict[str, Any] = {"year_from": form.year_from, "year_to": form.year_to}
     request = AnonymousRequest(
         ratings=ratings,
@@ -71,10 +72,23 @@ def plain_context(form: PlainForm, services: Services, length: int) -> dict[str,
     return {
         **asdict(form),
         "found": services.find(MovieService).search(search).items if form.q else [],
-        "rated": [catalogue[id_] for id_ in reversed(form.ratings) if id_ in catalogue],
+        "rated": [catalogue[id_] for id_ in rated if id_ in catalogue],
         "is_personal": recommended.reason is None,
         "recommended": recommended.items,
     }
+
+
+def in_address(key: MovieKey) -> str:
+    """Write a key as the pages have it in addresses: dots stand between keys there."""
+    return quote(str(key), safe="").replace(".", "%2E")
+
+
+def _key(text: str) -> MovieKey | None:
+    """Read a key that `in_address` has written, None for any other text."""
+    try:
+        return movie_key(unquote(text.strip(), errors="strict"))
+    except ValueError:
+        return None
 
 
 def _number(text: str, maximum: int) -> int | None:

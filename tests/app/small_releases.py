@@ -26,6 +26,7 @@ def make_release(
     *,
     name: str = "small",
     year: int | None = 1995,
+    own: bool = False,
 ) -> Release:
     """Build what a reader would return; the checksum follows the contents."""
     users, movie_ids, stars, rated_at = zip(*lines, strict=True)
@@ -39,17 +40,19 @@ def make_release(
     )
     movies = pd.DataFrame(
         {
-            "movie_id": np.array(list(titles), dtype=np.int32),
+            "movie_id": np.array(list(titles), dtype=np.int64),
+            "key": pd.Series([None] * len(titles), dtype="object"),
             "title": pd.Series(list(titles.values()), dtype="str"),
             "year": pd.array([year] * len(titles), dtype="Int32"),
             "genres": pd.Series([["Comedy", "Drama"]] * len(titles), dtype="object"),
             "imdb_id": pd.array([None] * len(titles), dtype="Int32"),
             "tmdb_id": pd.array([862] * len(titles), dtype="Int32"),
+            "attributes": pd.Series([None] * len(titles), dtype="object"),
         }
     )
     text = ratings.to_csv() + movies.to_csv()
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return Release(name, sha256, ratings, movies, "Handle with care.", is_public=False)
+    return Release(name, sha256, ratings, movies, "Handle with care.", is_public=False, is_own=own)
 
 
 def large_release(name: str, n_users: int = 200, per_user: int = 150) -> Release:

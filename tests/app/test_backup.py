@@ -26,6 +26,7 @@ from app.db.tables import installation, metadata, model_versions, movies, rating
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from app.registry.service import publish as publish_model
+from data.movie_keys import movie_id
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.test_migrations import (
@@ -87,6 +88,8 @@ def test_a_back_up_goes_from_either_database_to_either(
     with database.unit_of_work() as connection:
         connection.execute(insert(users), [{"id": 2**40, "key": "~a.@:+-_", "ratings_revision": 3}])
         connection.execute(insert(movies).values(id=9, title='é~"\\👩‍🚀', genres=["\t'"[1:]]))
+        other = {"id": movie_id("жук/1"), "key": "жук/1", "title": "Beetle", "genres": []}
+        connection.execute(insert(movies).values(**other, attributes={"n": 1.5, "tags": ["a"]}))
         connection.execute(
             insert(ratings).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
         )

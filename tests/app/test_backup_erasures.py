@@ -24,6 +24,7 @@ from app.db.tables import answered_requests, installation, ratings, users
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from app.ratings.user_repository import erased_since
+from app.users.service import UserService
 from tests.app.world import MOMENT, World
 
 
@@ -34,7 +35,7 @@ def keys(database: Database) -> set[str]:
 
 def erase(database: Database, *names: str) -> None:
     for name in names:
-        RatingService(database, 4.0).erase(name)
+        UserService(database, 4.0).erase(name)
 
 
 def rate(database: Database, user: str) -> None:

@@ -13,6 +13,7 @@ from app.backup.checks import first_wrong
 from app.backup.service import back_up, restore
 from app.db.engine import Database
 from app.db.tables import metadata, movies, users
+from data.movie_keys import movie_id
 from tests.app.small_releases import contents
 from tests.app.test_backup_archive import forge, members_of, rewrite, write_tar
 from tests.app.test_migrations import fill
@@ -27,16 +28,22 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("datasets", "imported_at"): [*NO_NUMBER, -1, 10**12, None],
     ("datasets", "is_public"): [0, 1, "true", None],
     ("users", "id"): [*NO_NUMBER, 0, -1, None],
-    ("users", "key"): [*NO_TEXT, "x" * 129, "x" * 5000, "", "a b", "a/b", "é", None],
+    ("users", "key"): [*NO_TEXT, "x" * 129, "x" * 5000, "", " a", ". .", "\u2028", None],
     ("users", "ratings_revision"): [*NO_NUMBER, 2**63 - 1, None],
     ("users", "imported_from"): [*NO_TEXT, "x" * 256],
-    ("movies", "id"): [*NO_NUMBER, 0, 2**31, None],
+    ("movies", "id"): [*NO_NUMBER, 0, 2**31, -(2**61) - 1, None],
+    ("movies", "key"): [*NO_TEXT, "42", "", "..", "search", "x" * 201],
+    ("movies", "attributes"): [[], "x", 5, {"a": None}, {"a": "\0"}, {"a:b": 1}, {"a": [1]}],
     ("movies", "title"): [5, ["a"], True, "", "x" * 501, None],
     ("movies", "year"): [*NO_NUMBER, -1, 10_000],
     ("movies", "genres"): [[1, None], [None], [[]], {}, "Drama", 5, ["x" * 501], None],
     ("movies", "imdb_id"): [*NO_NUMBER, -1, 2**31],
     ("ratings", "user_id"): [*NO_NUMBER, None],
     ("ratings", "movie_id"): [*NO_NUMBER, 0, 2**31, None],
+    ("seen_movies", "movie_id"): [*NO_NUMBER, 0, 2**31, None],
+    ("seen_movies", "hidden"): [0, 1, "yes", None],
+    ("events", "event_id"): [*NO_TEXT, "x" * 101, None],
+    ("events", "value"): ["4", True, 10**400, float("nan"), [4]],
     ("ratings", "stars"): ["4", True, 0, 5.5, 10**400, float("nan"), float("inf"), [4]],
     ("ratings", "liked"): [0, 1, "yes"],
     ("ratings", "rated_at"): [*NO_NUMBER, -1, 10**12, None],
@@ -119,6 +126,17 @@ def test_a_value_that_no_row_can_have_is_found(
         assert first_wrong(metadata.tables[table], columns, rows[:2]) is None
 
 
+@pytest.mark.parametrize("change", [{"id": -5}, {"key": "sku-18"}, {"id": -5, "key": "sku-18"}])
+def test_a_movie_whose_id_is_not_that_of_its_key_is_found(
+    rows_of_fill: dict[str, dict[str, Any]], change: dict[str, Any]
+) -> None:
+    good = rows_of_fill["movies"]
+    text = {**good, "id": movie_id("sku-18"), "key": "sku-18"}
+    rows = [list(row.values()) for row in (good, text, {**good, **change})]
+    assert first_wrong(movies, list(good), rows) == (2, "id is not that of its key")
+    assert first_wrong(movies, list(good), rows[:2]) is None
+
+
 @pytest.mark.parametrize("row", [None, 5, "x", {}, [], [1], [1, "a", 1, None, 5]])
 def test_what_is_no_row_is_found(row: Any) -> None:
     good = [1, "a", 1, None]
@@ -141,7 +159,7 @@ def test_the_first_wrong_row_of_many_is_named(
 ) -> None:
     monkeypatch.setattr("app.backup.rows.CHUNK", 4)
     rows = [[number, str(number), 1, None] for number in range(1, 20)]
-    rows[9][1], rows[10][0], rows[15] = "x y", "z", []
+    rows[9][1], rows[10][0], rows[15] = "x ", "z", []
     craft(whole, tmp_path / "b.tar", "users", rows)
     refuse(lone_database, tmp_path, tmp_path / "b.tar", "line 10 is no row of users: key has")
 
@@ -151,9 +169,9 @@ def test_the_first_wrong_row_of_many_is_named(
     [
         ("users", [[1, "a", 1, None], [1, "b", 1, None]]),
         ("users", [[1, "a", 1, None], [2, "a", 1, None]]),
-        ("ratings", [[1, 1, None, None, 5, False]]),
-        ("ratings", [[1, 1, 4.0, True, 5, False]]),
-        ("ratings", [[1, 1, 4.0, None, 5, False]] * 2),
+        ("ratings", [[1, 1, None, None, 5, False, None]]),
+        ("ratings", [[1, 1, 4.0, True, 5, False, None]]),
+        ("ratings", [[1, 1, 4.0, None, 5, False, None]] * 2),
     ],
 )
 def test_rows_that_contradict_each_other_are_refused_without_sql(
@@ -163,7 +181,9 @@ def test_rows_that_contradict_each_other_are_refused_without_sql(
     refuse(database, tmp_path, tmp_path / "b.tar", f"the rows of {table} do not fit: ")
 
 
-@pytest.mark.parametrize("row", [[2, 1, 4.0, None, 5, False], [1, 2, 4.0, None, 5, False]])
+@pytest.mark.parametrize(
+    "row", [[2, 1, 4.0, None, 5, False, None], [1, 2, 4.0, None, 5, False, None]]
+)
 def test_a_rating_of_nobody_or_nothing_is_refused_before_any_model_is_put_in_place(
     whole: bytes,
     database: Database,
@@ -191,7 +211,7 @@ def test_titles_and_users_of_early_imports_are_restored_on_either_database(
     """Titles could hold control characters, which PostgreSQL stores only in part, and `..` rate."""
     path = tmp_path / "b.tar"
     title, genres = "Bell\a NUL\0 \u202edne", ["Dra\nma", "Comedy"]
-    craft(whole, path, "movies", [[1, title, 1999, genres, None, None]])
+    craft(whole, path, "movies", [[1, title, 1999, genres, None, None, None, None]])
     content = path.read_bytes()
     craft(content, path, "users", [[1, ".", 1, None], [2, "..", 1, "d"], [3, "...", 1, "d"]])
     restore(database, tmp_path / "restored", path)

@@ -62,7 +62,7 @@ def test_an_import_that_is_stopped_has_imported_nothing(
     here: Path, run: Run, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     whole = files_in(here)
-    before(monkeypatch, "app.datasets.repository.finish", number)
+    before(monkeypatch, "app.datasets.staging.end", number)
     finished = run("import", "ratings.csv")
     assert finished.code == code
     name = signal.Signals(number).name
@@ -94,7 +94,7 @@ def test_an_import_that_is_stopped_too_late_is_complete(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        after(patch, "app.datasets.service.import_named", signal.SIGINT)
+        after(patch, "app.datasets.service.import_release", signal.SIGINT)
         finished = run("import", "ratings.csv")
     assert finished.code == 130
     assert finished.err == "recommender: stopped by SIGINT: the import is complete\n"
@@ -135,7 +135,7 @@ def test_a_download_that_was_finished_is_kept(
 def test_the_import_of_a_demo_that_is_stopped_says_so_too(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before(monkeypatch, "app.datasets.repository.finish", signal.SIGINT)
+    before(monkeypatch, "app.datasets.staging.end", signal.SIGINT)
     finished = run("prepare", "--dataset", "ratings.csv")
     assert finished.err == "recommender: stopped by SIGINT: nothing is imported\n"
 
@@ -198,7 +198,7 @@ def test_a_command_that_keeps_nothing_says_that_it_is_stopped(
 def test_a_signal_that_is_ignored_stops_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        after(monkeypatch, "app.datasets.repository.finish", signal.SIGINT)
+        after(monkeypatch, "app.datasets.staging.end", signal.SIGINT)
         assert run("import", "ratings.csv").code == 0
     finally:
         signal.signal(signal.SIGINT, handler)

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 def documented_default(value: Any) -> str:
     if value in ((), None):
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

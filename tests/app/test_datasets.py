@@ -8,11 +8,12 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
-from app.datasets import frames, service
+from app.datasets import frames, movies
 from app.datasets.repository import imported_dataset
-from app.datasets.service import DatasetConflictError, import_named, import_release
+from app.datasets.service import DatasetConflictError, import_release, read_release
 from app.db import tables
 from app.db.engine import Database
+from app.db.limits import JOBS
 from app.db.model_versions import active_version
 from app.ratings.schemas import MovieRatingRequest, RatingRequest
 from app.ratings.service import RatingService
@@ -55,11 +56,8 @@ def add_movies(database: Database) -> None:
 
 def impatient(database: Database) -> Database:
     """Connect once more, not willing to wait for others."""
-    other = Database(database.url.render_as_string(hide_password=False))
-    with other.engine.begin() as connection:
-        wait = "PRAGMA busy_timeout = 50" if other.is_sqlite else "SET lock_timeout = 50"
-        connection.exec_driver_sql(wait)
-    return other
+    url = database.url.render_as_string(hide_password=False)
+    return Database(url, JOBS._replace(lock_s=0.05))
 
 
 def from_release(database: Database) -> set[tuple[str, int]]:
@@ -104,7 +102,10 @@ def test_an_import_brings_movies_users_and_ratings(database: Database) -> None:
             select(tables.users.c.key, tables.users.c.imported_from).order_by(tables.users.c.id)
         ).all()
         dataset = imported_dataset(connection)
-    assert tuple(film) == (1, "Toy Story", 1995, ["Comedy", "Drama"], None, 862)
+    assert dict(film._mapping) == {  # noqa: SLF001 (SQLAlchemy's public name)
+        "id": 1, "key": None, "title": "Toy Story", "year": 1995, "genres": ["Comedy", "Drama"],
+        "imdb_id": None, "tmdb_id": 862, "attributes": None,
+    }  # fmt: skip
     assert users == [("7", "small"), ("8", "small")]
     assert dataset is not None
     assert dataset == ("small", make_release().sha256, at(IMPORTED_AT), False)
@@ -146,15 +147,19 @@ def test_the_same_release_again_changes_nothing(database: Database) -> None:
     assert contents(database) == before
 
 
-def test_the_same_release_by_its_name_becomes_public(database: Database) -> None:
+def test_a_release_that_was_imported_from_a_path_becomes_public_by_a_replacement_alone(
+    database: Database,
+) -> None:
+    """Own data may have been added to it: it is removed then."""
     at_a_path = make_release()
     import_release(database, at_a_path)
     by_name = dataclasses.replace(at_a_path, is_public=True)
-    assert import_release(database, by_name).unchanged
-    with database.read() as connection:
-        dataset = imported_dataset(connection)
-    assert dataset is not None
-    assert dataset.is_public
+    for replace in (False, True):
+        assert import_release(database, by_name, replace=replace).unchanged is not replace
+        with database.read() as connection:
+            dataset = imported_dataset(connection)
+        assert dataset is not None
+        assert dataset.is_public is replace
 
 
 def test_a_rating_deleted_since_stays_deleted_when_the_release_comes_again(
@@ -271,7 +276,7 @@ def test_pieces_of_an_import_make_the_same_as_the_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "CHUNK", 3)
-    monkeypatch.setattr(service, "MOVIES_CHUNK", 3)
+    monkeypatch.setattr(movies, "CHUNK", 3)
     shuffled = [LINES[i] for i in (3, 0, 2, 1)]
     assert import_release(database, make_release(shuffled)).n_ratings_written == 4
     assert len(ratings(database)) == 4
@@ -524,6 +529,6 @@ def test_a_release_is_found_by_its_name(database: Database, tmp_path: Path) -> N
     (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
     (folder / "movies.csv").write_text("movieId,title,genres\n1,Toy Story (1995),Comedy\n")
     settings = Settings(datasets_dir=tmp_path)
-    summary = import_named(database, settings, "ml-latest-small")
+    summary = import_release(database, read_release(settings, "ml-latest-small"))
     assert (summary.name, summary.n_ratings) == ("ml-latest-small", 1)
     assert ratings(database) == {("1", 1): (4.0, 964982703)}

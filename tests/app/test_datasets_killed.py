@@ -1,6 +1,7 @@
 """An import killed at any moment leaves the database as it was, or imported as a whole."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.killing import kill_after, moments
 
 
 def import_into(url: str, release: Release) -> None:
-    import_release(Database(url), release, replace=True, now=at(100_000))
+    import_release(Database(url), release, replace=not release.is_own, now=at(100_000))
 
 
 def wait_for_the_server(database: Database) -> None:
@@ -83,11 +84,40 @@ def check_kills(database: Database, n_kills: int) -> None:
     assert n_killed > 0
 
 
+def check_kills_of_additions(database: Database, n_kills: int) -> None:
+    """Add one file after the other, and kill most of the imports."""
+    days = [replace(large_release(chr(ord("A") + day)), is_own=True) for day in range(n_kills + 1)]
+    begin = time.monotonic()
+    import_release(database, days[0], now=at(100_000))
+    seconds = time.monotonic() - begin
+    url = database.url.render_as_string(hide_password=False)
+    n_killed = 0
+    for after, day in zip(moments(n_kills, seconds), days[1:], strict=True):
+        before, rated = contents(database), ratings(database)
+        kill_after(after, import_into, url, day)
+        if not database.is_sqlite:
+            wait_for_the_server(database)
+        if contents(database) == before:
+            n_killed += 1
+            continue
+        columns = (day.ratings[name] for name in ("user", "movie_id", "stars", "rated_at"))
+        lines = zip(*(column.tolist() for column in columns), strict=True)
+        new = {(str(user), movie): (stars, seconds) for user, movie, stars, seconds in lines}
+        assert ratings(database) == new | rated, f"killed after {after} s"
+        assert import_release(database, day, now=at(100_001)).unchanged
+    assert n_killed > 0
+
+
 def test_a_killed_import_changes_nothing_or_all(database: Database) -> None:
-    check_kills(database, n_kills=6)
+    check_kills(database, n_kills=3)
+
+
+def test_a_killed_addition_changes_nothing_or_all(database: Database) -> None:
+    check_kills_of_additions(database, n_kills=3)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_an_import_killed_at_fifty_moments_changes_nothing_or_all(database: Database) -> None:
-    check_kills(database, n_kills=50)
+    check_kills(database, n_kills=25)
+    check_kills_of_additions(database, n_kills=25)

@@ -59,7 +59,7 @@ def assert_error(response: Any, status: int, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "path", ["/nothing", "/recommendations/", "/movies/1/", "/redoc",
-             "//movies/1", "/recommendations/a/b", "/recommendations/a%2Fb", "/%00", "/%FF"]
+             "//movies/1", "/recommendations/a/b", "/recommendations%2Fa", "/%00", "/%FF"]
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(lone_client: TestClient, path: str) -> None:
     body = assert_error(lone_client.get(path), 404, "RouteNotFound")
@@ -137,7 +137,7 @@ def test_head_sends_no_body_even_where_the_server_would_let_it(lone_settings: Se
 
 
 def test_malformed_input_is_reported_field_by_field(lone_client: TestClient) -> None:
-    response = lone_client.get("/recommendations/a b", params={"limit": 0, "explain": "x"})
+    response = lone_client.get("/recommendations/a%00", params={"limit": 0, "explain": "x"})
     body = assert_error(response, 422, "InvalidRequest")
     assert set(body) == {"error", "detail", "fields"}
     assert [field["location"] for field in body["fields"]] == [
@@ -275,7 +275,7 @@ def test_a_false_announcement_is_refused(lone_client: TestClient, length: str) -
     [
         ("GET", "/recommendations/somebody?limit=3", "GET /recommendations/{user} 200 "),
         ("HEAD", "/recommendations/somebody", "HEAD /recommendations/{user} 200 "),
-        ("GET", "/recommendations/some body", "GET /recommendations/{user} 422 "),
+        ("GET", "/recommendations/somebody%20", "GET /recommendations/{user} 422 "),
         ("DELETE", "/users/somebody/ratings/3", "DELETE /users/{user}/ratings/{movie} 204 "),
         ("POST", "/users/somebody/ratings/3", "POST /users/{user}/ratings/{movie} 405 "),
         ("GET", "/somebody", "GET - 404 "),

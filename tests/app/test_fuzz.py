@@ -15,15 +15,23 @@ from tests.app.service_process import serving
 from tests.app.world import World, publish
 
 # A word that looks like a cursor, but was never given, is refused; no schema can say which are.
-# Nor can it say which bytes are the archive of a model, or which key came with another body.
+# Nor can it say which attributes movies have, which bytes are the archive of a model, or which key
+# came with another body.
+# `null` is no body to FastAPI, and the options of pruning and of a training may be left out.
 CONFIGURATION = """
 [parameters]
 "query.cursor" = ""
 "body.cursor" = ""
+"query.attribute" = []
+"body.attribute" = []
 
 [[operations]]
 include-path = "/models/import"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-path-regex = "^/(models/prune|training-runs)$"
+checks.negative_data_rejection.expected-statuses = ["4xx", "5xx", 200, 202]
 
 [[operations]]
 include-name = "POST /users/{user}/ratings"

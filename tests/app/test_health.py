@@ -33,7 +33,8 @@ def test_a_service_with_a_model_is_ready_and_says_which(client: TestClient) -> N
 
 def test_a_service_without_a_model_is_ready_for_popular_movies(empty_client: TestClient) -> None:
     assert empty_client.get("/health/ready").json() == {
-        "status": "ready", "source": "popular", "model": None, "active": None, "degraded": None,
+        "status": "ready", "source": "popular", "model": None, "active": None,
+        "degraded": "no_model",
     }  # fmt: skip
 
 

@@ -43,15 +43,18 @@ from app.db.tables import (
     api_keys,
     datasets,
     erasures,
+    events,
     installation,
     metadata,
     model_versions,
     movies,
     ratings,
+    seen_movies,
     shared_counts,
     training_runs,
     users,
 )
+from data.movie_keys import movie_id
 from tests.killing import die_after, run_until_killed
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -63,6 +66,11 @@ ROWS: dict[Table, dict[str, Any]] = {
     users: {"id": 1, "key": "7", "ratings_revision": 1},
     movies: {"id": 1, "title": "Toy Story", "genres": ["Comedy"]},
     ratings: {"user_id": 1, "movie_id": 1, "stars": 4.0, "rated_at": NOON},
+    seen_movies: {"user_id": 1, "movie_id": 1, "hidden": True, "seen_at": NOON},
+    events: {
+        "event_id": "e", "user_id": 1, "movie_id": 1, "kind": "watched", "value": 0.9,
+        "occurred_at": NOON,
+    },
     model_versions: {
         "version": "v", "state": "published", "card": {}, "sha256": "0", "created_at": NOON,
     },
@@ -252,6 +260,24 @@ def test_ratings_that_were_there_get_their_mark_by_their_moment_and_later_ones_g
     assert rows(blank_database) == held
     migrating.upgrade(blank_database)
     assert marks(blank_database) == found
+
+
+def test_without_text_keys_their_movies_go_and_what_was_implied(blank_database: Database) -> None:
+    migrating.upgrade(blank_database, "0008")
+    fill(blank_database)
+    held = rows(blank_database)
+    migrating.upgrade(blank_database, "0009")
+    opinion = {"user_id": 1, "liked": True, "rated_at": NOON}
+    with blank_database.unit_of_work() as connection:
+        for id_, key in ((movie_id("sku-18"), "sku-18"), (2, None)):
+            row: dict[str, Any] = {"id": id_, "key": key, "attributes": {"n": 1}}
+            connection.execute(insert(movies).values(title="Film", genres=[], **row))
+        connection.execute(insert(ratings).values(movie_id=movie_id("sku-18"), **opinion))
+        connection.execute(insert(ratings).values(movie_id=2, implied_by="clicked", **opinion))
+    migrating.downgrade(blank_database, "0008")
+    found = rows(blank_database)
+    assert [row["id"] for row in found.pop("movies")] == [1, 2]
+    assert found.items() <= held.items()
 
 
 def test_the_schema_of_the_next_version_is_served_and_left_alone(database: Database) -> None:

@@ -94,7 +94,7 @@ def test_a_thousand_ratings_are_stored_and_one_more_is_refused(
         {}, {"ratings": []}, {"ratings": {}}, {"ratings": [{}]}, {"ratings": [{"movie_id": 10}]},
         {"ratings": [{"movie_id": 10, "stars": 4, "liked": True}]},
         {"ratings": [{"movie_id": 10, "stars": None}]}, {"ratings": [{"movie_id": 0, "stars": 4}]},
-        {"ratings": [{"movie_id": "10", "stars": 4}]}, {"ratings": [{"movie_id": 1.5, "stars": 4}]},
+        {"ratings": [{"movie_id": True, "stars": 4}]}, {"ratings": [{"movie_id": 1.5, "stars": 4}]},
         {"ratings": [{"movie_id": 10, "stars": 4, "when": 1}]}, [{"movie_id": 10, "stars": 4}],
     ],
 )  # fmt: skip

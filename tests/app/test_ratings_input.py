@@ -92,11 +92,9 @@ def test_a_body_that_does_not_say_that_it_is_json_is_refused(
     assert response.status_code == 422
 
 
-@pytest.mark.parametrize(
-    "movie", ["0", "-1", str(2**31), "9" * 5000, "1.5", "ten", "%00", "1e3", "null", "٣x"]
-)
+@pytest.mark.parametrize("movie", ["9" * 5000, "%00", "%FF", "%20", "search"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_movie_id_that_is_no_id_is_refused(
+def test_a_movie_key_that_is_no_key_is_refused(
     lone_client: TestClient, method: str, movie: str
 ) -> None:
     body = {"stars": 4} if method == "PUT" else None

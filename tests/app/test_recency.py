@@ -23,6 +23,7 @@ from app.recommendations.options import AnonymousRequest, BatchRequest, Recommen
 from app.recommendations.predictions import PredictionService
 from app.recommendations.schemas import Recommendations
 from app.recommendations.service import RecommendationService
+from data.movie_keys import MovieKey, movie_id
 from data.rules import MAX_MOVIE_ID
 from model.fold_in import fold_in
 from model.recency import recency_shift
@@ -98,7 +99,7 @@ def service_of(server: ModelReloader, half_life_days: float = 0.0) -> Recommenda
     return RecommendationService(server.database, server.current, 4.0, half_life_days)
 
 
-def scores(page: Recommendations) -> dict[int, tuple[float, float]]:
+def scores(page: Recommendations) -> dict[MovieKey, tuple[float, float]]:
     return {item.movie_id: (item.score, item.like_probability) for item in page.items}
 
 
@@ -200,7 +201,7 @@ def test_reasons_equal_recomputation(world: World, half_life: float) -> None:
         effect = effects(world.rbm, rows, liked, target, **given)[0]
         whole = logit(score_user(world.rbm, rows, liked, **given)[0][target[0]])
         for reason in item.because:
-            place = rows.tolist().index(MODEL_MOVIE_IDS.index(reason.movie_id))
+            place = rows.tolist().index(MODEL_MOVIE_IDS.index(movie_id(reason.movie_id)))
             others = np.arange(len(rows)) != place
             left = None if weights is None else weights[others]
             without = score_user(
@@ -244,7 +245,7 @@ def test_older_ratings_weigh_less_everywhere_and_the_same_everywhere(world: Worl
     for feature in described.items:
         assert feature.activation == pytest.approx(float(hidden[feature.unit]), abs=1e-6)
         for reason in feature.because:
-            place = rows.tolist().index(MODEL_MOVIE_IDS.index(reason.movie_id))
+            place = rows.tolist().index(MODEL_MOVIE_IDS.index(movie_id(reason.movie_id)))
             sent = world.rbm.W[rows[place], int(not liked[place]), feature.unit]
             assert reason.effect == pytest.approx(float(sent * given["weights"][place]), abs=1e-6)
 
@@ -256,11 +257,11 @@ def test_the_times_of_ratings_are_read_to_the_hour_whatever_the_year(database: D
         datetime(2026, 11, 20, 10, 59, 59, tzinfo=UTC),
         datetime(9999, 12, 31, 23, tzinfo=UTC),
     ]
-    movie_ids = [1, 2, MAX_MOVIE_ID - 1, MAX_MOVIE_ID]
+    movie_ids = [-(2**61), -1, MAX_MOVIE_ID - 1, MAX_MOVIE_ID]
     add_movies(database, movie_ids)
-    for movie_id, moment in zip(movie_ids, moments, strict=True):
-        rate(database, ["a"], movie_id, moment)
-    rate(database, ["b"], 1)
+    for movie, moment in zip(movie_ids, moments, strict=True):
+        rate(database, ["a"], movie, moment)
+    rate(database, ["b"], movie_ids[0])
     with database.read() as connection:
         found = repository.find_ratings_of_users(connection, ["a", "b"], 4.0, 1.0)
         without = repository.find_user_ratings(connection, "a", 4.0)

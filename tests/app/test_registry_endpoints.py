@@ -189,7 +189,7 @@ def test_a_model_goes_from_one_installation_to_another(
     operated: TestClient, two: list[str], elsewhere: TestClient
 ) -> None:
     archive = operated.get(f"/models/{two[1]}/archive")
-    assert archive.headers["content-type"] == "application/x-tar"
+    assert archive.headers["content-type"] == "application/octet-stream"
     assert archive.headers["content-disposition"] == f'attachment; filename="{two[1]}.tar"'
     assert int(archive.headers["content-length"]) == len(archive.content)
     response = elsewhere.post("/models/import?activate=true", content=archive.content)

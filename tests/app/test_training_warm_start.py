@@ -18,6 +18,7 @@ from app.jobs.errors import OutdatedSnapshotError, TrainingError
 from app.jobs.schemas import Failure, RunState, TrainingOptions, TrainingRun
 from app.jobs.service import list_runs
 from app.ratings import user_repository as users
+from app.registry import repository as models
 from app.registry.service import activate, publish
 from app.training.gate import judge
 from app.training.pipeline import TrainingResult, train
@@ -121,6 +122,16 @@ def test_the_next_one_begins_with_it_and_is_compared_with_it(
     assert run.progress["start"] == first.version
     assert run.figures is not None
     assert run.figures["models"].keys() == {"rbm", "popularity", "active"}
+
+
+@ON_ONE_DATABASE
+def test_where_a_replacement_left_no_model_the_last_one_is_begun_with(
+    filled: Database, models_dir: Path, retrain: Retrain
+) -> None:
+    first = retrain()
+    with filled.unit_of_work() as connection:
+        models.deactivate(connection)
+    assert card_of(models_dir, retrain(hyper_parameters={}))["start"] == first.version
 
 
 def test_a_model_of_shuffled_ratings_is_refused_kept_and_not_served(
@@ -365,7 +376,7 @@ def test_a_model_with_other_hidden_units_is_not_begun_with(retrain: Retrain) -> 
     with pytest.raises(TrainingError, match="it has another n_hidden"):
         retrain(hyper_parameters={**ENOUGH, "n_hidden": 13}, start=first.version)
     result = retrain(hyper_parameters={**ENOUGH, "n_hidden": 13})
-    assert result.warm_start.why_scratch == "the active model has another n_hidden"
+    assert result.warm_start.why_scratch == "the last model has another n_hidden"
 
 
 def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -24,6 +25,8 @@ HOSTILE = [
     "🎬🍿 👩‍👩‍👧‍👦 emoji",
     "{{ 7 * 7 }} ${7*7} %s",
 ]
+
+KEYS = ["sku-18", "a.b", "a/b", "50% off", "жук", '"><b>', "007", "1.2", "7"]
 
 
 def movies(page: Page) -> Locator:
@@ -427,6 +430,33 @@ def test_the_address_of_the_form_is_understood_by_the_page_with_scripts(
     settled(page)
     expect(rated(page)).to_have_count(3)
     expect(page).to_have_url(re.compile(r"/#like=1\.364&dislike=2959$"))
+
+
+def test_films_of_any_keys_are_liked_and_linked(
+    database_of: Callable[[], Database],
+    serve: Callable[[Settings], str],
+    tmp_path: Any,
+    open_page: OpenPage,
+) -> None:
+    database_url = database_of().url.render_as_string()
+    address = serve(Settings(database_url=database_url, models_dir=tmp_path / "models"))
+    page = open_page(address)
+    for key in KEYS:
+        path = f"{address}/movies/{quote(key, safe='')}"
+        assert page.request.put(path, data={"title": f"Film {key}"}).ok
+    page.goto(address)
+    for number in range(1, len(KEYS) + 1):
+        movies(page).first.get_by_role("button", name=re.compile("^Like ")).click()
+        expect(rated(page)).to_have_count(number)
+        expect(movies(page)).to_have_count(len(KEYS) - number)
+    assert sorted(movie_titles(rated(page))) == sorted(f"Film {key}" for key in KEYS)
+    linked = open_page(page.url)
+    expect(rated(linked)).to_have_count(len(KEYS))
+    assert movie_titles(rated(linked)) == movie_titles(rated(page))
+    assert linked.url == page.url
+    linked.goto(f"{address}/#like=search.%20&dislike=sku-18")  # the first two are no keys
+    linked.reload()
+    expect(rated(linked)).to_have_count(1)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -1,10 +1,14 @@
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from data import Interactions
 from data.interactions import InvalidInteractionsError
+from data.movie_keys import movie_id
 
 ratings = st.dictionaries(
     st.tuples(st.integers(1, 12), st.integers(1, 15)), st.booleans(), min_size=1, max_size=80
@@ -121,3 +125,41 @@ def test_bad_arrays_are_refused_with_value_and_place(
 def test_a_vocabulary_with_a_repeated_movie_is_refused() -> None:
     with pytest.raises(InvalidInteractionsError, match="same movie twice"):
         Interactions.from_arrays([1], [2], [1], movie_ids=[2, 2])
+
+
+def test_a_data_frame_brings_users_and_movies_of_any_name() -> None:
+    """Movies by their keys, texts or numbers."""
+    frame = pd.DataFrame(
+        {"customer": ["b", "a", "b"], "sku": ["x", "42", "y"], "score": [7, 3, 9.5]}
+    )
+    found = Interactions.from_frame(
+        frame, user="customer", movie="sku", rating="score", like_threshold=7
+    )
+    assert found.user_keys.tolist() == ["b", "a"]
+    assert found.movie_ids.tolist() == [movie_id("x"), 42, movie_id("y")]
+    assert found.liked.tolist() == [True, True, False]
+    numbered = pd.DataFrame({"user": [1, 1], "movie": [5, 2], "liked": [0, 1]})
+    assert Interactions.from_frame(numbered).movie_ids.tolist() == [5, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "complaint"),
+    [
+        ({}, {"user": "who"}, "no column 'who' among 'user', 'movie', 'liked'"),
+        ({"user": ["a", None]}, {}, r"user\[1\] is missing"),
+        ({"movie": ["a", ""]}, {}, "movie: '' is no movie key"),
+        ({"movie": [1, -1]}, {}, "movie: '-1' is no movie key"),
+        ({"movie": [1.0, 2.0]}, {}, "movie holds float64, neither whole numbers nor texts"),
+        ({"movie": ["a", "a"]}, {}, "rates movie .* twice"),
+        ({"liked": [2, 1]}, {}, "neither 0 nor 1"),
+        ({"liked": ["5", "4"]}, {"rating": "liked", "like_threshold": 4}, "not numbers"),
+        ({}, {"rating": "liked"}, "rating and like_threshold are given together"),
+        ({}, {"rating": "liked", "liked": "liked", "like_threshold": 4}, "not both"),
+    ],
+)
+def test_a_data_frame_with_a_fault_is_refused(
+    change: dict[str, Any], options: dict[str, Any], complaint: str
+) -> None:
+    frame = pd.DataFrame({"user": ["a", "a"], "movie": ["x", "y"], "liked": [1, 0]} | change)
+    with pytest.raises(ValueError, match=complaint):
+        Interactions.from_frame(frame, **options)

@@ -192,6 +192,6 @@ def test_a_path_without_file_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
-    write_folder(tmp_path, {"ratings.csv": CSV_FORM["ratings.csv"]})
+    write_folder(tmp_path, {"notes.csv": CSV_FORM["ratings.csv"]})
     with pytest.raises(DatasetError, match="holds no MovieLens release"):
         read(tmp_path)

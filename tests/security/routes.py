@@ -11,6 +11,7 @@ from app.main import ROUTERS, create_app
 from tests.app.recorded_world import version_of
 
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
+EVENTS: dict[str, Any] = {"events": [{"user": "1", "movie_id": 10, "kind": "clicked"}]}
 RATED: dict[str, Any] = {"ratings": [{"movie_id": 10, "liked": True}]}
 
 
@@ -44,12 +45,16 @@ API = [
     Route("PUT", "/users/{user}/ratings/{movie}", WRITE, {"liked": True}),
     Route("DELETE", "/users/{user}/ratings/{movie}", WRITE),
     Route("GET", "/users/{user}/public-ratings", READ),
+    Route("POST", "/events", WRITE, EVENTS),
+    Route("GET", "/users/{user}/events", READ),
     Route("GET", "/movies", READ),
     Route("POST", "/movies", ADMIN, {"title": "New"}),
+    Route("GET", "/genres", READ),
     Route("GET", "/movies/search", READ),
     Route("GET", "/movies/{movie}", READ),
     Route("PUT", "/movies/{movie}", ADMIN, {"title": "New"}),
     Route("PATCH", "/movies/{movie}", ADMIN, {"year": 1999}),
+    Route("GET", "/users", ADMIN),
     Route("GET", "/users/{user}", ADMIN),
     Route("DELETE", "/users/{user}", ADMIN),
     Route("GET", "/models", READ),

@@ -119,6 +119,29 @@ def test_pages_of_other_origins_get_no_permission(guarded: TestClient) -> None:
             assert not [name for name in response.headers if name.startswith("access-control")]
 
 
+def test_pages_of_a_named_origin_get_permission_and_no_cookie_from_the_cache_too(
+    guarded_settings: Settings,
+) -> None:
+    named = ("https://shop.example", "https://staff.example")
+    preflight = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    app = create_app(guarded_settings.model_copy(update={"cors_origins": named}))
+    with TestClient(app, base_url=ADDRESS) as client:
+        for origin in (*named, "https://shop.example.evil.example", "http://shop.example", "null"):
+            expected = origin if origin in named else None
+            asked = client.options("/recommendations/1", headers={**preflight, "Origin": origin})
+            assert asked.is_success == (origin in named)
+            answer = client.get("/recommendations/1", headers={**bearer("read"), "Origin": origin})
+            assert answer.status_code == 200
+            for response in (asked, answer):
+                assert response.headers.get("Access-Control-Allow-Origin") == expected
+                assert "Origin" in response.headers["Vary"]
+                assert "Access-Control-Allow-Credentials" not in response.headers
+        assert "Vary" in client.get("/recommendations/1", headers=bearer("read")).headers
+
+
 def test_nothing_for_debugging_is_served(guarded: TestClient) -> None:
     assert not create_app().debug
     for path in ("/debug", "/redoc", "/.env", "/.git/config", "/server-status", "/actuator",

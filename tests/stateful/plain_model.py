@@ -37,6 +37,9 @@ class Rating(NamedTuple):
         return self.value if isinstance(self.value, bool) else self.value >= LIKE
 
 
+IMPORTED = Rating(value=False, imported=True)
+
+
 class Release(NamedTuple):
     """A data set: movies, and stars by user and movie."""
 
@@ -51,6 +54,8 @@ class User:
 
     imported_from: str | None = None
     ratings: dict[int, Rating] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    events: set[tuple[int, str]] = field(default_factory=set)
     stamp: int = field(default_factory=lambda: next(_stamps))
 
     def change(self) -> None:
@@ -93,8 +98,26 @@ class PlainModel:
 
     def unrate(self, key: str, movie_id: int) -> None:
         user = self.users.get(key)
-        if user and user.ratings.pop(movie_id, None):
+        if user and (movie_id in user.ratings or movie_id in user.seen):
+            user.ratings.pop(movie_id, None)
+            user.seen.discard(movie_id)
             user.change()
+
+    def tell(self, key: str, movie_id: int, kind: str) -> int:
+        """Record an event, which is later than any import and earlier than any other rating."""
+        if movie_id not in self.movies:
+            return 404
+        user = self.users.setdefault(key, User())
+        if (movie_id, kind) in user.events:
+            return 200
+        user.events.add((movie_id, kind))
+        if kind != "clicked":
+            user.change()
+        if kind in {"seen", "hidden"}:
+            user.seen.add(movie_id)
+        elif kind == "liked" and user.ratings.get(movie_id, IMPORTED).imported:
+            user.ratings[movie_id] = Rating(value=True)
+        return 201
 
     def activate(self, version: str) -> None:
         if version != self.active:
@@ -120,7 +143,8 @@ class PlainModel:
         if any(_differ(self.movies[id_], release.movies.get(id_)) for id_ in stay):
             return False
         if self.release is not None:
-            self._remove_release(stay)
+            told = {id_ for user in self.users.values() for id_, _ in user.events}
+            self._remove_release(stay | told)
         self.release = release.name
         self.movies |= release.movies
         for key, stars in release.stars.items():
@@ -175,7 +199,11 @@ class PlainModel:
 
     def _shown(self, key: str, filters: Mapping[str, Any]) -> set[int]:
         rated = self.users[key].ratings.keys() if key in self.users else set()
-        return {id_ for id_, movie in self.movies.items() if passes(id_, movie, filters)} - rated
+        known = {name.casefold() for movie in self.movies.values() for name in movie.genres}
+        genres = [name for name in filters.get("genre", ()) if name.casefold() in known]
+        filters = {**filters, "genre": genres}  # others are ignored
+        fit = {id_ for id_, movie in self.movies.items() if passes(id_, movie, filters)}
+        return fit - rated - (self.users[key].seen if key in self.users else set())
 
     def _remove_release(self, stay: set[int]) -> None:
         for key, user in list(self.users.items()):
@@ -183,7 +211,7 @@ class PlainModel:
             if len(left) < len(user.ratings):
                 user.ratings = left
                 user.change()
-            if user.imported_from is not None and not user.ratings:
+            if user.imported_from is not None and not user.ratings and not user.events:
                 del self.users[key]
         self.movies = {id_: movie for id_, movie in self.movies.items() if id_ in stay}
         self.active, self.previous = None, self.active or self.previous

@@ -66,6 +66,8 @@ WORKERS = st.integers(0, 1)
 IDS = st.integers(1, 15)
 VALUES: st.SearchStrategy[Value] = st.booleans() | st.sampled_from([0.5, 3.5, 4.0, 5.0])
 SEVERAL = st.lists(st.tuples(IDS, VALUES), min_size=1, max_size=5)
+KINDS = st.sampled_from(["seen", "hidden", "liked", "clicked"])
+LONG_AGO = "2026-01-01T00:00:00Z"
 LIMITS = st.integers(1, 8)
 SEEDS = st.none() | st.integers(0, 1)
 SOME_GENRES = st.lists(st.sampled_from([*GENRES, "drama", "Western"]), max_size=2)
@@ -167,6 +169,14 @@ class TwoWorkers(RuleBasedStateMachine):
         self.write(worker, "DELETE", f"/users/{user}/ratings/{movie}", None, 204)
         self.read_usual(worker, user)
 
+    @rule(worker=WORKERS, user=USERS, movie=IDS, kind=KINDS)
+    def tell(self, worker: int, user: str, movie: int, kind: str) -> None:
+        status = self.plain.tell(user, movie, kind)
+        event = {"user": user, "movie_id": movie, "kind": kind, "occurred_at": LONG_AGO}
+        answer = self.write(worker, "POST", "/events", {"events": [event]}, 200)
+        assert [item["status"] for item in answer["items"]] == [status]
+        self.read_usual(worker, user)
+
     @rule(worker=WORKERS, user=USERS)
     def erase(self, worker: int, user: str) -> None:
         self.plain.users.pop(user, None)
@@ -234,6 +244,8 @@ class TwoWorkers(RuleBasedStateMachine):
         if stored is not None:
             assert answer.json()["imported_from"] == stored.imported_from
             assert _ratings(answer.json()["ratings"]) == _values(stored.ratings)
+            assert {each["movie_id"] for each in answer.json().get("seen", ())} == stored.seen
+            assert len(answer.json().get("events", ())) == len(stored.events)
         assert _ratings(self.all_ratings(worker, user)) == _values(stored.ratings if stored else {})
 
     @rule(worker=WORKERS, user=USERS)

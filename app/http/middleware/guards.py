@@ -1,4 +1,4 @@
-"""Middleware that refuses requests for other hosts and bodies that are too long."""
+"""Middleware that decodes paths, and refuses other hosts and bodies that are too long."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,8 +7,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import ContentTooLargeError, HostNotAllowedError
 from app.http.handlers import respond
+from app.http.identifiers import decoded
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class PathMiddleware:
+    """Decodes the path so that a key may hold a slash: routes match the decoded path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http" and b"%" in scope.get("raw_path", b""):
+            scope["path"] = decoded(scope["raw_path"])
+        await self.app(scope, receive, send)
 
 
 class HostMiddleware:
@@ -33,7 +47,7 @@ class HostMiddleware:
 class BodyLimitMiddleware:
     """Refuses bodies that are longer than any valid one, whatever Content-Length says.
 
-    A path in `larger` has its own limit; its route must not hold the body in memory.
+    A path in `larger` has its own limit.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int]) -> None:

@@ -82,6 +82,7 @@ export function filmItem(film, given, as = "") {
   if (film.like_probability !== undefined) item.append(chance(film, as));
   item.append(make("div", { class: "votes" }, vote(film, true, given), vote(film, false, given)));
   item.dataset.film = film.movie_id;
+  item.filmId = film.movie_id; // a number or a text, which an attribute would not tell apart
   return item;
 }
 
@@ -109,7 +110,7 @@ export function listen(list, rate) {
   const decide = (item, liked) => {
     const button = item.querySelector(`[data-vote="${liked}"]`);
     const isGiven = button.getAttribute("aria-pressed") === "true";
-    rate(Number(item.dataset.film), isGiven ? null : liked, item);
+    rate(item.filmId, isGiven ? null : liked, item);
   };
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-vote]");

@@ -95,7 +95,7 @@ export class Search {
     const { ratings } = this.#state.now;
     fill(this.#list, this.#films.map((film) => filmItem(film, ratings.get(film.movie_id))));
     this.#none.hidden = this.#films.length > 0;
-    if (focused) focusFilm(this.#list.querySelector(`[data-film="${focused}"]`), which);
+    if (focused) focusFilm(this.#list.querySelector(`[data-film="${CSS.escape(focused)}"]`), which);
   }
 
   #open(isOpen) {

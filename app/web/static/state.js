@@ -1,7 +1,25 @@
 // Ratings and filters of the visitor, with undo. They are written into the fragment of the address,
 // which browsers do not send to the service.
 
-const FILM_ID = /^[1-9]\d{0,9}$/;
+const NUMBER = /^[1-9]\d{0,9}$/;
+const MAX_NUMBER = 2 ** 31 - 1;
+const KEY = new RegExp(document.getElementById("desk").dataset.key, "u");
+const MAX_KEY_LENGTH = 200;
+
+/** Write the key of a film into an address, where dots stand between keys. */
+const inAddress = (id) => encodeURIComponent(id).replaceAll(".", "%2E");
+
+/** Read the key of a film as the service has it: a number, or else a text; null for no key. */
+function filmId(text) {
+  let key;
+  try {
+    key = decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+  if (NUMBER.test(key) && Number(key) <= MAX_NUMBER) return Number(key);
+  return KEY.test(key) && [...key].length <= MAX_KEY_LENGTH ? key : null;
+}
 
 /** The empty state; titles of films come from the service. */
 const nothing = () => ({
@@ -81,7 +99,7 @@ export function toFragment(state) {
   } else {
     for (const [name, wanted] of [["like", true], ["dislike", false]]) {
       const ids = [...state.ratings].filter(([, liked]) => liked === wanted).map(([id]) => id);
-      if (ids.length) add(name, ids.join("."));
+      if (ids.length) add(name, ids.map(inAddress).join("."));
     }
   }
   for (const name of ["genre", "from", "to"]) if (state[name]) add(name, state[name]);
@@ -95,15 +113,15 @@ export function fromFragment(text) {
   const fields = new URLSearchParams(text);
   const year = (name) => (/^\d{4}$/.test(fields.get(name) ?? "") ? fields.get(name) : "");
   for (const name of ["like", "dislike"]) {
-    for (const id of fields.getAll(name).flatMap((ids) => ids.split("."))) {
-      if (FILM_ID.test(id)) state.ratings.set(Number(id), name === "like");
+    for (const id of fields.getAll(name).flatMap((ids) => ids.split(".")).map(filmId)) {
+      if (id !== null) state.ratings.set(id, name === "like");
     }
   }
-  for (const id of fields.getAll("forget")) state.ratings.delete(Number(id));
+  for (const id of fields.getAll("forget")) state.ratings.delete(filmId(id));
   state.genre = (fields.get("genre") ?? "").slice(0, 50);
   state.from = year("from");
   state.to = year("to");
   if (/^\d{1,9}$/.test(fields.get("seed") ?? "")) state.seed = Number(fields.get("seed"));
-  if (/^[A-Za-z0-9._~@:+-]{1,128}$/.test(fields.get("as") ?? "")) state.as = fields.get("as");
+  state.as = fields.get("as") ?? "";
   return state;
 }

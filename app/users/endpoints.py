@@ -1,6 +1,8 @@
-"""HTTP endpoints for users: export and erasure."""
+"""HTTP endpoints for users: list, export and erasure."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from app.auth.dependencies import ADMIN
 from app.auth.errors import COMMON
@@ -8,10 +10,25 @@ from app.core.errors import InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
 from app.http.identifiers import UserKey
 from app.ratings.errors import UserNotFoundError
-from app.ratings.schemas import User
-from app.ratings.service import RatingService
+from app.users.schemas import User, UsersPage, UsersQuery
+from app.users.service import UserService
 
 router = APIRouter(tags=["users"], dependencies=[ADMIN])
+
+
+@router.get(
+    "/users",
+    response_model=UsersPage,
+    responses=responses(InvalidRequestError, *COMMON),
+    summary="Users",
+)
+def get_users(query: Annotated[UsersQuery, Query()], services: ServicesDependency) -> Response:
+    """Return all users, or those whose ratings have changed since, in the order of their creation.
+
+    `ratings_revision` is that of the first page; sent as `since` next time, it gives all users
+    whose ratings have changed meanwhile.
+    """
+    return json_response(services.find(UserService).page(query))
 
 
 @router.get(
@@ -21,8 +38,8 @@ router = APIRouter(tags=["users"], dependencies=[ADMIN])
     summary="All that is stored about a user",
 )
 def get_user(user: UserKey, services: ServicesDependency) -> Response:
-    """Return all that the service stores about this user, including every rating."""
-    return json_response(services.find(RatingService).export(user))
+    """Return all that the service stores about this user: ratings, seen movies and events."""
+    return json_response(services.find(UserService).export(user))
 
 
 @router.delete(
@@ -38,5 +55,5 @@ def delete_user(user: UserKey, services: ServicesDependency) -> Response:
     keeps a salted hash of the key: the next training starts from scratch, and restoring a back-up
     does not bring the user back.
     """
-    services.find(RatingService).erase(user)
+    services.find(UserService).erase(user)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""GET and DELETE /users/{user}."""
+"""GET /users, GET and DELETE /users/{user}."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -107,3 +107,49 @@ def test_users_may_rate_while_they_are_erased(client: TestClient, database: Data
     with database.read() as connection:
         orphans = "SELECT count(*) FROM ratings WHERE user_id NOT IN (SELECT id FROM users)"
         assert connection.execute(text(orphans)).scalar_one() == 0
+
+
+def listed(client: TestClient, **options: Any) -> tuple[list[dict[str, Any]], int]:
+    """Return all users, page by page, and the revision of the first page."""
+    page = client.get("/users", params={"limit": 2, **options}).json()
+    items, revision = page["items"], page["ratings_revision"]
+    while page["next"] is not None:
+        assert len(page["items"]) == 2
+        page = client.get("/users", params={"limit": 2, **options, "cursor": page["next"]}).json()
+        items += page["items"]
+        assert page["ratings_revision"] == revision
+    return items, revision
+
+
+def test_users_are_listed_with_how_much_they_have_rated(client: TestClient, world: World) -> None:
+    items, revision = listed(client)
+    assert {item["user"]: item["ratings"] for item in items} == {
+        user: len(rated) for user, rated in world.ratings.items()
+    }
+    assert (len(items), revision) == (len(world.ratings), 1)
+    assert items[0] == {"user": "1", "imported_from": None, "ratings_revision": 1, "ratings": 4}
+
+
+def test_a_client_that_asks_since_its_last_list_misses_no_change(client: TestClient) -> None:
+    _, revision = listed(client)
+    assert listed(client, since=revision) == ([], revision)
+    client.put("/users/3/ratings/10", json={"stars": 1})
+    client.put("/users/new/ratings/10", json={"stars": 1})
+    seen = {"user": "1", "movie_id": 10, "kind": "seen"}
+    client.post(
+        "/events", json={"events": [seen, {"user": "2", "movie_id": 10, "kind": "clicked"}]}
+    )
+    items, later = listed(client, since=revision)
+    assert [item["user"] for item in items] == ["1", "3", "new"]
+    page = client.get("/users", params={"limit": 1, "since": revision}).json()
+    client.put("/users/1/ratings/20", json={"stars": 1})  # after it was listed
+    rest = client.get("/users", params={"limit": 9, "since": revision, "cursor": page["next"]})
+    assert [item["user"] for item in rest.json()["items"]] == ["3", "new"]
+    assert rest.json()["ratings_revision"] == later
+    assert [item["user"] for item in listed(client, since=later)[0]] == ["1"]
+
+
+def test_the_list_of_users_refuses_what_is_no_page_of_it(client: TestClient) -> None:
+    cursor = client.get("/users?limit=1&since=0").json()["next"]
+    for query in (f"cursor={cursor}", "cursor=e30", "since=-1", "limit=1001", "since="):
+        assert client.get(f"/users?{query}").status_code == 422, query

@@ -1,0 +1,20 @@
+"""What can be exported, and how a file is written."""
+
+from enum import StrEnum
+
+
+class Content(StrEnum):
+    """What can be exported."""
+
+    RATINGS = "ratings"
+    MOVIES = "movies"
+    USERS = "users"
+    EVENTS = "events"
+
+
+class Format(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"

@@ -1,0 +1,1 @@
+"""Users: listed, exported, erased."""

@@ -1,0 +1,240 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_body import ErrorBody
+from ...models.invalid_request_body import InvalidRequestBody
+from ...models.user_features import UserFeatures
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    user: str,
+    *,
+    limit: int | Unset = 20,
+    films: int | Unset = 8,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["films"] = films
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/users/{user}/features".format(
+            user=quote(str(user), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | ErrorBody | InvalidRequestBody | UserFeatures | None:
+    if response.status_code == 200:
+        response_200 = UserFeatures.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorBody.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 421:
+        response_421 = ErrorBody.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 422:
+        response_422 = InvalidRequestBody.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | ErrorBody | InvalidRequestBody | UserFeatures]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    user: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    films: int | Unset = 8,
+) -> Response[Any | ErrorBody | InvalidRequestBody | UserFeatures]:
+    """Hidden features of a user
+
+     Return the hidden units that the ratings of this user make more probable, by falling gain.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        limit (int | Unset): Features, the most important first Default: 20.
+        films (int | Unset): Movies per direction Default: 8.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ErrorBody | InvalidRequestBody | UserFeatures]
+    """
+
+    kwargs = _get_kwargs(
+        user=user,
+        limit=limit,
+        films=films,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    user: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    films: int | Unset = 8,
+) -> Any | ErrorBody | InvalidRequestBody | UserFeatures | None:
+    """Hidden features of a user
+
+     Return the hidden units that the ratings of this user make more probable, by falling gain.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        limit (int | Unset): Features, the most important first Default: 20.
+        films (int | Unset): Movies per direction Default: 8.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ErrorBody | InvalidRequestBody | UserFeatures
+    """
+
+    return sync_detailed(
+        user=user,
+        client=client,
+        limit=limit,
+        films=films,
+    ).parsed
+
+
+async def asyncio_detailed(
+    user: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    films: int | Unset = 8,
+) -> Response[Any | ErrorBody | InvalidRequestBody | UserFeatures]:
+    """Hidden features of a user
+
+     Return the hidden units that the ratings of this user make more probable, by falling gain.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        limit (int | Unset): Features, the most important first Default: 20.
+        films (int | Unset): Movies per direction Default: 8.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ErrorBody | InvalidRequestBody | UserFeatures]
+    """
+
+    kwargs = _get_kwargs(
+        user=user,
+        limit=limit,
+        films=films,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    user: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    films: int | Unset = 8,
+) -> Any | ErrorBody | InvalidRequestBody | UserFeatures | None:
+    """Hidden features of a user
+
+     Return the hidden units that the ratings of this user make more probable, by falling gain.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        limit (int | Unset): Features, the most important first Default: 20.
+        films (int | Unset): Movies per direction Default: 8.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ErrorBody | InvalidRequestBody | UserFeatures
+    """
+
+    return (
+        await asyncio_detailed(
+            user=user,
+            client=client,
+            limit=limit,
+            films=films,
+        )
+    ).parsed

@@ -1,0 +1,236 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_body import ErrorBody
+from ...models.invalid_request_body import InvalidRequestBody
+from ...models.movie import Movie
+from ...models.movie_request import MovieRequest
+from ...types import Response
+
+
+def _get_kwargs(
+    movie: int | str,
+    *,
+    body: MovieRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "put",
+        "url": "/movies/{movie}".format(
+            movie=quote(str(movie), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorBody | InvalidRequestBody | Movie | None:
+    if response.status_code == 200:
+        response_200 = Movie.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 201:
+        response_201 = Movie.from_dict(response.json())
+
+        return response_201
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorBody.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 409:
+        response_409 = ErrorBody.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = ErrorBody.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 421:
+        response_421 = ErrorBody.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 422:
+        response_422 = InvalidRequestBody.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorBody | InvalidRequestBody | Movie]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    body: MovieRequest,
+) -> Response[ErrorBody | InvalidRequestBody | Movie]:
+    """Add or replace a movie
+
+     Add a movie under this key, or replace its details; its ratings stay.
+
+    Args:
+        movie (int | str):
+        body (MovieRequest): A movie as an administrator describes it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | InvalidRequestBody | Movie]
+    """
+
+    kwargs = _get_kwargs(
+        movie=movie,
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    body: MovieRequest,
+) -> ErrorBody | InvalidRequestBody | Movie | None:
+    """Add or replace a movie
+
+     Add a movie under this key, or replace its details; its ratings stay.
+
+    Args:
+        movie (int | str):
+        body (MovieRequest): A movie as an administrator describes it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | InvalidRequestBody | Movie
+    """
+
+    return sync_detailed(
+        movie=movie,
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    body: MovieRequest,
+) -> Response[ErrorBody | InvalidRequestBody | Movie]:
+    """Add or replace a movie
+
+     Add a movie under this key, or replace its details; its ratings stay.
+
+    Args:
+        movie (int | str):
+        body (MovieRequest): A movie as an administrator describes it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | InvalidRequestBody | Movie]
+    """
+
+    kwargs = _get_kwargs(
+        movie=movie,
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    body: MovieRequest,
+) -> ErrorBody | InvalidRequestBody | Movie | None:
+    """Add or replace a movie
+
+     Add a movie under this key, or replace its details; its ratings stay.
+
+    Args:
+        movie (int | str):
+        body (MovieRequest): A movie as an administrator describes it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | InvalidRequestBody | Movie
+    """
+
+    return (
+        await asyncio_detailed(
+            movie=movie,
+            client=client,
+            body=body,
+        )
+    ).parsed

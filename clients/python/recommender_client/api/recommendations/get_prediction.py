@@ -1,0 +1,256 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_body import ErrorBody
+from ...models.invalid_request_body import InvalidRequestBody
+from ...models.prediction import Prediction
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    user: str,
+    movie: int | str,
+    *,
+    explain: int | Unset = 3,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["explain"] = explain
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/users/{user}/predictions/{movie}".format(
+            user=quote(str(user), safe=""),
+            movie=quote(str(movie), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | ErrorBody | InvalidRequestBody | Prediction | None:
+    if response.status_code == 200:
+        response_200 = Prediction.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorBody.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 421:
+        response_421 = ErrorBody.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 422:
+        response_422 = InvalidRequestBody.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | ErrorBody | InvalidRequestBody | Prediction]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    user: str,
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    explain: int | Unset = 3,
+) -> Response[Any | ErrorBody | InvalidRequestBody | Prediction]:
+    """How much a user would like a movie
+
+     Return the probabilities that this user likes the movie, and which ratings raise them.
+
+    The rating of this movie by this user is not used. `source` and `reason` say when the prediction
+    is not personal, as for a movie that the model does not know.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        movie (int | str):
+        explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ErrorBody | InvalidRequestBody | Prediction]
+    """
+
+    kwargs = _get_kwargs(
+        user=user,
+        movie=movie,
+        explain=explain,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    user: str,
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    explain: int | Unset = 3,
+) -> Any | ErrorBody | InvalidRequestBody | Prediction | None:
+    """How much a user would like a movie
+
+     Return the probabilities that this user likes the movie, and which ratings raise them.
+
+    The rating of this movie by this user is not used. `source` and `reason` say when the prediction
+    is not personal, as for a movie that the model does not know.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        movie (int | str):
+        explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ErrorBody | InvalidRequestBody | Prediction
+    """
+
+    return sync_detailed(
+        user=user,
+        movie=movie,
+        client=client,
+        explain=explain,
+    ).parsed
+
+
+async def asyncio_detailed(
+    user: str,
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    explain: int | Unset = 3,
+) -> Response[Any | ErrorBody | InvalidRequestBody | Prediction]:
+    """How much a user would like a movie
+
+     Return the probabilities that this user likes the movie, and which ratings raise them.
+
+    The rating of this movie by this user is not used. `source` and `reason` say when the prediction
+    is not personal, as for a movie that the model does not know.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        movie (int | str):
+        explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ErrorBody | InvalidRequestBody | Prediction]
+    """
+
+    kwargs = _get_kwargs(
+        user=user,
+        movie=movie,
+        explain=explain,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    user: str,
+    movie: int | str,
+    *,
+    client: AuthenticatedClient,
+    explain: int | Unset = 3,
+) -> Any | ErrorBody | InvalidRequestBody | Prediction | None:
+    """How much a user would like a movie
+
+     Return the probabilities that this user likes the movie, and which ratings raise them.
+
+    The rating of this movie by this user is not used. `source` and `reason` say when the prediction
+    is not personal, as for a movie that the model does not know.
+
+    Args:
+        user (str): The key under which you know this user; it is opaque to the service
+        movie (int | str):
+        explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ErrorBody | InvalidRequestBody | Prediction
+    """
+
+    return (
+        await asyncio_detailed(
+            user=user,
+            movie=movie,
+            client=client,
+            explain=explain,
+        )
+    ).parsed

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.outcome import Outcome, check_outcome
+
+T = TypeVar("T", bound="ImportedModel")
+
+
+@_attrs_define
+class ImportedModel:
+    """A model from another installation.
+
+    Attributes:
+        version (str):
+        outcome (Outcome): Result of an import.
+        active (bool):
+    """
+
+    version: str
+    outcome: Outcome
+    active: bool
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        version = self.version
+
+        outcome: str = self.outcome
+
+        active = self.active
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "version": version,
+                "outcome": outcome,
+                "active": active,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        version = d.pop("version")
+
+        outcome = check_outcome(d.pop("outcome"))
+
+        active = d.pop("active")
+
+        imported_model = cls(
+            version=version,
+            outcome=outcome,
+            active=active,
+        )
+
+        imported_model.additional_properties = d
+        return imported_model
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.new_movie_attributes import NewMovieAttributes
+
+
+T = TypeVar("T", bound="NewMovie")
+
+
+@_attrs_define
+class NewMovie:
+    """A movie to be added, under a key of your own or a new number.
+
+    Attributes:
+        title (str): Without the year
+        year (int | None | Unset):
+        genres (list[str] | Unset):
+        imdb_id (int | None | Unset):
+        tmdb_id (int | None | Unset):
+        attributes (NewMovieAttributes | Unset): By name, of at most 50 characters: a text, a number, or a list of texts
+        key (int | str | Unset):
+    """
+
+    title: str
+    year: int | None | Unset = UNSET
+    genres: list[str] | Unset = UNSET
+    imdb_id: int | None | Unset = UNSET
+    tmdb_id: int | None | Unset = UNSET
+    attributes: NewMovieAttributes | Unset = UNSET
+    key: int | str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        title = self.title
+
+        year: int | None | Unset
+        if isinstance(self.year, Unset):
+            year = UNSET
+        else:
+            year = self.year
+
+        genres: list[str] | Unset = UNSET
+        if not isinstance(self.genres, Unset):
+            genres = self.genres
+
+        imdb_id: int | None | Unset
+        if isinstance(self.imdb_id, Unset):
+            imdb_id = UNSET
+        else:
+            imdb_id = self.imdb_id
+
+        tmdb_id: int | None | Unset
+        if isinstance(self.tmdb_id, Unset):
+            tmdb_id = UNSET
+        else:
+            tmdb_id = self.tmdb_id
+
+        attributes: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.attributes, Unset):
+            attributes = self.attributes.to_dict()
+
+        key: int | str | Unset
+        if isinstance(self.key, Unset):
+            key = UNSET
+        else:
+            key = self.key
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "title": title,
+            }
+        )
+        if year is not UNSET:
+            field_dict["year"] = year
+        if genres is not UNSET:
+            field_dict["genres"] = genres
+        if imdb_id is not UNSET:
+            field_dict["imdb_id"] = imdb_id
+        if tmdb_id is not UNSET:
+            field_dict["tmdb_id"] = tmdb_id
+        if attributes is not UNSET:
+            field_dict["attributes"] = attributes
+        if key is not UNSET:
+            field_dict["key"] = key
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.new_movie_attributes import NewMovieAttributes  # noqa: PLC0415
+
+        d = dict(src_dict)
+        title = d.pop("title")
+
+        def _parse_year(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        year = _parse_year(d.pop("year", UNSET))
+
+        genres = cast(list[str], d.pop("genres", UNSET))
+
+        def _parse_imdb_id(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        imdb_id = _parse_imdb_id(d.pop("imdb_id", UNSET))
+
+        def _parse_tmdb_id(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        tmdb_id = _parse_tmdb_id(d.pop("tmdb_id", UNSET))
+
+        _attributes = d.pop("attributes", UNSET)
+        attributes: NewMovieAttributes | Unset
+        if isinstance(_attributes, Unset):
+            attributes = UNSET
+        else:
+            attributes = NewMovieAttributes.from_dict(_attributes)
+
+        def _parse_key(data: object) -> int | str | Unset:
+            if isinstance(data, Unset):
+                return data
+            return cast(int | str | Unset, data)
+
+        key = _parse_key(d.pop("key", UNSET))
+
+        new_movie = cls(
+            title=title,
+            year=year,
+            genres=genres,
+            imdb_id=imdb_id,
+            tmdb_id=tmdb_id,
+            attributes=attributes,
+            key=key,
+        )
+
+        return new_movie
