@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from app.db.engine import Database
 from tests import postgresql
@@ -14,10 +16,50 @@ from tests.migrated import migrate
 BACKENDS = ["sqlite", "postgresql"]
 
 
+# What FastAPI makes of a router is the same for every application, and most of the time of a start.
+INCLUDED: dict[int, tuple[APIRouter, BaseRoute]] = {}  # by the router's identity
+include_router = FastAPI.include_router
+
+
+def include_made_once(app: FastAPI, router: APIRouter) -> None:
+    """Include a router as it was made for the first application with it."""
+    if id(router) in INCLUDED:
+        app.router.routes.append(INCLUDED[id(router)][1])
+    else:
+        include_router(app, router)
+        INCLUDED[id(router)] = router, app.router.routes[-1]
+
+
+FastAPI.include_router = include_made_once  # type: ignore[method-assign,assignment]
+
+
+# On PostgreSQL these are long proofs: what they prove lies above the database, or is proved there
+# by more kills. Recorded responses of all routes and the tests of each query run on both.
+LONG_ON_POSTGRESQL = {
+    "test_admin_pages", "test_backup_killed", "test_bootstrap", "test_cursors",
+    "test_datasets_killed", "test_features", "test_features_anonymous", "test_filters",
+    "test_fuzz", "test_health", "test_metrics_and_logging", "test_origin",
+    "test_ratings_bulk", "test_recommendations_anonymous", "test_recommendations_predictions",
+    "test_recommendations_reasons", "test_recommendations_sampling", "test_registry_archive",
+    "test_registry_endpoints", "test_training_pipeline", "test_training_warm_start",
+    "test_web_access", "test_web_plain",
+}  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the long proofs what needs no PostgreSQL."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if item.path.stem in LONG_ON_POSTGRESQL and call and "postgresql" in call.id.split("-"):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish() -> None:
-    """Take what the tests import out of garbage collection, an eighth of their time otherwise."""
+    """Keep garbage collection from what the tests import, an eighth of their time otherwise."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ READING: dict[str, tuple[str, ...]] = {
     "users show": ("1",),
     "users erase": ("1", "--yes"),
     "backup": ("b.tar",),
+    "export": ("ratings", "--output", "ratings.csv"),
     "models list": (),
     "models show": ("v1",),
     "models activate": ("v1",),
@@ -280,14 +281,6 @@ def test_a_statement_that_is_wrong_is_no_failure_of_the_database(
     assert "no such table: nowhere" in finished.err
 
 
-def test_the_answer_no_changes_nothing(installed: Path, run: Run) -> None:
-    before = files_in(installed)
-    finished = run("import", "sample", "--replace")
-    assert finished.code == 1
-    assert finished.err.splitlines()[-1] == "recommender: aborted, nothing is changed"
-    assert files_in(installed) == before
-
-
 @pytest.fixture
 def full_database() -> Iterator[None]:
     """No page can be added to a database of SQLite."""
@@ -360,6 +353,7 @@ def test_a_full_disk_is_named_by_the_file_that_is_not_written(
     assert files_in(installed) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_of_the_models_is_named_and_nothing_is_published(
     installed: Path, run: Run

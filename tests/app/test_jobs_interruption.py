@@ -81,6 +81,7 @@ def test_without_a_checkpoint_resuming_is_refused(installation: Path) -> None:
     assert "there is no checkpoint in" in finished.stderr
 
 
+@pytest.mark.slow
 def test_the_result_of_tuning_is_trained_with(installation: Path) -> None:
     found = installation / "found.json"
     arguments = ["tune", "db", "--trials", "2", "--output", str(found)]

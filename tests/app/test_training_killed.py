@@ -92,13 +92,6 @@ def check_kills(database: Database, settings: Settings, n_kills: int, complete_e
     assert n_killed > 0
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_killed_training_leaves_a_whole_model_served(
-    database: Database, settings: Settings
-) -> None:
-    check_kills(database, settings, n_kills=3, complete_every=3)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_training_killed_at_fifty_moments_leaves_a_whole_model_served(

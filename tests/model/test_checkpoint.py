@@ -206,6 +206,7 @@ def check_kills(folder: Path, n_kills: int) -> None:
     assert n_resumed > 0, "no kill came between two checkpoints"
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     check_kills(tmp_path, n_kills=3)
 

@@ -101,6 +101,7 @@ def test_figures_jump_with_the_hidden_ratings_as_input(report: dict[str, Any]) -
     assert test["leaking"]["mean"] > 1.05 * test["honest"]["mean"]
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same_figures(interactions: Interactions) -> None:
     runs = [compare(interactions, models=QUICK, config=CONFIG, seeds=(3,)) for _ in range(2)]
     assert figures_of(runs[0]) == figures_of(runs[1])

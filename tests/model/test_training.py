@@ -36,6 +36,7 @@ def run(split: Split) -> tuple[Trainer, list[EpochReport]]:
     return trainer, list(trainer.epochs())
 
 
+@pytest.mark.slow
 def test_the_ranking_is_far_better_than_popularity_on_planted_tastes(
     split: Split, run: tuple[Trainer, list[EpochReport]]
 ) -> None:

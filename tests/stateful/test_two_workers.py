@@ -64,7 +64,7 @@ def check(new_database: NewDatabase, max_examples: int, steps: int) -> None:
 
 def test_two_workers_do_what_the_plain_model_says(new_database: NewDatabase) -> None:
     # With fewer, a cache that ignores ratings is not noticed.
-    check(new_database, max_examples=10, steps=25)
+    check(new_database, max_examples=5, steps=25)
 
 
 @pytest.mark.slow
