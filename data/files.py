@@ -134,7 +134,8 @@ class OwnReader:
             if movies is None:
                 rows = ratings if events is None else events
                 movies = untitled_movies(builder.keys_of(np.unique(rows["movie_id"])))
-        assert movies is not None  # noqa: S101 (there is a log or a catalogue)
+        if movies is None:
+            raise DatasetError(f"{name} holds neither a log nor a catalogue")
         return Release(
             name=name,
             sha256=checksum(**sums, mapping=self._mapping_sha256()),

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    insert,
     text,
 )
 
@@ -115,9 +116,8 @@ def empty(connection: Connection, table: Table) -> None:
 
 
 def _insert_sqlite(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    places = ", ".join("?" * len(table.columns))
     if listed := list(rows):
-        connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({places})", listed)  # noqa: S608
+        connection.exec_driver_sql(str(insert(table).compile(connection)), listed)
 
 
 def _copy_format(columns: Sequence[NDArray[Any]]) -> bytes:
