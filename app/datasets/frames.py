@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.datasets.merging import Events, Ratings, Seen
-from app.events.rule import KINDS, event_id
-from data.release import NO_TIME
+from app.events.rule import event_id
+from data.release import EVENT_KINDS, NO_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,11 +126,11 @@ def _times(
 
 
 def _kinds(ratings: pd.DataFrame, rows: NDArray[np.intp]) -> NDArray[np.int16]:
-    """Return the place of each `implied_by` in `KINDS`, -1 for an opinion that was given."""
+    """Return the place of each `implied_by` in `EVENT_KINDS`, -1 for an opinion that was given."""
     kinds = np.full(len(rows), -1, dtype=np.int16)
     if "implied_by" in ratings:
         implied = ratings["implied_by"].to_numpy(dtype=object)[rows]
-        for place, kind in enumerate(KINDS):
+        for place, kind in enumerate(EVENT_KINDS):
             kinds[implied == kind] = place
     return kinds
 

@@ -38,7 +38,7 @@ from app.datasets.staging import (
 )
 from app.db.sql import moment, unix_seconds, upsert
 from app.db.tables import events, ratings, seen_movies
-from app.events.rule import KINDS
+from data.release import EVENT_KINDS
 
 
 class Ratings(NamedTuple):
@@ -115,7 +115,7 @@ def merge_ratings(connection: Connection, chunk: Ratings, *, overwrite: bool) ->
     fill(connection, staged_ratings, chunk)
     match = and_(ratings.c.user_id == staged.user_id, ratings.c.movie_id == staged.movie_id)
     written = _prune(connection, staged_ratings, match, _rating_wins() if overwrite else false())
-    kind = case({place: literal(name) for place, name in enumerate(KINDS)}, value=staged.kind)
+    kind = case({place: literal(name) for place, name in enumerate(EVENT_KINDS)}, value=staged.kind)
     rows = select(
         staged.user_id, staged.movie_id, _stars(), _liked(), moment(staged.rated_at), true(), kind
     ).where(true())  # without it SQLite takes ON CONFLICT for the condition of a join

@@ -45,7 +45,7 @@ staged_ratings = Table(
     Column("movie_id", BigInteger),
     Column("stars", Double),
     Column("liked", SmallInteger),
-    Column("kind", SmallInteger),  # of the event that implies it: its place in `KINDS`
+    Column("kind", SmallInteger),  # of the event that implies it: its place in `EVENT_KINDS`
     Column("rated_at", BigInteger),
     Column("timed", SmallInteger),  # 0 where the time is that of the import
     prefixes=["TEMPORARY"],

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-# What users say themselves. Opinions of these kinds win over implied ones.
+# What users say themselves: opinions of these kinds win over implied ones. Of all other kinds the
+# rule says what they imply.
 GIVEN = ("rated", "liked", "disliked", "seen", "hidden")
-# What users do; the rule says what it implies.
-OBSERVED = ("clicked", "purchased", "watched")
-KINDS = GIVEN + OBSERVED
 
 Indices = NDArray[np.intp]
 

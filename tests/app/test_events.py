@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from app.config import Settings
 from app.db.engine import Database
 from app.db.tables import answered_requests, events, installation, ratings, users
-from app.events.rule import KINDS
 from app.events.service import MAX_AHEAD
+from data.release import EVENT_KINDS
 from tests.app.world import MOVIE_IDS, World, add_movies
 
 AT = "2026-01-02T03:04:05Z"
@@ -89,7 +89,9 @@ def test_each_event_is_recorded_or_refused_by_itself(shop: TestClient) -> None:
 
 def test_what_follows_from_each_kind(shop: TestClient) -> None:
     numbers: dict[str, dict[str, Any]] = {"rated": {"stars": 4.5}}
-    sent = [event(kind, 10 * (1 + n), **numbers.get(kind, {})) for n, kind in enumerate(KINDS)]
+    sent = [
+        event(kind, 10 * (1 + n), **numbers.get(kind, {})) for n, kind in enumerate(EVENT_KINDS)
+    ]
     sent += [event("watched", 90, share=0.05), event("watched", 100, share=0.5)]
     assert set(statuses(shop, *sent)) == {201}
     assert rated(shop) == {

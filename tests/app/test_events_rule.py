@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from app.config import Settings
-from app.events.rule import KINDS, Clause, Meaning, Rule, derive, event_id
-from data.release import EVENT_KINDS
+from app.events.rule import Clause, Meaning, Rule, derive, event_id
 
 NONE = float("nan")
 
@@ -18,10 +17,6 @@ def meanings(rule: str, *events: tuple[str, float]) -> list[str]:
     settings = Settings(event_rule=rule)  # type: ignore[arg-type] # as in the environment
     found = Rule.of(settings.event_rule).meanings(np.array(kinds, dtype=object), np.array(values))
     return [Meaning(number).name.lower() for number in found.tolist()]
-
-
-def test_files_and_requests_have_the_same_kinds() -> None:
-    assert set(KINDS) == set(EVENT_KINDS)
 
 
 def test_what_users_say_means_what_they_say_whatever_the_rule() -> None:

@@ -13,7 +13,7 @@ from data import delimited, json_lines
 from data.mapping import Mapping
 from data.movie_keys import movie_id
 from data.movielens import load
-from data.release import EVENT_KINDS, DatasetError, Release
+from data.release import DatasetError, Release
 from tests.data.releases import NOWHERE
 
 ROWS: list[dict[str, Any]] = [
@@ -315,9 +315,3 @@ def test_a_mapping_is_part_of_what_was_read(tmp_path: Path) -> None:
 def test_a_release_by_name_takes_no_mapping() -> None:
     with pytest.raises(DatasetError, match="sample is read as it is: a mapping is for own files"):
         read("sample", Mapping(latest_wins=True))
-
-
-def test_the_kinds_are_those_of_the_rule_of_events() -> None:
-    from app.events.rule import KINDS  # noqa: PLC0415 (data/ stands alone)
-
-    assert KINDS == EVENT_KINDS
