@@ -5,9 +5,10 @@
 Starts `recommender serve` with two workers. Clients on kept connections read and write
 (`benchmarks.soak_clients`); beside them movies change, releases are imported in each other's place,
 models are trained, activated and rolled back, and back-ups are made, as operators do it: by
-command and by request. Prints a line a minute, and exits with 1 if a response was wrong, if memory
-has grown by more than 3 % after the warm-up (a third of the time), or if descriptors have become
-more. Memory is what belongs to a process alone (RssAnon); both are judged from 10 minutes on.
+command and by request. The response caches are filled first: what they hold is bounded, and no
+leak. Prints a line a minute, and exits with 1 if a response was wrong, if memory has grown by more
+than 3 % after the warm-up (a third of the time), or if descriptors have become more. Memory is what
+belongs to a process alone (RssAnon); both are judged from 10 minutes on.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ JUDGED_FROM_S = 600.0
 MAX_GROWTH = 0.03
 WARM_UP = 1 / 3
 SAMPLE_S = 5.0
+# 4,800 responses of 30 kB and more: twice what the caches of two workers hold.
+FILLING_CONNECTIONS, FILLING_REQUESTS = 32, 150
 REFUSED_BY_GATE = 3  # the exit code
 ERASED_MEANWHILE = "a user was erased during the training"
 
@@ -186,6 +189,18 @@ class Operator:
                 self.note(f"movie {movie} is {what}, not {body}")
 
 
+def fill_caches(address: str, key: str, counts: Counter[str]) -> None:
+    """Ask for different lists until the response cache of each worker is full."""
+    for _ in range(FILLING_CONNECTIONS):  # the kernel chooses the worker of each
+        connection = KeptConnection(address, key, counts)
+        for _ in range(FILLING_REQUESTS):
+            counts["requests to fill the caches"] += 1
+            excluded = FIRST_OWN_MOVIE + counts["requests to fill the caches"]
+            user = f"release-1-{excluded % N_PEOPLE}"
+            connection.ask("GET", f"/recommendations/{user}?limit=100&explain=5&exclude={excluded}")
+        connection.close()
+
+
 def sample(pids: list[int], since: float) -> Sample:
     """Measure the processes now."""
     mib = {}
@@ -237,6 +252,7 @@ def soak(
         operator = Operator(running, settings, key, folder, counts)
         operator.command("import", str(operator.releases[0]))
         operator.command("train", "--epochs", "2", "--hidden", "16")
+        fill_caches(running.address, key, counts)
         movies = range(1, N_MOVIES + 1)
         clients = [
             Client(running.address, key, f"client-{n}", movies, counts) for n in range(n_clients)

@@ -30,6 +30,8 @@ REFUSED = frozenset({429, 503})
 EXPIRED = 410
 TRIES = 3
 THINK_S = 0.01
+# The service closes a connection that was idle for 75 s; as connection pools do, use none as old.
+MAX_IDLE_S = 60.0
 GENRES = ("Comedy", "Drama", "Horror", "Western")
 
 Value = float | bool
@@ -70,15 +72,19 @@ class KeptConnection:
         """Return the response; raises `RefusedError`, also where there is none."""
         headers = self.headers | ({"If-None-Match": etag} if etag else {})
         sent_at = time.monotonic()
+        if sent_at - self.used_at > MAX_IDLE_S:
+            self.close()
+            self._open()
         try:
             text = None if body is None else json.dumps(body)
             self.connection.request(method, path, text, headers)
             answer = self.connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            self.counts["without a response"] += 1
+            self.counts[f"without a response ({type(error).__name__})"] += 1
             self._open()
             raise RefusedError from error
+        self.used_at = time.monotonic()
         self.counts["requests"] += 1
         if answer.will_close:
             self._open()
@@ -95,7 +101,7 @@ class KeptConnection:
         self.connection.close()
 
     def _open(self) -> None:
-        self.number = next(_numbers)
+        self.number, self.used_at = next(_numbers), time.monotonic()
         self.connection = http.client.HTTPConnection(self.address, timeout=120)
 
 
