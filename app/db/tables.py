@@ -96,13 +96,15 @@ class InstallationColumns(TypedColumns):
     `holdout_salt` decides which users are held out of training (`data.splitting.holdout_groups`).
     `ratings_revision` is the number of the last transaction that changed ratings. It is drawn by
     updating this row, so that writers wait and the numbers commit in their order.
-    `movies_revision` is drawn in the same way for changes of movies.
+    `movies_revision` is drawn in the same way for changes of movies, `rules_revision` for those of
+    scenarios and experiments.
     """
 
     id: Named[int] = Column(primary_key=True, autoincrement=False)
     holdout_salt: Named[str] = Column(String(64))
     ratings_revision: Named[int] = Column(BigInteger)
     movies_revision: Named[int] = Column(BigInteger, server_default="0")
+    rules_revision: Named[int] = Column(BigInteger, server_default="0")
 
 
 installation = Table(
@@ -137,7 +139,8 @@ users = Table("users", metadata, UserColumns, Index(None, "ratings_revision"))
 class MovieColumns(TypedColumns):
     """A movie. Its id follows from the key of the client (`data.movie_keys`).
 
-    `key` is null where the key is a whole number: the id itself.
+    `key` is null where the key is a whole number: the id itself. Lists have the movie unless it is
+    withdrawn, and only from `available_from` until before `available_until`, where these are set.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True, autoincrement=False)
@@ -149,6 +152,9 @@ class MovieColumns(TypedColumns):
     key: Named[str | None] = Column(String(200))
     # Further attributes by name: a text, a number, or a list of texts (tags).
     attributes: Named[dict[str, Any] | None] = Column(Document)
+    withdrawn: Named[bool] = Column(server_default=false())
+    available_from: Named[datetime | None] = Column(UtcDateTime)
+    available_until: Named[datetime | None] = Column(UtcDateTime)
 
 
 movies = Table("movies", metadata, MovieColumns, Index(None, "key", unique=True))
@@ -363,6 +369,9 @@ class SharedCountsColumns(TypedColumns):
     recent_generation: Named[str | None] = Column(String(32))
     recent_share: Named[float | None] = Column(Double)
     recent_likes: Named[bytes | None] = Column(LargeBinary)
+    # Likes of the last days by time, in the same way (`app.live.trends`).
+    trend_generation: Named[str | None] = Column(String(32))
+    trend_likes: Named[bytes | None] = Column(LargeBinary)
 
 
 shared_counts = Table(
@@ -392,3 +401,81 @@ answered_requests = Table(
     Index(None, "user_id"),
     Index(None, "answered_at"),
 )
+
+
+class ScenarioVersionColumns(TypedColumns):
+    """A scenario as it was changed once; the latest version counts. Rows are only added.
+
+    `definition` is a `ScenarioDefinition` (`app.live.rules`), null where the scenario was deleted.
+    """
+
+    name: Named[str] = Column(String(64), primary_key=True)
+    version: Named[int] = Column(primary_key=True, autoincrement=False)
+    definition: Named[dict[str, Any] | None] = Column(Document)
+    changed_at: Named[datetime] = Column(UtcDateTime)
+    changed_by: Named[str] = Column(String(128))
+
+
+scenario_versions = Table("scenario_versions", metadata, ScenarioVersionColumns)
+
+
+class ExperimentColumns(TypedColumns):
+    """An experiment; `app.live.rules.ExperimentDefinition` is its definition.
+
+    `salt` decides the arm of each user. `winner` is the arm that was promoted at the end.
+    """
+
+    name: Named[str] = Column(String(64), primary_key=True)
+    state: Named[str] = Column(String(20))
+    definition: Named[dict[str, Any]] = Column(Document)
+    salt: Named[str] = Column(String(64))
+    begun_at: Named[datetime] = Column(UtcDateTime)
+    ended_at: Named[datetime | None] = Column(UtcDateTime)
+    winner: Named[str | None] = Column(String(64))
+
+
+experiments = Table("experiments", metadata, ExperimentColumns)
+
+
+class FeedbackColumns(TypedColumns):
+    """What came of a movie in a list: shown, clicked, watched or dismissed.
+
+    Model, scenario, experiment and arm are those of the list, from its `recommendation_id`; `place`
+    is where the client showed it. `user_id` is null for ratings that came with the request.
+    """
+
+    feedback_id: Named[str] = Column(String(100), primary_key=True)
+    user_id: Named[int | None] = Column(BigKey, ForeignKey("users.id", ondelete="CASCADE"))
+    movie_id: Named[int] = Column(BigKey, ForeignKey("movies.id", ondelete="CASCADE"))
+    kind: Named[str] = Column(String(20))
+    model: Named[str | None] = Column(String(40))
+    scenario: Named[str | None] = Column(String(64))
+    experiment: Named[str | None] = Column(String(64))
+    arm: Named[str | None] = Column(String(64))
+    place: Named[str | None] = Column(String(64))
+    occurred_at: Named[datetime] = Column(UtcDateTime)
+
+
+feedback = Table(
+    "feedback",
+    metadata,
+    FeedbackColumns,
+    Index(None, "user_id", "occurred_at"),
+    Index(None, "movie_id"),
+    Index(None, "occurred_at"),
+    sqlite_with_rowid=False,
+)
+
+
+class AuditColumns(TypedColumns):
+    """Who did what, and when (`app.db.audit`). Triggers refuse to change or delete a row."""
+
+    id: Named[int] = Column(BigKey, primary_key=True)
+    at: Named[datetime] = Column(UtcDateTime)
+    who: Named[str] = Column(String(128))
+    action: Named[str] = Column(String(40))
+    subject: Named[str | None] = Column(String(255))
+    detail: Named[dict[str, Any] | None] = Column(Document)
+
+
+audit_log = Table("audit_log", metadata, AuditColumns)

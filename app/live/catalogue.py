@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,16 +23,39 @@ DAMPING = 10
 
 
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+# Before and after all times, in Unix seconds.
+NEVER, FOR_EVER = -(2**62), 2**62
+
+
+class Availability(NamedTuple):
+    """When lists may have a movie: from one Unix second until before another."""
+
+    begin: int = NEVER
+    end: int = FOR_EVER
+
+    @classmethod
+    def of(cls, begin: datetime | None, end: datetime | None, *, withdrawn: bool) -> Availability:
+        """Convert the columns of a movie."""
+        if withdrawn:
+            return cls(NEVER, NEVER)
+        return cls(
+            NEVER if begin is None else int(begin.timestamp()),
+            FOR_EVER if end is None else int(end.timestamp()),
+        )
+
+
+ALWAYS = Availability()
 
 
 class CatalogueMovie(NamedTuple):
-    """A movie; `movie_id` is its key, as clients know it. Lists do not show the attributes."""
+    """A movie; `movie_id` is its key, as clients know it. Lists do not show the last two."""
 
     movie_id: MovieKey
     title: str
     year: int | None
     genres: tuple[str, ...]
     attributes: Mapping[str, Any] = NO_ATTRIBUTES
+    availability: Availability = ALWAYS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +70,7 @@ class Catalogue:
     likes: NDArray[np.int64]
     ratings: NDArray[np.int64]
     counts: Counts
+    windows: NDArray[np.int64]  # `Availability` of each position, shape (n_movies, 2)
 
     @classmethod
     def of(cls, movies: Mapping[int, CatalogueMovie], counts: Counts) -> Catalogue:
@@ -56,7 +81,19 @@ class Catalogue:
             movie_ids, counts.movie_ids, assume_unique=True, return_indices=True
         )
         likes[here], ratings[here] = counts.likes[there], counts.ratings[there]
-        return cls(movies, movie_ids, likes, ratings, counts)
+        windows = np.array([movie.availability for movie in movies.values()], dtype=np.int64)
+        return cls(movies, movie_ids, likes, ratings, counts, windows.reshape(-1, 2))
+
+    def available(self, at: int) -> NDArray[np.bool_]:
+        """Tell which movies lists may have at this Unix second."""
+        begin, end = self.windows[:, 0], self.windows[:, 1]
+        mask: NDArray[np.bool_] = (begin <= at) & (at < end)
+        return mask
+
+    def changes_at(self, at: int) -> int:
+        """Return the second after `at` at which another movie comes or goes."""
+        later = self.windows[self.windows > at]
+        return int(later.min(initial=FOR_EVER))
 
     def by_popularity(self) -> NDArray[np.int64]:
         """Positions by descending number of likes, ties by ascending movie id."""
@@ -79,12 +116,16 @@ def read_movies(connection: Connection) -> dict[int, CatalogueMovie]:
     genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per movie
     movies: dict[int, CatalogueMovie] = {}
     table = tables.movies.c
-    columns = (table.id, table.key, table.title, table.year, table.genres, table.attributes)
+    columns = (
+        table.id, table.key, table.title, table.year, table.genres, table.attributes,
+        table.withdrawn, table.available_from, table.available_until,
+    )  # fmt: skip
     for row in connection.execute(select(*columns).order_by(table.id)):
-        movie_id, key, title, year, names, attributes = row
+        movie_id, key, title, year, names, attributes, withdrawn, begin, end = row
         shared = genres.setdefault(tuple(names), tuple(names))
         known_as, further = public_key(movie_id, key), attributes or NO_ATTRIBUTES
-        movies[movie_id] = CatalogueMovie(known_as, title, year, shared, further)
+        when = Availability.of(begin, end, withdrawn=withdrawn)
+        movies[movie_id] = CatalogueMovie(known_as, title, year, shared, further, when)
     return movies
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
@@ -23,6 +24,7 @@ from app.live.counts import Basis, Counts, Generation
 from app.live.drift import Origin
 from app.live.recency import OFF, Recency
 from app.live.repository import ServingState
+from app.live.rules import Rules, read_rules
 from app.live.snapshot import CurrentSnapshot, LoadedModel, Snapshot
 from model import artifact
 
@@ -67,6 +69,8 @@ class ModelReloader:
         self.state: ServingState | None = None
         self._loaded: LoadedModel | None = None
         self._catalogue: Catalogue | None = None
+        self._rules: Rules | None = None
+        self._others: Mapping[str, LoadedModel] = {}
         self._retry_at: float | None = None
         self._insist_at = 0.0
         self._swapping, self._counting = Lock(), Lock()
@@ -104,12 +108,20 @@ class ModelReloader:
                 self.revision, self.has_polled = schema.current_of(connection), True
                 state = repository.serving_state(connection)
                 catalogue = self._current_catalogue(connection, state)
-            loaded = self._current_model(state)
-            if loaded is not self._loaded or catalogue is not self._catalogue:
-                self.current.swap(Snapshot.of(catalogue, loaded, self.recency))
+                rules = self._current_rules(connection, state)
+            loaded, others = self._current_model(state), self._current_others(rules, state)
+            now = int(state.now.timestamp())
+            parts, held = (loaded, catalogue, rules, others), self._parts
+            is_same = all(part is other for part, other in zip(parts, held, strict=True))
+            if not is_same or now >= self.current.snapshot.valid_until:
+                snapshot = Snapshot.of(
+                    catalogue, loaded, self.recency, rules=rules, others=others.values(), at=now
+                )
+                self.current.swap(snapshot)
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
+            self._rules, self._others = rules, others
             metrics.record_drift(self.drift())
 
     def recount(self) -> None:
@@ -181,6 +193,25 @@ class ModelReloader:
         except Exception:  # whatever is wrong with the model, the service goes on
             logger.exception("REFUSED model %s", version)
             return None
+
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        """What the snapshot was made from."""
+        return self._loaded, self._catalogue, self._rules, self._others
+
+    def _current_rules(self, connection: Connection, state: ServingState) -> Rules:
+        held = self._rules
+        if held is None or self.state is None or self.state.rules_revision != state.rules_revision:
+            return read_rules(connection)
+        return held
+
+    def _current_others(self, rules: Rules, state: ServingState) -> Mapping[str, LoadedModel]:
+        """Return the models of arms of experiments, those that can be loaded."""
+        wanted = rules.models - {state.active.version}
+        if wanted == self._others.keys():
+            return self._others
+        held = {version: self._others.get(version) or self._load(version) for version in wanted}
+        return {version: loaded for version, loaded in held.items() if loaded}
 
     def _current_catalogue(self, connection: Connection, state: ServingState) -> Catalogue:
         held = self._catalogue

@@ -19,6 +19,7 @@ class ServingState(NamedTuple):
     ratings_revision: int
     imported: Imported | None
     movies_revision: int
+    rules_revision: int
     counted: Generation | None
     now: datetime  # clock of the database
 
@@ -28,16 +29,18 @@ class ServingState(NamedTuple):
 
 
 def serving_state(connection: Connection) -> ServingState:
-    """Read the active model and the revisions of ratings, movies and counts."""
-    revision, movies_revision = connection.execute(
-        select(installation.c.ratings_revision, installation.c.movies_revision)
+    """Read the active model and the revisions of ratings, movies, rules and counts."""
+    revisions = installation.c
+    ratings_revision, movies_revision, rules_revision = connection.execute(
+        select(revisions.ratings_revision, revisions.movies_revision, revisions.rules_revision)
     ).one()
     dataset = connection.execute(select(datasets.c.sha256, datasets.c.imported_at)).first()
     return ServingState(
         active=active_version(connection),
-        ratings_revision=revision,
+        ratings_revision=ratings_revision,
         imported=(dataset.sha256, dataset.imported_at) if dataset else None,
         movies_revision=movies_revision,
+        rules_revision=rules_revision,
         counted=counts.find_generation(connection),
         now=now(connection),
     )

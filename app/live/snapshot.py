@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from app.live.catalogue import Catalogue, fingerprint
 from app.live.drift import Origin
 from app.live.filters import Facets
 from app.live.recency import OFF, Recency
+from app.live.rules import NO_RULES, Rules
 from model.rbm import RBM
 from model.similarity import like_lengths
 
@@ -37,13 +39,14 @@ class ServedModel:
     """A model joined with the catalogue.
 
     *Row* is the index of a movie in the model, *position* that in the catalogue. A movie that is
-    not in the catalogue cannot be shown: it is not `servable`.
+    not in the catalogue cannot be named; one that is not available either is not `servable`.
     """
 
     version: str
     rbm: RBM
     lengths: NDArray[np.float32]
-    positions: NDArray[np.int64]  # of each row; 0 if it is not servable
+    positions: NDArray[np.int64]  # of each row; 0 if it is not in the catalogue
+    in_catalogue: NDArray[np.bool_]
     servable: NDArray[np.bool_]
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
@@ -51,18 +54,27 @@ class ServedModel:
     shift_state: str  # its fingerprint
 
     @classmethod
-    def of(cls, loaded: LoadedModel, catalogue: Catalogue, recency: Recency) -> ServedModel:
-        """Join a model with the catalogue."""
+    def of(
+        cls,
+        loaded: LoadedModel,
+        catalogue: Catalogue,
+        recency: Recency,
+        available: NDArray[np.bool_],
+    ) -> ServedModel:
+        """Join a model with the catalogue, of which these positions are available."""
         version, rbm, lengths, _ = loaded
         rows = np.argsort(rbm.movie_ids, kind="stable")
         positions = _indices(catalogue.movie_ids, rbm.movie_ids)
+        in_catalogue, positions = positions >= 0, np.maximum(positions, 0)
+        servable = in_catalogue & available[positions] if len(available) else in_catalogue
         shift = recency.shift(catalogue.counts, rbm.movie_ids)
         return cls(
             version=version,
             rbm=rbm,
             lengths=lengths,
-            positions=np.maximum(positions, 0),
-            servable=positions >= 0,
+            positions=positions,
+            in_catalogue=in_catalogue,
+            servable=servable,
             ids=rbm.movie_ids[rows],
             rows=rows,
             like_shift=shift,
@@ -94,16 +106,21 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The catalogue with a model, or without one before the first; replaced as a whole.
+    """The catalogue with a model, or without one before the first, and rules; replaced as a whole.
 
-    A `state` is the fingerprint of an order of movies: a cursor holds it to notice another order.
-    It is the same in every process.
+    Movies are available as at one moment. `variants` are the same with the models that arms of
+    experiments answer with, by version. A `state` is the fingerprint of an order of movies: a
+    cursor holds it to notice another order. It is the same in every process.
     """
 
     catalogue: Catalogue
     facets: Facets
+    available: NDArray[np.bool_]  # of each position
+    valid_until: int  # Unix second at which another movie comes or goes
+    rules: Rules
+    variants: Mapping[str, Snapshot]
     model: ServedModel | None
-    popular: NDArray[np.int64]  # positions of all movies, the most popular first
+    popular: NDArray[np.int64]  # positions of available movies, the most popular first
     popular_state: str
     unknown: NDArray[np.int64]  # the same for movies that the model does not know
     unknown_state: str
@@ -115,15 +132,45 @@ class Snapshot:
         catalogue: Catalogue,
         loaded: LoadedModel | None,
         recency: Recency = OFF,
+        *,
+        rules: Rules = NO_RULES,
+        others: Iterable[LoadedModel] = (),
+        at: int = 0,
     ) -> Snapshot:
-        """Derive everything that responses need."""
-        model = ServedModel.of(loaded, catalogue, recency) if loaded else None
+        """Derive everything that responses need at a Unix second; `others` become variants."""
+        facets, available = Facets.of(catalogue), catalogue.available(at)
+        valid_until = catalogue.changes_at(at)
+
+        def joined(loaded: LoadedModel | None, variants: Mapping[str, Snapshot]) -> Snapshot:
+            return cls._joined(
+                catalogue, facets, available, valid_until, rules, variants,
+                ServedModel.of(loaded, catalogue, recency, available) if loaded else None,
+            )  # fmt: skip
+
+        return joined(loaded, {other.version: joined(other, {}) for other in others})
+
+    @classmethod
+    def _joined(
+        cls,
+        catalogue: Catalogue,
+        facets: Facets,
+        available: NDArray[np.bool_],
+        valid_until: int,
+        rules: Rules,
+        variants: Mapping[str, Snapshot],
+        model: ServedModel | None,
+    ) -> Snapshot:
         popular = catalogue.by_popularity()
+        popular = popular[available[popular]]
         known = model.ids if model else np.zeros(0, dtype=np.int64)
         unknown = popular[~np.isin(catalogue.movie_ids[popular], known)]
         return cls(
             catalogue=catalogue,
-            facets=Facets.of(catalogue),
+            facets=facets,
+            available=available,
+            valid_until=valid_until,
+            rules=rules,
+            variants=variants,
             model=model,
             popular=popular,
             popular_state=fingerprint(catalogue.movie_ids[popular]),

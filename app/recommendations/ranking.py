@@ -31,7 +31,7 @@ class KnownRatings:
     rows: NDArray[np.int64]
     liked: NDArray[np.bool_]
     movie_ids: NDArray[np.int64]
-    servable: NDArray[np.bool_]  # whether the catalogue has the movie
+    in_catalogue: NDArray[np.bool_]  # so that reasons may name the movie
     weights: NDArray[np.float32] | None  # by age; None where all weigh the same
     seen: NDArray[np.int64]  # rows of movies that are not shown either
 
@@ -76,7 +76,7 @@ def known_ratings(snapshot: Snapshot, user_ratings: UserRatings | None) -> Known
         rows=rows,
         liked=user_ratings.liked[order],
         movie_ids=model.rbm.movie_ids[rows],
-        servable=model.servable[rows],
+        in_catalogue=model.in_catalogue[rows],
         weights=None if weights is None else weights[order],
         seen=seen[seen >= 0],
     )
@@ -250,7 +250,7 @@ def strongest(
     catalogue: Catalogue, known: KnownRatings, effect: NDArray[np.float32], limit: int
 ) -> list[Because]:
     """Return the ratings of movies in the catalogue that have the largest positive effects."""
-    positive = np.flatnonzero((effect > 0) & known.servable)
+    positive = np.flatnonzero((effect > 0) & known.in_catalogue)
     best = positive[rank(effect[positive], known.movie_ids[positive], limit=limit)]
     columns = (known.movie_ids[best].tolist(), known.liked[best].tolist(), shortest(effect[best]))
     return [

@@ -41,14 +41,18 @@ from app.db.tables import (
     admin_sessions,
     answered_requests,
     api_keys,
+    audit_log,
     datasets,
     erasures,
     events,
+    experiments,
+    feedback,
     installation,
     metadata,
     model_versions,
     movies,
     ratings,
+    scenario_versions,
     seen_movies,
     shared_counts,
     training_runs,
@@ -89,6 +93,16 @@ ROWS: dict[Table, dict[str, Any]] = {
         "key_sha256": "0", "request_sha256": "0", "user_id": 1, "answered_at": NOON, "status": 200,
         "response": b"",
     },
+    scenario_versions: {
+        "name": "home", "version": 1, "definition": {}, "changed_at": NOON, "changed_by": "cron",
+    },
+    experiments: {
+        "name": "e", "state": "running", "definition": {}, "salt": "0", "begun_at": NOON,
+    },
+    feedback: {
+        "feedback_id": "f", "user_id": 1, "movie_id": 1, "kind": "shown", "occurred_at": NOON,
+    },
+    audit_log: {"at": NOON, "who": "cron", "action": "user_erased"},
 }  # fmt: skip
 
 
