@@ -98,6 +98,15 @@ class Settings(BaseSettings):
             "implied by any other event"
         ),
     ] = ("purchased=like", "watched>=0.7=like")
+    feedback_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days for which feedback is kept: longer than experiments last, and than "
+            "scenarios do not list again what was shown",
+        ),
+    ] = 365
     keep_models: Annotated[
         int,
         Field(

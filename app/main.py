@@ -11,12 +11,15 @@ from starlette.middleware.cors import CORSMiddleware
 from app.admin import endpoints as admin
 from app.admin import error_pages
 from app.admin.sign_in import TRIES_PER_MINUTE
+from app.audit import endpoints as audit
 from app.auth.dependencies import open_visits
 from app.auth.rate_limiter import Limiter
 from app.config import Settings
 from app.core.logging import write_pending
 from app.events import endpoints as events
+from app.experiments import endpoints as experiments
 from app.features import endpoints as features
+from app.feedback import endpoints as feedback
 from app.http import docs as docs_page
 from app.http import metrics as metrics_endpoint
 from app.http.handlers import handle_errors
@@ -39,6 +42,7 @@ from app.ratings import endpoints as ratings
 from app.ratings import public as public_ratings
 from app.recommendations import endpoints as recommendations
 from app.registry import endpoints as models
+from app.scenarios import endpoints as scenarios
 from app.services import open_services
 from app.users import endpoints as users
 from app.web import page, static
@@ -50,7 +54,7 @@ Every error has the shape `{"error": "MovieNotFound", "detail": "..."}`; 422 mea
 and then `fields` says where. A list is read to its end by passing `next` as `cursor`.
 """
 
-# Nearly four times 5,000 ratings of at most 50 bytes, and 5,000 events of at most 800.
+# Nearly four times 5,000 ratings of at most 50 bytes, and 5,000 events or feedback of at most 800.
 MAX_BODY, MAX_EVENTS_BODY = 1024 * 1024, 4 * 1024 * 1024
 
 ROUTERS = (
@@ -59,10 +63,14 @@ ROUTERS = (
     ratings.router,
     public_ratings.router,
     events.router,
+    feedback.router,
     movies.router,
     users.router,
     models.router,
     training.router,
+    scenarios.router,
+    experiments.router,
+    audit.router,
     health.router,
     metrics_endpoint.router,
     docs_page.router,
@@ -116,7 +124,11 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
     app.add_middleware(
         BodyLimitMiddleware,
         limit=MAX_BODY,
-        larger={"/models/import": settings.model_upload_limit, "/events": MAX_EVENTS_BODY},
+        larger={
+            "/models/import": settings.model_upload_limit,
+            "/events": MAX_EVENTS_BODY,
+            "/feedback": MAX_EVENTS_BODY,
+        },
     )
     app.add_middleware(
         AccessMiddleware,

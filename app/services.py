@@ -10,17 +10,21 @@ from app.db.limits import REQUESTS
 from app.db.revisions import UserRevisions
 from app.events.rule import Rule
 from app.events.service import EventService
+from app.experiments.service import ExperimentService
 from app.features.service import FeatureService
+from app.feedback.service import FeedbackService
 from app.http.api import Services
 from app.http.idempotency import Idempotency
 from app.http.middleware.response_cache import ResponseCache
 from app.jobs.monitor import TrainingMonitor
 from app.live.model_reloader import ModelReloader
 from app.live.recency import Recency
+from app.movies.lists import MovieLists
 from app.movies.service import MovieService
 from app.ratings.service import RatingService
 from app.recommendations.predictions import PredictionService
 from app.recommendations.service import RecommendationService
+from app.scenarios.service import ScenarioService
 from app.users.service import UserService
 
 
@@ -39,12 +43,16 @@ def open_services(settings: Settings) -> Iterator[Services]:
     revisions = services.add(UserRevisions(database))
     services.add(ResponseCache(current.generation, revisions))
     idempotency = services.add(Idempotency(database))
-    services.add(MovieService(database, current, models))
+    lists = services.add(MovieLists(current))
+    services.add(MovieService(database, models, lists))
     services.add(RatingService(database, threshold))
     services.add(UserService(database, threshold))
     services.add(EventService(database, Rule.of(settings.event_rule)))
+    feedback = services.add(FeedbackService(database, current, settings.feedback_days))
     services.add(RecommendationService(database, current, threshold, half_life))
     services.add(PredictionService(database, current, threshold, half_life))
+    services.add(ScenarioService(database, models))
+    services.add(ExperimentService(database, settings, models))
     services.add(FeatureService(database, current, threshold, half_life))
     trainings = TrainingMonitor(database, settings.models_dir)
     try:
@@ -53,8 +61,10 @@ def open_services(settings: Settings) -> Iterator[Services]:
         revisions.start()
         trainings.start()
         idempotency.start()
+        feedback.start()
         yield services
     finally:
+        feedback.stop()
         idempotency.stop()
         trainings.stop()
         revisions.stop()

@@ -5,7 +5,7 @@
 Starts `recommender serve` with two workers. Clients on kept connections read and write
 (`benchmarks.soak_clients`); beside them movies change, releases are imported in each other's place,
 models are trained, activated and rolled back, and back-ups are made, as operators do it: by
-command and by request. The response caches are filled first: what they hold is bounded, and no
+command and by request. The caches and pools are filled first: what they hold is bounded, and no
 leak. Prints a line a minute, and exits with 1 if a response was wrong, if memory has grown by more
 than 3 % after the warm-up (a third of the time), or if descriptors have become more. Memory is what
 belongs to a process alone (RssAnon); both are judged from 10 minutes on.
@@ -21,8 +21,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
-from itertools import cycle
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import count, cycle
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,7 +35,7 @@ from app.auth.service import create_key
 from app.config import Settings
 from app.db.engine import Database
 from app.db.schema import upgrade
-from benchmarks.soak_clients import Client, KeptConnection, RefusedError
+from benchmarks.soak_clients import LIMITS, Client, KeptConnection, RefusedError
 from tests import postgresql
 from tests.app.service_process import ServiceProcess, environment, processes_of, serving
 
@@ -47,8 +48,8 @@ JUDGED_FROM_S = 600.0
 MAX_GROWTH = 0.03
 WARM_UP = 1 / 3
 SAMPLE_S = 5.0
-# 4,800 responses of 30 kB and more: twice what the caches of two workers hold.
-FILLING_CONNECTIONS, FILLING_REQUESTS = 32, 150
+# 16,000 lists as the clients ask for, of 7 kB on average: more than the caches of two workers hold.
+WARMING_CONNECTIONS, WARMING_REQUESTS, WARMING_THREADS = 32, 500, 16
 REFUSED_BY_GATE = 3  # the exit code
 ERASED_MEANWHILE = "a user was erased during the training"
 
@@ -189,16 +190,23 @@ class Operator:
                 self.note(f"movie {movie} is {what}, not {body}")
 
 
-def fill_caches(address: str, key: str, counts: Counter[str]) -> None:
-    """Ask for different lists until the response cache of each worker is full."""
-    for _ in range(FILLING_CONNECTIONS):  # the kernel chooses the worker of each
-        connection = KeptConnection(address, key, counts)
-        for _ in range(FILLING_REQUESTS):
-            counts["requests to fill the caches"] += 1
-            excluded = FIRST_OWN_MOVIE + counts["requests to fill the caches"]
+def warm_up(address: str, key: str, counts: Counter[str]) -> None:
+    """Fill what is bounded and no leak: the response cache and the connections of each worker."""
+    numbers = count(FIRST_OWN_MOVIE)
+
+    def ask_for_lists(_: int) -> None:
+        connection = KeptConnection(address, key, counts)  # the kernel chooses its worker
+        for _ in range(WARMING_REQUESTS):
+            excluded = next(numbers)  # each list is a new one
             user = f"release-1-{excluded % N_PEOPLE}"
-            connection.ask("GET", f"/recommendations/{user}?limit=100&explain=5&exclude={excluded}")
+            with suppress(RefusedError):
+                query = f"limit={LIMITS[excluded % 3]}&explain={excluded % 4}&exclude={excluded}"
+                connection.ask("GET", f"/recommendations/{user}?{query}")
         connection.close()
+
+    with ThreadPoolExecutor(WARMING_THREADS) as threads:
+        list(threads.map(ask_for_lists, range(WARMING_CONNECTIONS)))
+    counts["requests to warm up"] = next(numbers) - FIRST_OWN_MOVIE
 
 
 def sample(pids: list[int], since: float) -> Sample:
@@ -252,7 +260,7 @@ def soak(
         operator = Operator(running, settings, key, folder, counts)
         operator.command("import", str(operator.releases[0]))
         operator.command("train", "--epochs", "2", "--hidden", "16")
-        fill_caches(running.address, key, counts)
+        warm_up(running.address, key, counts)
         movies = range(1, N_MOVIES + 1)
         clients = [
             Client(running.address, key, f"client-{n}", movies, counts) for n in range(n_clients)

@@ -34,6 +34,8 @@ THINK_S = 0.01
 MAX_IDLE_S = 60.0
 GENRES = ("Comedy", "Drama", "Horror", "Western")
 
+LIMITS = (5, 20, 50)  # movies of a page
+
 Value = float | bool
 _numbers = count(1)
 
@@ -66,15 +68,14 @@ class KeptConnection:
     def __init__(self, address: str, key: str, counts: Counter[str]) -> None:
         self.address, self.counts = urlsplit(address).netloc, counts
         self.headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        self._open()
+        self.number, self.used_at, self.connection = self._opened()
 
     def ask(self, method: str, path: str, body: Any = None, etag: str = "") -> Response:
         """Return the response; raises `RefusedError`, also where there is none."""
         headers = self.headers | ({"If-None-Match": etag} if etag else {})
         sent_at = time.monotonic()
         if sent_at - self.used_at > MAX_IDLE_S:
-            self.close()
-            self._open()
+            self.open_anew()
         try:
             text = None if body is None else json.dumps(body)
             self.connection.request(method, path, text, headers)
@@ -82,12 +83,12 @@ class KeptConnection:
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self.counts[f"without a response ({type(error).__name__})"] += 1
-            self._open()
+            self.open_anew()
             raise RefusedError from error
         self.used_at = time.monotonic()
         self.counts["requests"] += 1
         if answer.will_close:
-            self._open()
+            self.open_anew()
         if answer.status in REFUSED:
             self.counts["refused"] += 1
             raise RefusedError
@@ -100,9 +101,14 @@ class KeptConnection:
         """Close it."""
         self.connection.close()
 
-    def _open(self) -> None:
-        self.number, self.used_at = next(_numbers), time.monotonic()
-        self.connection = http.client.HTTPConnection(self.address, timeout=120)
+    def open_anew(self) -> None:
+        """Open another one in its place."""
+        self.close()
+        self.number, self.used_at, self.connection = self._opened()
+
+    def _opened(self) -> tuple[int, float, http.client.HTTPConnection]:
+        connection = http.client.HTTPConnection(self.address, timeout=120)
+        return next(_numbers), time.monotonic(), connection
 
 
 class User:
@@ -222,7 +228,7 @@ class Client:
 
     def read_list(self, user: User) -> None:
         """Read the first page of a list."""
-        options = {"limit": self.random.choice((5, 20, 50)), "explain": self.random.randrange(4)}
+        options = {"limit": self.random.choice(LIMITS), "explain": self.random.randrange(4)}
         if self.random.random() < 0.3:
             options["genre"] = self.random.choice(GENRES)  # type: ignore[assignment]
         answer = self.get(f"/recommendations/{user.key}?{urlencode(options)}")
@@ -251,7 +257,8 @@ class Client:
         """Read a list to its end: no movie twice."""
         options = {"limit": 40, "explain": 0}
         items: list[dict[str, Any]] = []
-        cursor, connection = "", self.random.choice(self.connections)
+        cursor: str | None = ""
+        connection = self.random.choice(self.connections)
         while cursor is not None:
             query = urlencode({**options, "cursor": cursor})
             answer = connection.ask("GET", f"/recommendations/{user.key}?{query}")

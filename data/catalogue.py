@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from data.availability import availability
 from data.columns import MOVIE_NAMES
 from data.mapping import MOVIE_ROLES, Mapping
 from data.movie_keys import MovieKey, movie_id, movie_key, stored_key
@@ -46,6 +47,9 @@ ALIASES = {
     "imdb_id": ("imdbid",),
     "tmdb_id": ("tmdbid",),
     "attributes": ("attributes",),
+    "withdrawn": ("withdrawn",),
+    "available_from": ("availablefrom",),
+    "available_until": ("availableuntil",),
 }
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
 _WHOLE = re.compile(r"([0-9]{1,10})(?:\.0*)?")
@@ -157,6 +161,7 @@ def _movie(record: Record, column_of: dict[str, str], mapping: Mapping, *, is_te
         imdb_id=_link(given.get("imdb_id")),
         tmdb_id=_link(given.get("tmdb_id")),
         attributes=attributes,
+        **availability(given),
     )
 
 

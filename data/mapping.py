@@ -19,7 +19,10 @@ __all__ = ["FORMATS", "IGNORED", "LOG_ROLES", "MOVIE_ROLES", "Mapping", "Options
 
 # Of a row of a log; of a movie's row of a catalogue.
 LOG_ROLES = ("user", "movie", "rating", "liked", "timestamp", "kind", "value", "event_id")
-MOVIE_ROLES = ("title", "year", "genres", "imdb_id", "tmdb_id")
+MOVIE_ROLES = (
+    "title", "year", "genres", "imdb_id", "tmdb_id",
+    "withdrawn", "available_from", "available_until",
+)  # fmt: skip
 ROLES = LOG_ROLES + MOVIE_ROLES
 FORMATS = ("csv", "jsonl", "parquet")
 # In `Mapping.kinds`: rows of this kind are left out.

@@ -77,6 +77,9 @@ class Movie:
     imdb_id: int | None = None
     tmdb_id: int | None = None
     attributes: dict[str, Any] | None = None
+    withdrawn: bool | None = None
+    available_from: int | None = None
+    available_until: int | None = None
 
     @property
     def name(self) -> int | str:
@@ -305,5 +308,8 @@ def movie_frame(movies: list[Movie]) -> pd.DataFrame:
             "imdb_id": pd.array([movie.imdb_id for movie in movies], dtype="Int32"),
             "tmdb_id": pd.array([movie.tmdb_id for movie in movies], dtype="Int32"),
             "attributes": pd.Series([movie.attributes for movie in movies], dtype="object"),
+            "withdrawn": pd.array([movie.withdrawn for movie in movies], dtype="boolean"),
+            "available_from": pd.array([movie.available_from for movie in movies], dtype="Int64"),
+            "available_until": pd.array([movie.available_until for movie in movies], dtype="Int64"),
         }
     )

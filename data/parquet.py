@@ -90,7 +90,9 @@ class ParquetTable:
     def _batches(self, n_rows: int, names: list[str]) -> Iterator[pa.RecordBatch]:
         try:
             with self._opened() as parquet:
-                yield from parquet.iter_batches(batch_size=n_rows, columns=names)
+                for batch in parquet.iter_batches(batch_size=n_rows, columns=names):
+                    batch.validate(full=True)  # that text is UTF-8, among the rest
+                    yield batch
         except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
             raise self._unreadable(error) from error
 

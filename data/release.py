@@ -80,7 +80,9 @@ class Release:
         "Movie 123" stands for it. ``year``: Int32, missing where unknown. ``genres``: list of str,
         empty where unknown. ``imdb_id``, ``tmdb_id``: Int32, missing where unknown.
         ``attributes``: object, a dict of text, number or list of str by name, None where the file
-        has none.
+        has none. ``withdrawn``: boolean, missing where the file does not say whether lists may
+        have the movie. ``available_from``, ``available_until``: Int64, Unix seconds from which and
+        until before which they may, missing where the file has none.
     notice : str
         What to tell the user about the licence when the data is first used; may be empty.
     is_public : bool

@@ -112,7 +112,12 @@ def records_of(
 
 
 def _row(lines: list[str], at: int, delimiter: str) -> tuple[list[str], int, str]:
-    """Return the fields of the row that begins with a line, the line after it, and its fault."""
+    """Return the fields of the row that begins with a line, the line after it, and its fault.
+
+    Where several characters are the delimiter (``::``), there are no quotes, and a line is a row.
+    """
+    if len(delimiter) > 1:
+        return lines[at].removesuffix("\r").split(delimiter), at + 1, ""
     end = at
 
     def following() -> Iterator[str]:

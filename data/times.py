@@ -16,7 +16,7 @@ from data.rules import MAX_TIME
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["any_times", "unix_seconds"]
+__all__ = ["any_times", "unix_second", "unix_seconds"]
 
 # In the syntax that Python and RE2 share.
 _SECONDS = re.compile(r"[ \t]*[0-9]{1,12}[ \t]*")
@@ -58,6 +58,17 @@ def any_times(column: pa.Array[Any]) -> Times:
         too_large = pa.types.is_unsigned_integer(kind) and kind.bit_width == 64
         return _of_numbers(column.cast(pa.int64(), safe=not too_large))
     return _of_texts(column.cast(pa.string()))
+
+
+def unix_second(value: Any) -> int:
+    """Return the Unix seconds of one moment in any form; raise ValueError if it is none."""
+    try:
+        seconds, bad = any_times(pa.array([value]))
+    except (pa.ArrowException, OverflowError) as error:
+        raise ValueError(f"{value!r} is no moment") from error
+    if bad[0]:
+        raise ValueError(f"{value!r} is no moment")
+    return int(seconds[0])
 
 
 def _of_texts(column: pa.Array[Any]) -> Times:

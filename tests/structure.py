@@ -33,8 +33,8 @@ SOURCES = ("app", "model", "data")
 ORDER = (
     "config", "core", "db", "auth", "http", "audit", "live", "registry", "movies", "ratings",
     "events", "feedback", "users", "jobs", "datasets", "recommendations", "scenarios",
-    "experiments", "features", "evaluation", "training", "backup", "web", "admin", "services",
-    "main", "cli", "__main__",
+    "experiments", "nightly", "features", "evaluation", "training", "backup", "web", "admin",
+    "services", "main", "cli", "__main__",
 )  # fmt: skip
 
 

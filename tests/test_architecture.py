@@ -69,6 +69,6 @@ def test_app_is_a_set_of_rooms_without_circles_and_of_short_files_and_functions(
     figures = structure.figures()
     assert figures["files at the top of app/"] <= 5
     assert figures["circles of packages"] == 0
-    assert figures["files on the way of a cache miss"] <= 22
+    assert figures["files on the way of a cache miss"] <= 31
     assert figures["lines of a function, median"] <= 8
     assert figures["lines of a file, median"] <= 130

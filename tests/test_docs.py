@@ -13,7 +13,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 # Names of folders and files; a path that begins with a slash is a route.
 NAME = re.compile(r"\.?\w[\w.-]*(/[\w.-]*)+|[\w.-]+\.(md|yaml|toml)|\.env\.example")
 # Made at run time.
-RUNTIME = ("var/", ".checkpoint/", ".venv/")
+RUNTIME = ("var/", ".checkpoint/", ".lists/", ".venv/")
 
 
 def names_in(path: Path) -> set[str]:

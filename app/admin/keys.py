@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from app.admin.security import Form, Operator, SentForm, Visitor, go_to, show
+from app.auth.dependencies import requester
 from app.auth.keys import KeyRing
 from app.auth.scopes import Scope
 from app.auth.service import KeyNotFoundError, create_key, list_keys, revoke_key
@@ -36,7 +37,7 @@ def post_key(
     problem = _problem(form)
     if problem:
         return _show_keys(request, visitor, services, status=422, problem=problem, key_name=name)
-    key = create_key(services.database, scopes, name)
+    key = create_key(services.database, scopes, name, by=requester(request))
     services.find(KeyRing).refresh()
     logger.info("key %s was created on the operators' pages", key.prefix)
     return show(request, visitor, "new-key.html", key=key, scopes=scopes, key_name=name)
@@ -65,7 +66,7 @@ def post_revoke(
 ) -> Response:
     """Revoke a key."""
     with suppress(KeyNotFoundError):  # already revoked by another request
-        revoke_key(services.database, prefix)
+        revoke_key(services.database, prefix, by=requester(request))
         logger.info("key %s was revoked on the operators' pages", prefix)
     services.find(KeyRing).refresh()
     return go_to(request, "/keys")

@@ -34,7 +34,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-MAX_FIELDS = 30
+MAX_FIELDS = 300  # of a scenario with all its rows
 
 
 class ForeignFormError(AppError, status=403):
@@ -90,6 +90,10 @@ class Form:
 
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
         self._fields = fields
+
+    def texts(self) -> dict[str, str]:
+        """Return the first value of each field."""
+        return {name: self.one(name) for name in self._fields}
 
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""

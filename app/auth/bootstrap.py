@@ -10,6 +10,8 @@ from app.auth import repository
 from app.auth.keys import NewKey
 from app.auth.scopes import Scope
 from app.config import PREFIX
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 from data.durable import whole_file
 
@@ -87,3 +89,4 @@ def _add(connection: Connection, key: NewKey) -> None:
         name=NAME,
         created_at=datetime.now(UTC),
     )
+    audit.record(connection, SETTING, Action.KEY_CREATED, key.prefix, scopes=[Scope.ADMIN])

@@ -15,7 +15,7 @@ MAX_BUCKETS = 100_000
 # a request may have, it takes as long as ten to forty others.
 BYTES_PER_TOKEN = 4096
 # A list for each user in the body: about one token for each. Events are written together.
-BYTES_PER_TOKEN_OF = {"/recommendations/batch": 16, "/events": 16 * 1024}
+BYTES_PER_TOKEN_OF = {"/recommendations/batch": 16, "/events": 16 * 1024, "/feedback": 16 * 1024}
 # Longer bodies, which are events, or a model of an admin, count as one of this length.
 MAX_COUNTED = 1024 * 1024
 

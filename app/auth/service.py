@@ -8,6 +8,8 @@ from app.auth import repository
 from app.auth.keys import NewKey
 from app.auth.scopes import Scope
 from app.config import PREFIX, Settings
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 
 
@@ -19,18 +21,21 @@ class UnsafeBindError(ValueError):
     """The service would be open to a network without any access control."""
 
 
-def create_key(database: Database, scopes: Iterable[Scope], name: str) -> NewKey:
+def create_key(
+    database: Database, scopes: Iterable[Scope], name: str, *, by: str | None = None
+) -> NewKey:
     """Make a key; its secret can be read only now."""
-    key = NewKey.draw()
+    key, allowed = NewKey.draw(), set(scopes)
     with database.unit_of_work() as connection:
         repository.add(
             connection,
             prefix=key.prefix,
             sha256=key.sha256,
-            scopes=set(scopes),
+            scopes=allowed,
             name=name,
             created_at=datetime.now(UTC),
         )
+        audit.record(connection, by, Action.KEY_CREATED, key.prefix, scopes=sorted(allowed))
     return key
 
 
@@ -50,12 +55,13 @@ def list_keys(database: Database) -> list[dict[str, Any]]:
     ]
 
 
-def revoke_key(database: Database, key: str) -> str:
+def revoke_key(database: Database, key: str, *, by: str | None = None) -> str:
     """Revoke a key, given as a whole or by its prefix; return the prefix."""
     prefix = key.partition(".")[0]
     with database.unit_of_work() as connection:
         if not repository.revoke(connection, prefix, datetime.now(UTC)):
             raise KeyNotFoundError(f"there is no valid key {prefix}; see `recommender keys list`")
+        audit.record(connection, by, Action.KEY_REVOKED, prefix)
     return prefix
 
 

@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -23,7 +24,9 @@ from sqlalchemy.types import TypeEngine
 
 from app.auth.scopes import Scope
 from app.db.tables import Document, UtcDateTime, metadata, movies
+from app.feedback.schemas import KINDS
 from app.jobs.schemas import RunState
+from app.live.rules import RUNNING, STOPPED, ExperimentDefinition, ScenarioDefinition
 from app.registry import repository as models
 from app.registry.validation import is_listed
 from data.documents import refuse_unstorable
@@ -223,12 +226,22 @@ def _movie_ids(values: Sequence[Any]) -> bool:
     return _integers(-(2**MAX_ID_BITS), MAX_MOVIE_ID)(values) and 0 not in values
 
 
+def _definitions(kind: type[BaseModel]) -> Check:
+    def check(values: Sequence[Any]) -> bool:
+        # As a worker reads them; it raises ValueError.
+        return _documents(values) and all(map(kind.model_validate, values))
+
+    return check
+
+
 _VERSION = _matching(VERSION, 40)
+_RULE_NAME = _matching(re.compile("[a-z0-9][a-z0-9_-]*"), 64)
 
 # Checks of a column, by table and name, or of all columns of a name.
 SPECIAL: dict[tuple[str, str], Check] = {
     ("", "ratings_revision"): _integers(0, MAX_REVISION),
     ("", "movies_revision"): _integers(0, MAX_REVISION),
+    ("", "rules_revision"): _integers(0, MAX_REVISION),
     ("", "version"): _VERSION,
     ("", "previous"): _VERSION,
     ("users", "id"): _integers(1, MAX_INT64),
@@ -249,4 +262,12 @@ SPECIAL: dict[tuple[str, str], Check] = {
     ("model_versions", "card"): _cards,
     ("model_versions", "state"): _one_of(models.PUBLISHED, models.REFUSED),
     ("training_runs", "state"): _one_of(*RunState),
+    ("scenario_versions", "name"): _RULE_NAME,
+    ("scenario_versions", "version"): _integers(1, MAX_INT32),
+    ("scenario_versions", "definition"): _definitions(ScenarioDefinition),
+    ("experiments", "name"): _RULE_NAME,
+    ("experiments", "state"): _one_of(RUNNING, STOPPED),
+    ("experiments", "definition"): _definitions(ExperimentDefinition),
+    ("feedback", "kind"): _one_of(*KINDS),
+    ("feedback", "model"): _VERSION,
 }

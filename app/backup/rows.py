@@ -37,6 +37,7 @@ from app.db.tables import (
     installation,
     metadata,
     movies,
+    nightly_lists,
     shared_counts,
 )
 from data.rules import brief, shown
@@ -46,8 +47,10 @@ CHUNK, CHUNK_BYTES = 10_000, 16 * 2**20
 # One row each from the first migration on, also in an empty database.
 SINGLE_ROWS = {installation.name, active_model.name}
 # Not in a back-up: sessions of the admin pages, so that none that has ended is restored, and counts
-# that are computed from the ratings.
-FORGOTTEN = {admin_sessions.name, shared_counts.name}
+# and lists that are computed from the ratings.
+FORGOTTEN = {admin_sessions.name, shared_counts.name, nightly_lists.name}
+
+TRIGGERS = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
 
 Convert = Callable[[Any], Any]
 Rows = list[list[Any]]
@@ -104,8 +107,14 @@ def clear(connection: Connection, tables: Sequence[Table]) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"TRUNCATE {_names(connection, tables)}"))
         return
+    quote = connection.dialect.identifier_preparer.quote
+    triggers = connection.execute(TRIGGERS).all()  # which refuse to delete rows of the audit log
+    for name, _ in triggers:
+        connection.exec_driver_sql(f"DROP TRIGGER {quote(name)}")
     for table in reversed(tables):
         connection.execute(table.delete())
+    for _, definition in triggers:
+        connection.exec_driver_sql(definition)
 
 
 def load(

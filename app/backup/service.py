@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from app.backup import artifacts, erasures, rows
+from app.backup import artifacts, audit_log, erasures, rows
 from app.backup.archive import (
     FORMAT,
     SUFFIX,
@@ -23,7 +23,9 @@ from app.backup.archive import (
     TablePart,
     open_archive,
 )
+from app.db import audit
 from app.db import schema as migrating
+from app.db.audit import Action
 from app.db.engine import Database, ForeignKeyError, check_foreign_keys
 from app.db.tables import erasures as erasure_rows
 from app.db.tables import installation, model_versions, users
@@ -94,13 +96,15 @@ def restore(
     *,
     replace: bool = False,
     erasure_list: Path | None = None,
+    by: str | None = None,
     progress: Progress = ignore_progress,
 ) -> Summary:
     """Restore database and models as they were, in one transaction.
 
     The database must be empty, unless `replace` allows to delete its content. A back-up of an older
     version is upgraded to the newest revision. Users who were erased since are erased again: those
-    in the list beside the back-up, in `erasure_list`, and in the database that is replaced.
+    in the list beside the back-up, in `erasure_list`, and in the database that is replaced. What
+    that one had in its audit log stays there.
     """
     with open_archive(path) as reader:
         reader.verify()
@@ -115,6 +119,7 @@ def restore(
             found = migrating.lock(connection)
             last_used = _make_room(connection, found, replace=replace)
             replaced = erasures.of_database(connection)
+            recorded = audit_log.of_database(connection)
             n_models = len(reader.manifest.models)
             with artifacts.unpacked(
                 reader, models_dir, lambda done: progress("models", done, n_models)
@@ -124,6 +129,9 @@ def restore(
                 again = erasures.reapply(connection, replaced, path.parent, erasure_list)
                 _raise_revisions(connection, last_used)
                 _refuse_dangling(connection, path)
+                audit_log.keep(connection, recorded)
+                made = reader.manifest.created_at
+                audit.record(connection, by, Action.BACKUP_RESTORED, path.name, made=made)
                 # Last, so that a back-up whose rows do not fit changes no file; but before the
                 # commit, so that no row refers to missing files.
                 artifacts.put_in_place(models_dir, versions)
@@ -278,6 +286,8 @@ def _raise_revisions(connection: Connection, last_used: int) -> None:
     last_used = max(last_used, last_erasure or 0)
     revision = max(int(time.time() * MICROSECONDS), restored + 1, last_used + 1)
     connection.execute(
-        update(installation).values(ratings_revision=revision, movies_revision=revision)
+        update(installation).values(
+            ratings_revision=revision, movies_revision=revision, rules_revision=revision
+        )
     )
     connection.execute(update(users).values(ratings_revision=revision))

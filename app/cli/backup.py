@@ -10,7 +10,7 @@ import typer
 from app.cli import output
 from app.cli.failures import writing_to
 from app.cli.interruption import stoppable
-from app.cli.session import is_missing, open_database, read_settings
+from app.cli.session import is_missing, open_database, read_settings, requester
 
 if TYPE_CHECKING:
     from app.backup.erasures import Reapplied
@@ -94,6 +94,7 @@ def restore(
                 path,
                 replace=replace,
                 erasure_list=erasures,
+                by=requester(),
                 progress=progress,
             )
     _show(summary, "restored")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import output
-from app.cli.session import open_database, read_settings
+from app.cli.session import open_database, read_settings, requester
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -201,6 +201,7 @@ def import_stoppable(
                     accept_titles=accept_titles,
                     rule=Rule.of(settings.event_rule),
                     models_dir=settings.models_dir,
+                    by=requester(),
                     progress=progress,
                 )
         except service.TitlesDifferError as error:

@@ -13,10 +13,13 @@ import typer
 from app.cli import output
 from app.cli.failures import CannotWriteError
 from app.cli.files import check_folder
+from app.cli.nightly import Wanted, export_lists, export_lists_into_table
 from app.cli.session import open_database, read_settings
 from app.datasets.contents import Content, Format
 
 STANDARD_OUTPUT = Path("-")
+OF_LISTS = "Recommendations"
+LISTED = 20
 
 
 def export(
@@ -32,19 +35,63 @@ def export(
             "--format", help="How to write it.", show_default="by the suffix of FILE, else csv"
         ),
     ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, max=100, help="Movies per list.", rich_help_panel=OF_LISTS)
+    ] = LISTED,
+    scenario: Annotated[
+        str | None, typer.Option(help="As in the API.", rich_help_panel=OF_LISTS)
+    ] = None,
+    changed_since: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="REVISION",
+            help="Only users whose ratings changed after this revision, which a run says at its "
+            "end.",
+            rich_help_panel=OF_LISTS,
+        ),
+    ] = None,
+    into_table: Annotated[
+        bool,
+        typer.Option(
+            "--into-table",
+            help="Replace the lists in the table nightly_lists of the database; no file.",
+            rich_help_panel=OF_LISTS,
+        ),
+    ] = False,
 ) -> None:
-    """Write ratings, movies, users or events into one file, which `import` reads.
+    """Write ratings, movies, users or events to a file that `import` reads; or other contents.
 
     Ratings are opinions that users gave; what events imply follows from the events. The file is
     complete or not there; databases with the same content give the same file.
+
+    `recommendations` are the lists of all users, as the API gives them. A run that was stopped is
+    gone on with by the same command.
     """
+    if content is Content.RECOMMENDATIONS:
+        wanted = Wanted(top, scenario, -1 if changed_since is None else changed_since)
+        if into_table:
+            _refuse(path != STANDARD_OUTPUT or format_, "--into-table", "writes no file")
+            export_lists_into_table(wanted)
+            return
+        check_folder(path)
+        how = format_ or _format_of(path)
+        export_lists(wanted, None if path == STANDARD_OUTPUT else path, how)
+        return
+    given = {"top": top != LISTED, "scenario": scenario, "into-table": into_table}
+    given["changed-since"] = changed_since is not None
+    for name, is_given in given.items():
+        _refuse(is_given, f"--{name}", "is for recommendations")
+    check_folder(path)
+    _export_rows(content, path, format_ or _format_of(path))
+
+
+def _export_rows(content: Content, path: Path, how: Format) -> None:
     from app.cli import progress as bars
     from app.cli.interruption import stoppable
     from app.datasets.encoding import writer
     from app.datasets.export import TABLES, rows
 
-    check_folder(path)
-    how = format_ or _format_of(path)
     n_rows = 0
     with (
         open_database(read_settings()) as database,
@@ -59,7 +106,13 @@ def export(
             n_rows += len(chunk)
             report(content, n_rows, None)
     if path != STANDARD_OUTPUT:
-        output.say(f"{n_rows:,} {content} are in {path}.")
+        what = "audit records" if content is Content.AUDIT else content
+        output.say(f"{n_rows:,} {what} are in {path}.")
+
+
+def _refuse(is_so: object, option: str, reason: str) -> None:
+    if is_so:
+        raise typer.BadParameter(reason, param_hint=option)
 
 
 def _format_of(path: Path) -> Format:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from app.auth.scopes import Scope
 from app.cli import output
-from app.cli.session import open_database, read_settings
+from app.cli.session import open_database, read_settings, requester
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the API.")
 
@@ -30,7 +30,7 @@ def create(
         raise typer.BadParameter(f"the name {problem}", param_hint="--name")
 
     with open_database(read_settings(), migrate=True) as database:
-        key = create_key(database, scope, name)
+        key = create_key(database, scope, name, by=requester())
     output.say(key.text)
     output.note("Keep it: only its hash is stored.")
 
@@ -60,5 +60,5 @@ def revoke(key: Annotated[str, typer.Argument(help="Its prefix.", metavar="PREFI
     from app.auth.service import revoke_key
 
     with open_database(read_settings()) as database:
-        prefix = revoke_key(database, key)
+        prefix = revoke_key(database, key, by=requester())
     output.say(f"Key {prefix} is revoked.")

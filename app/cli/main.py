@@ -17,7 +17,9 @@ from app.cli.data import import_dataset
 from app.cli.database import db
 from app.cli.demo import demo, prepare
 from app.cli.evaluation import evaluate
+from app.cli.experiments import experiments
 from app.cli.export import export
+from app.cli.feedback import feedback
 from app.cli.keys import keys
 from app.cli.models import models
 from app.cli.query_options import QueryCommand
@@ -48,6 +50,8 @@ app.add_typer(db, name="db")
 app.add_typer(models, name="models")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
+app.add_typer(experiments, name="experiments")
+app.add_typer(feedback, name="feedback")
 
 
 def main() -> None:

@@ -115,13 +115,14 @@ def prune(
 ) -> None:
     """Remove all but the newest published models, and but the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
     """
     from app.registry import removal
 
     settings = read_settings()
     with open_database(settings) as database:
-        removed = removal.prune(database, settings.models_dir, keep or settings.keep_models)
+        kept = keep or settings.keep_models
+        removed = removal.prune(database, settings.models_dir, kept, by=requester())
     for version in removed:
         output.say(f"Model {version} is removed.")
     if not removed:
@@ -135,7 +136,7 @@ def remove(version: Version) -> None:
 
     settings = read_settings()
     with open_database(settings) as database:
-        removal.remove(database, settings.models_dir, version)
+        removal.remove(database, settings.models_dir, version, by=requester())
     output.say(f"Model {version} is removed.")
 
 

@@ -116,13 +116,14 @@ def show_recommendations(response: Recommendations, dataset: str | None) -> None
     """Show what a user is recommended, with the strongest reason for each movie."""
     heading = f"Recommendations for {response.user}"
     if response.reason is not None:
-        heading += f" (popular movies: {response.reason.value.replace('_', ' ')})"
+        why = response.reason.value.replace("_", " ")
+        heading += f" ({response.source.value} movies: {why})"
     if response.seed is not None:
         heading += f" (seed {response.seed})"
     table = Table("", "movie", "P(like)", "P(like | seen)", "because", title=escape(heading))
     for place, item in enumerate(response.items, start=1):
         year = f" ({item.year})" if item.year else ""
-        because = "" if item.source == "rbm" else "popular"
+        because = "" if item.source == "rbm" else item.source.value
         if item.because:
             best = item.because[0]
             because = f"{'liked' if best.liked else 'disliked'} {best.title} ({best.effect:+.2f})"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli import output
-from app.cli.session import open_database, read_settings
+from app.cli.session import open_database, read_settings, requester
 
 users = typer.Typer(no_args_is_help=True, help="Show what is stored about a user, or erase it.")
 
@@ -50,7 +50,7 @@ def erase_user(
                 raise _unknown(user)
         if not yes:
             typer.confirm(f"Erase the user {shown(user)} with all ratings and events?", abort=True)
-        UserService(database, settings.like_threshold).erase(user)
+        UserService(database, settings.like_threshold).erase(user, by=requester())
     output.say(f"User {shown(user)} is erased.")
 
 

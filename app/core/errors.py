@@ -206,6 +206,7 @@ def responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
 # What every route may answer; the routes about health need no key.
 OPEN = (
     InternalError,
+    HeadTooLargeError,
     HostNotAllowedError,
     DatabaseUnavailableError,
     DatabaseBusyError,

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: requests, served model, response cache, fallbacks, scoring time.
+"""Metrics for Prometheus: requests, model, response cache, fallbacks, scoring time, feedback.
 
 Several workers share their metrics in files (`share_between_workers`); each worker answers
 `/metrics` for all.
@@ -105,6 +105,12 @@ fallbacks = Counter(
     ["reason"],
     registry=own_registry,
 )
+feedback = Counter(
+    "recommender_feedback",
+    "Feedback recorded, by kind and by model, scenario and place of the list.",
+    ["kind", "model", "scenario", "place"],
+    registry=own_registry,
+)
 model_workers = Gauge(
     "recommender_model_workers",
     "Workers that serve this model version; `none` is popular movies only.",
@@ -172,6 +178,11 @@ def count_dropped_connection(reason: str) -> None:
 def count_fallback(reason: str) -> None:
     """Count a list that is not personal, by its fallback reason."""
     fallbacks.labels(reason).inc()
+
+
+def count_feedback(kind: str, model: str, scenario: str, place: str, number: int) -> None:
+    """Count feedback that was recorded."""
+    feedback.labels(kind, model, scenario, place).inc(number)
 
 
 @contextmanager

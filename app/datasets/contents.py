@@ -10,6 +10,9 @@ class Content(StrEnum):
     MOVIES = "movies"
     USERS = "users"
     EVENTS = "events"
+    FEEDBACK = "feedback"
+    AUDIT = "audit"
+    RECOMMENDATIONS = "recommendations"
 
 
 class Format(StrEnum):

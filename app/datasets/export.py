@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from app.datasets.contents import Content
 from app.db.sql import unix_seconds
-from app.db.tables import events, movies, ratings, users
+from app.db.tables import audit_log, events, feedback, movies, ratings, users
 from app.events.rule import FIXED, Meaning
 from data.movie_keys import MovieKey, public_key
 
@@ -99,6 +99,32 @@ def _events(dialect: str) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _audit(_: str) -> Select[*tuple[Any, ...]]:
+    moment = unix_seconds(audit_log.c.at).label("at")
+    columns = (audit_log.c.who, audit_log.c.action, audit_log.c.subject, audit_log.c.detail)
+    return select(moment, *columns).order_by(audit_log.c.id)
+
+
+def _feedback(dialect: str) -> Select[*tuple[Any, ...]]:
+    """Select all feedback by time; that of no user is of ratings that came with a request."""
+    columns = feedback.c
+    origin = (columns.model, columns.scenario, columns.experiment, columns.arm, columns.place)
+    return (
+        select(
+            columns.feedback_id,
+            users.c.key.label("user"),
+            movies.c.id,
+            movies.c.key,
+            columns.kind,
+            *origin,
+            unix_seconds(columns.occurred_at).label("occurred_at"),
+        )
+        .join_from(feedback, movies, movies.c.id == columns.movie_id)
+        .outerjoin(users, users.c.id == columns.user_id)
+        .order_by(columns.occurred_at, _bytewise(columns.feedback_id, dialect))
+    )
+
+
 def _rating_row(row: Any) -> tuple[Any, ...]:
     return row.user, public_key(row.id, row.key), row.stars, row.liked, row.rated_at
 
@@ -107,7 +133,15 @@ def _movie_row(row: Any) -> tuple[Any, ...]:
     key: MovieKey = public_key(row.id, row.key)
     # PostgreSQL keeps no order of the names.
     attributes = dict(sorted(row.attributes.items())) if row.attributes else None
-    return key, row.title, row.year, row.genres, row.imdb_id, row.tmdb_id, attributes
+    window = (row.available_from, row.available_until)
+    bounds = (None if at is None else int(at.timestamp()) for at in window)
+    details = (row.title, row.year, row.genres, row.imdb_id, row.tmdb_id, attributes)
+    return key, *details, row.withdrawn, *bounds
+
+
+def _audit_row(row: Any) -> tuple[Any, ...]:
+    *others, detail = row
+    return *others, dict(sorted(detail.items())) if detail else None
 
 
 def _event_row(row: Any) -> tuple[Any, ...]:
@@ -116,12 +150,28 @@ def _event_row(row: Any) -> tuple[Any, ...]:
     return row.event_id, row.user, key, row.kind, stars, share, row.occurred_at
 
 
+def _feedback_row(row: Any) -> tuple[Any, ...]:
+    feedback_id, user, id_, key, *others = row
+    return feedback_id, user, public_key(id_, key), *others
+
+
 TABLES = {
     Content.RATINGS: Table(
         ("user", "movie", "rating", "liked", "timestamp"), _ratings, _rating_row
     ),
     Content.MOVIES: Table(
-        ("movie", "title", "year", "genres", "imdb_id", "tmdb_id", "attributes"),
+        (
+            "movie",
+            "title",
+            "year",
+            "genres",
+            "imdb_id",
+            "tmdb_id",
+            "attributes",
+            "withdrawn",
+            "available_from",
+            "available_until",
+        ),
         _movies,
         _movie_row,
     ),
@@ -129,4 +179,21 @@ TABLES = {
     Content.EVENTS: Table(
         ("event_id", "user", "movie", "kind", "rating", "value", "timestamp"), _events, _event_row
     ),
+    Content.FEEDBACK: Table(
+        (
+            "feedback_id",
+            "user",
+            "movie",
+            "kind",
+            "model",
+            "scenario",
+            "experiment",
+            "arm",
+            "place",
+            "timestamp",
+        ),
+        _feedback,
+        _feedback_row,
+    ),
+    Content.AUDIT: Table(("timestamp", "who", "action", "subject", "detail"), _audit, _audit_row),
 }

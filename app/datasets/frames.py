@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 # Rows that are Python objects at one time: 20 MB.
 CHUNK = 100_000
 # Columns of the tables of a release whose names are those of the database.
-SAME_NAMES = ("key", "title", "year", "genres", "imdb_id", "tmdb_id", "attributes")
+SAME_NAMES = (
+    "key", "title", "year", "genres", "imdb_id", "tmdb_id", "attributes", "withdrawn",
+)  # fmt: skip
+WINDOW = ("available_from", "available_until")
 
 
 def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
@@ -26,6 +30,9 @@ def movie_rows(movies: pd.DataFrame) -> list[dict[str, Any]]:
     nothing = [None] * len(movies)
     columns = {name: _optional(movies[name]) if name in movies else nothing for name in SAME_NAMES}
     columns["id"] = movies["movie_id"].tolist()
+    for name in WINDOW:
+        seconds = _optional(movies[name]) if name in movies else nothing
+        columns[name] = [None if at is None else datetime.fromtimestamp(at, UTC) for at in seconds]
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [{**row, "titled": is_titled(row)} for row in rows]
 

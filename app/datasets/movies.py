@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 5_000
-DETAILS = ("title", "year", "genres", "imdb_id", "tmdb_id", "attributes")
+DETAILS = (
+    "title", "year", "genres", "imdb_id", "tmdb_id", "attributes",
+    "withdrawn", "available_from", "available_until",
+)  # fmt: skip
 
 Row = Mapping[str, Any]
 
@@ -59,7 +62,7 @@ class MovieUpdate:
         for row in frames.movie_rows(given):
             held = stored.get(row["id"])
             if held is None:
-                new.append(row)
+                new.append({**row, "withdrawn": bool(row["withdrawn"])})
                 continue
             if held["key"] != row["key"]:
                 same_id.append((key_of(held), key_of(row)))
@@ -122,6 +125,8 @@ def _merged(name: str, held: Row, given: Row) -> Any:
         return given["title"] if given["titled"] else held["title"]
     if name == "attributes" and given[name]:
         return {**(held[name] or {}), **given[name]}
+    if name == "withdrawn":
+        return held[name] if given[name] is None else given[name]
     return given[name] or held[name]
 
 

@@ -24,6 +24,10 @@ from app.db.sql import upsert
 from app.db.tables import datasets, events, movies, ratings, seen_movies, users
 
 _OF_USERS = (ratings, seen_movies, events)
+# A movie that comes again with other data is not in lists again because of that.
+_IS_LIMITED = or_(
+    movies.c.withdrawn, movies.c.available_from.is_not(None), movies.c.available_until.is_not(None)
+)
 
 
 class ImportedDataset(NamedTuple):
@@ -81,7 +85,8 @@ def count_by_origin(connection: Connection) -> tuple[int, int]:
 def remove_imported(connection: Connection) -> int:
     """Delete all that came with imports, and note whose ratings and seen movies these were.
 
-    Users and movies stay where something else refers to them. Returns the number of ratings.
+    Users and movies stay where something else refers to them, and movies that are withdrawn or have
+    a window. Returns the number of ratings.
     """
     removed = []
     for table in (ratings, seen_movies, events):
@@ -93,13 +98,13 @@ def remove_imported(connection: Connection) -> int:
     is_known = or_(*(exists().where(table.c.user_id == users.c.id) for table in _OF_USERS))
     connection.execute(delete(users).where(users.c.imported_from.is_not(None), ~is_known))
     is_referred_to = or_(*(exists().where(table.c.movie_id == movies.c.id) for table in _OF_USERS))
-    connection.execute(delete(movies).where(~is_referred_to))
+    connection.execute(delete(movies).where(~is_referred_to, ~_IS_LIMITED))
     return removed[0]
 
 
 def kept_movies(connection: Connection) -> set[int]:
     """Return the movies that stay when all that came with imports goes."""
-    kept: set[int] = set()
+    kept = set(connection.execute(select(movies.c.id).where(_IS_LIMITED)).scalars())
     for table in _OF_USERS:
         query = select(table.c.movie_id).distinct().where(~table.c.from_release)
         kept.update(connection.execute(query).scalars())

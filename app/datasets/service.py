@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from app.config import Settings
-from app.datasets import frames, movies, repository, staging
+from app.datasets import feedback, frames, movies, repository, staging
 from app.datasets.movies import Change, MovieUpdate
 from app.datasets.replacement import Replacement
 from app.datasets.repository import ImportedDataset
 from app.datasets.writing import Writing
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 from app.events.rule import Rule
 from app.movies.repository import next_revision as next_movies_revision
@@ -118,7 +120,7 @@ def plan_replacement(database: Database, release: Release, models_dir: Path) -> 
         return Replacement.of(connection, before, release, models_dir)
 
 
-def import_release(
+def import_release(  # noqa: PLR0913 (each is needed)
     database: Database,
     release: Release,
     *,
@@ -127,6 +129,7 @@ def import_release(
     rule: Rule = NO_RULE,
     models_dir: Path | None = None,
     now: datetime | None = None,
+    by: str | None = None,
     progress: Progress = ignore_progress,
 ) -> ImportSummary:
     """Import a release: own data is added to what is there, a named one takes an empty place.
@@ -146,6 +149,8 @@ def import_release(
         before = repository.imported_dataset(connection)
         if not appends and _is_there(before, release, replace=replace):
             return dataclasses.replace(summary, unchanged=True)
+        if before is not None:  # (checksum, moment) tell imports apart, also two of one second
+            imported_at = max(imported_at, before.imported_at + timedelta(seconds=1))
         staging.begin(connection)
         if replace and before is not None:
             summary = _remove(connection, release, models_dir, summary)
@@ -154,6 +159,7 @@ def import_release(
         update.write(connection, progress)
         writing = Writing(connection, release, int(imported_at.timestamp()), appends, progress)
         writing.write(rule)
+        feedback.put_back(connection)
         summary = dataclasses.replace(
             _counted(summary, update, writing),
             n_users_new=repository.note_new_users(connection),
@@ -164,7 +170,26 @@ def import_release(
             repository.add(connection, dataset)
         elif changes and before.is_public:  # the users of the file are not
             repository.add(connection, before._replace(is_public=False))
-    return dataclasses.replace(summary, unchanged=not changes and appends)
+        summary = dataclasses.replace(summary, unchanged=not changes and appends)
+        if not summary.unchanged:
+            _record(connection, by, summary)
+    return summary
+
+
+def _record(connection: Connection, by: str | None, summary: ImportSummary) -> None:
+    """Add the import to the audit log."""
+    counts = {
+        "ratings": summary.n_ratings_written,
+        "removed_ratings": summary.n_ratings_removed,
+        "events": summary.n_events_new,
+        "new_movies": summary.n_movies_new,
+    }
+    detail: dict[str, Any] = {name: number for name, number in counts.items() if number}
+    if summary.replaced is None:
+        audit.record(connection, by, Action.DATA_IMPORTED, summary.name, **detail)
+        return
+    detail["before"] = summary.replaced
+    audit.record(connection, by, Action.DATA_REPLACED, summary.name, **detail)
 
 
 def _is_there(before: ImportedDataset | None, release: Release, *, replace: bool) -> bool:
@@ -192,6 +217,7 @@ def _remove(
     repository.lock_ratings(connection)
     before = repository.imported_dataset(connection)
     plan = Replacement.of(connection, before, release, models_dir)
+    feedback.set_aside(connection)
     n_removed = repository.remove_imported(connection)
     plan.apply(connection)
     replaced = before.name if before else None

@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from app.db.tables import feedback
+
 # Only the transaction of the import sees these tables.
 temporary = MetaData()
 # The users of the release, in its order.
@@ -70,6 +72,15 @@ staged_events = Table(
     Column("kind", String(20)),
     Column("value", Double),
     Column("occurred_at", BigInteger),
+    prefixes=["TEMPORARY"],
+)
+# Feedback with the key of its user and the title of its movie.
+staged_feedback = Table(
+    "staged_feedback",
+    temporary,
+    *(Column(column.name, column.type) for column in feedback.c if column.name != "user_id"),
+    Column("user_key", String(128)),
+    Column("title", String(500)),
     prefixes=["TEMPORARY"],
 )
 

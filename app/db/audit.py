@@ -10,6 +10,9 @@ from sqlalchemy import Connection, insert
 from app.db.sql import now
 from app.db.tables import audit_log
 
+MAX_WHO, MAX_SUBJECT = 128, 255
+UNNAMED = "somebody who was not named"  # a call in Python without `by`
+
 
 class Action(StrEnum):
     """What is recorded."""
@@ -24,11 +27,11 @@ class Action(StrEnum):
     SCENARIO_CHANGED = "scenario_changed"
     SCENARIO_DELETED = "scenario_deleted"
     EXPERIMENT_BEGUN = "experiment_begun"
-    EXPERIMENT_CHANGED = "experiment_changed"
     EXPERIMENT_STOPPED = "experiment_stopped"
     EXPERIMENT_PROMOTED = "experiment_promoted"
     MOVIE_WITHDRAWN = "movie_withdrawn"
     MOVIE_RETURNED = "movie_returned"
+    MOVIE_WINDOW_CHANGED = "movie_window_changed"
     MOVIE_REMOVED = "movie_removed"
     DATA_IMPORTED = "data_imported"
     DATA_REPLACED = "data_replaced"
@@ -36,8 +39,18 @@ class Action(StrEnum):
 
 
 def record(
-    connection: Connection, who: str, action: Action, subject: str | None = None, **detail: Any
+    connection: Connection,
+    who: str | None,
+    action: Action,
+    subject: str | None = None,
+    **detail: Any,
 ) -> None:
     """Add a row. No key of a user is recorded: erasing the user could not delete it."""
-    values = {"at": now(connection), "who": who[:128], "action": action.value}
-    connection.execute(insert(audit_log).values(**values, subject=subject, detail=detail or None))
+    row = {
+        "at": now(connection),
+        "who": (who or UNNAMED)[:MAX_WHO],
+        "action": action.value,
+        "subject": None if subject is None else subject[:MAX_SUBJECT],
+        "detail": detail or None,
+    }
+    connection.execute(insert(audit_log).values(row))

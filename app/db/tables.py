@@ -28,6 +28,7 @@ from sqlalchemy import (
     TypedColumns,
     TypeDecorator,
     false,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -442,6 +443,7 @@ class FeedbackColumns(TypedColumns):
 
     Model, scenario, experiment and arm are those of the list, from its `recommendation_id`; `place`
     is where the client showed it. `user_id` is null for ratings that came with the request.
+    `recorded_ms` is when it was recorded, in Unix milliseconds.
     """
 
     feedback_id: Named[str] = Column(String(100), primary_key=True)
@@ -454,7 +456,10 @@ class FeedbackColumns(TypedColumns):
     arm: Named[str | None] = Column(String(64))
     place: Named[str | None] = Column(String(64))
     occurred_at: Named[datetime] = Column(UtcDateTime)
+    recorded_ms: Named[int] = Column(BigInteger)
 
+
+_IN_EXPERIMENT = text("experiment IS NOT NULL")
 
 feedback = Table(
     "feedback",
@@ -463,8 +468,38 @@ feedback = Table(
     Index(None, "user_id", "occurred_at"),
     Index(None, "movie_id"),
     Index(None, "occurred_at"),
+    Index(
+        None,
+        "experiment",
+        "user_id",
+        sqlite_where=_IN_EXPERIMENT,
+        postgresql_where=_IN_EXPERIMENT,
+    ),
     sqlite_with_rowid=False,
 )
+
+
+class NightlyListColumns(TypedColumns):
+    """A movie of a nightly list (`app.nightly`), for programs that read lists from the database.
+
+    `scenario` is empty for lists without one. `made_at` is when the list was made. Lists follow
+    from other tables, and back-ups leave them out.
+    """
+
+    user_id: Named[int] = Column(
+        BigKey, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    scenario: Named[str] = Column(String(64), primary_key=True)
+    position: Named[int] = Column(primary_key=True, autoincrement=False)  # 1 is the first
+    movie_id: Named[int] = Column(BigKey)
+    score: Named[float] = Column(Double)
+    like_probability: Named[float] = Column(Double)
+    source: Named[str] = Column(String(20))
+    recommendation_id: Named[str] = Column(String(400))
+    made_at: Named[datetime] = Column(UtcDateTime)
+
+
+nightly_lists = Table("nightly_lists", metadata, NightlyListColumns, sqlite_with_rowid=False)
 
 
 class AuditColumns(TypedColumns):

@@ -1,12 +1,10 @@
 """Request and response models for events."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -15,7 +13,7 @@ from pydantic.config import JsonDict
 
 from app.core.errors import ErrorBody
 from app.events.repository import ListedEvent
-from app.http.api import RequestModel
+from app.http.api import Moment, RequestModel
 from app.http.cursors import Cursor, CursorText
 from app.http.identifiers import SentMovieKey, SentUserKey
 from app.ratings.schemas import Stars
@@ -33,14 +31,6 @@ EventId = Annotated[
 ]
 
 
-def _iso(value: Any) -> Any:
-    # Numbers would be taken for seconds or milliseconds, by their size.
-    if isinstance(value, str) and "-" in value[1:]:
-        return value
-    raise ValueError("write it as 2026-11-20T10:15:00Z")
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 EXAMPLE: JsonDict = {
     "event_id": "order-1007",

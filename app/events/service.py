@@ -72,7 +72,7 @@ class EventService:
     def record(self, connection: Connection, requests: Sequence[EventRequest]) -> EventResults:
         """Record the events of movies that exist and that are not known."""
         now = datetime.now(UTC)
-        _check_times(requests, now)
+        check_times("events", [request.occurred_at for request in requests], now)
         sent = [SentEvent.of(request, int(now.timestamp())) for request in requests]
         exist = movies.lock(connection, {event.movie_id for event in sent})
         # Of several with one id the first counts.
@@ -133,14 +133,14 @@ class EventService:
         return {each.user_id for each in opinions} | {each.user_id for each in sightings}
 
 
-def _check_times(requests: Sequence[EventRequest], now: datetime) -> None:
+def check_times(name: str, times: Sequence[datetime | None], now: datetime) -> None:
+    """Refuse what cannot have happened by now; `name` is that of the list in the body."""
     latest = now + MAX_AHEAD
-    for number, request in enumerate(requests):
-        at = request.occurred_at
+    for number, at in enumerate(times):
         if at is not None and not EPOCH <= at <= latest:
             where = "in the future" if at > latest else "before 1970"
             message = f"{at.isoformat()} is {where}"
-            place = ("body", "events", number, "occurred_at")
+            place = ("body", name, number, "occurred_at")
             raise InvalidRequestError.at(place, message, "time_out_of_range")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from threading import Lock
 from typing import Any
 
@@ -25,10 +26,9 @@ from app.features.schemas import (
     UserFeature,
     UserFeatures,
 )
-from app.live.catalogue import Catalogue
 from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.ratings import repository as ratings
-from app.recommendations.ranking import KnownRatings, known_ratings, shortest, strongest
+from app.recommendations.history import KnownRatings, known_ratings, shortest, strongest
 from app.recommendations.schemas import Reason
 from app.recommendations.service import anonymous_ratings, sent_keys
 from data.movie_keys import MovieKey, movie_id
@@ -135,18 +135,20 @@ def _feature(unit: HiddenUnit, snapshot: Snapshot, n_movies: int) -> Feature:
         unit=unit.unit,
         importance=unit.importance,
         genres=_genres(unit.on, snapshot),
-        on=_movies(unit.on, snapshot.catalogue)[:n_movies],
-        off=_movies(unit.off, snapshot.catalogue)[:n_movies],
+        on=_movies(unit.on, snapshot)[:n_movies],
+        off=_movies(unit.off, snapshot)[:n_movies],
     )
 
 
-def _movies(weights: Iterable[MovieWeight], catalogue: Catalogue) -> list[FeatureMovie]:
+def _movies(weights: Sequence[MovieWeight], snapshot: Snapshot) -> list[FeatureMovie]:
+    ids = np.array([weight.movie_id for weight in weights], dtype=np.int64)
+    movies = snapshot.catalogue.movies
     return [
         FeatureMovie(
             movie_id=movie.movie_id, title=movie.title, year=movie.year, weight=weight.weight
         )
-        for weight in weights
-        if (movie := catalogue.movies.get(weight.movie_id)) is not None
+        for weight in compress(weights, snapshot.are_available(ids))
+        if (movie := movies[weight.movie_id])
     ]
 
 

@@ -3,7 +3,14 @@
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from app.config import Settings
@@ -51,6 +58,16 @@ def _whole(value: Any) -> Any:
 
 # The last mark of an `Annotated[int, Field(strict=True, ...), WHOLE]`.
 WHOLE = BeforeValidator(_whole)
+
+
+def _iso(value: Any) -> Any:
+    # Numbers would be taken for seconds or milliseconds, by their size.
+    if isinstance(value, str) and "-" in value[1:]:
+        return value
+    raise ValueError("write it as 2026-11-20T10:15:00Z")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
 
 
 class Services(dict[type, Any]):

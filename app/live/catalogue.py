@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from app.db import tables
 from app.live.counts import Counts
+from app.live.trends import Trends
 from data.movie_keys import MovieKey, public_key
 
 # A movie's share of likes is damped by this many ratings with the overall share of likes: one like
@@ -71,6 +72,7 @@ class Catalogue:
     ratings: NDArray[np.int64]
     counts: Counts
     windows: NDArray[np.int64]  # `Availability` of each position, shape (n_movies, 2)
+    trends: Trends
 
     @classmethod
     def of(cls, movies: Mapping[int, CatalogueMovie], counts: Counts) -> Catalogue:
@@ -82,7 +84,8 @@ class Catalogue:
         )
         likes[here], ratings[here] = counts.likes[there], counts.ratings[there]
         windows = np.array([movie.availability for movie in movies.values()], dtype=np.int64)
-        return cls(movies, movie_ids, likes, ratings, counts, windows.reshape(-1, 2))
+        trends = Trends.of(movie_ids, counts.by_time)
+        return cls(movies, movie_ids, likes, ratings, counts, windows.reshape(-1, 2), trends)
 
     def available(self, at: int) -> NDArray[np.bool_]:
         """Tell which movies lists may have at this Unix second."""
@@ -94,6 +97,13 @@ class Catalogue:
         """Return the second after `at` at which another movie comes or goes."""
         later = self.windows[self.windows > at]
         return int(later.min(initial=FOR_EVER))
+
+    def positions(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the positions of those of the movies that are in the catalogue."""
+        places = np.searchsorted(self.movie_ids, movie_ids)
+        here = places < len(self.movie_ids)
+        here[here] = self.movie_ids[places[here]] == movie_ids[here]
+        return places[here]
 
     def by_popularity(self) -> NDArray[np.int64]:
         """Positions by descending number of likes, ties by ascending movie id."""

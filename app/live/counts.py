@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ from sqlalchemy import (
 
 from app.db.sql import liked, now, upsert
 from app.db.tables import ratings, shared_counts, users
+from app.live import trends
+from app.live.trends import LikesByTime
 
 # The checksum of the imported release, and the time of the import.
 Imported = tuple[str, datetime]
@@ -35,6 +37,7 @@ class Basis(NamedTuple):
     imported: Imported | None
     like_threshold: float
     recent_share: float = 0.0  # the latest share of the ratings, whose likes are counted too
+    by_time: bool = True  # so are likes by time; the version before did not
 
 
 class Generation(NamedTuple):
@@ -59,6 +62,7 @@ class Counts:
     took_s: float
     generation: str | None  # None if they are not shared
     recent_likes: NDArray[np.int64] | None = None  # None without a share in the basis
+    by_time: LikesByTime = field(default_factory=LikesByTime)
 
 
 def count(connection: Connection, basis: Basis) -> Counts:
@@ -68,10 +72,12 @@ def count(connection: Connection, basis: Basis) -> Counts:
     since = _first_of_the_latest(connection, share) if share else None
     rows = count_ratings(connection, basis.like_threshold, since)
     n_users = count_users(connection)
+    by_time = trends.count(connection, basis.like_threshold)
     numbers = np.array(sorted(tuple(row) for row in rows), dtype=np.int64).reshape(-1, 4)
     movie_ids, likes, totals, recent = numbers.T.copy()
     took_s = monotonic() - begin
-    return Counts(movie_ids, likes, totals, n_users, basis, took_s, None, recent if share else None)
+    lately = recent if share else None
+    return Counts(movie_ids, likes, totals, n_users, basis, took_s, None, lately, by_time)
 
 
 def find_generation(connection: Connection) -> Generation | None:
@@ -89,6 +95,7 @@ def find_generation(connection: Connection) -> Generation | None:
             table.like_threshold,
             table.recent_generation,
             table.recent_share,
+            table.trend_generation,
         )
     ).first()
     if row is None:
@@ -96,18 +103,21 @@ def find_generation(connection: Connection) -> Generation | None:
     sha256, imported_at = row.dataset_sha256, row.imported_at
     imported = None if sha256 is None or imported_at is None else (sha256, imported_at)
     recent_share = row.recent_share if row.recent_generation == row.generation else None
-    basis = Basis(row.ratings_revision, imported, row.like_threshold, recent_share or 0.0)
+    by_time = row.trend_generation == row.generation
+    basis = Basis(row.ratings_revision, imported, row.like_threshold, recent_share or 0.0, by_time)
     return Generation(row.generation, row.claimed, row.begun_at, row.took_s, basis)
 
 
 def read(connection: Connection, generation: Generation) -> Counts:
     """Read the shared counts; `generation` must be read in the same transaction."""
     table = shared_counts.c
-    row = connection.execute(select(table.n_users, table.counts, table.recent_likes)).one()
+    columns = (table.n_users, table.counts, table.recent_likes, table.trend_likes)
+    row = connection.execute(select(*columns)).one()
     movie_ids, likes, totals = np.frombuffer(row.counts, dtype="<i8").reshape(3, -1)
     name, basis, took_s = generation.name, generation.basis, generation.took_s
     recent = np.frombuffer(row.recent_likes, dtype="<i8") if basis.recent_share else None
-    return Counts(movie_ids, likes, totals, row.n_users, basis, took_s, name, recent)
+    by_time = LikesByTime.unpacked(row.trend_likes) if basis.by_time else LikesByTime()
+    return Counts(movie_ids, likes, totals, row.n_users, basis, took_s, name, recent, by_time)
 
 
 def claim(connection: Connection, seen: Generation, name: str) -> bool:
@@ -149,6 +159,8 @@ def _row(counts: Counts, name: str) -> dict[str, Any]:
         "recent_generation": name,
         "recent_share": basis.recent_share or None,
         "recent_likes": None if recent is None else recent.astype("<i8").tobytes(),
+        "trend_generation": name,
+        "trend_likes": counts.by_time.packed(),
     }
 
 

@@ -27,6 +27,11 @@ Year = Annotated[int, Field(ge=0, le=MAX_YEAR), WHOLE]
 MAX_ATTRIBUTE_FILTERS = 20
 
 
+def is_none(value: object) -> bool:
+    """Tell whether a field is left out of what is shown and stored."""
+    return value is None
+
+
 def _attribute(written: str) -> str:
     AttributeFilter.parse(written)
     return written
@@ -71,10 +76,14 @@ class Filters(RequestModel):
         Field(max_length=MAX_GENRES, description="No movie of any of these; may be repeated"),
     ] = []
     year_from: Annotated[
-        Year | None, OMITTABLE, Field(description="Only movies of this year or later")
+        Year | None,
+        OMITTABLE,
+        Field(exclude_if=is_none, description="Only movies of this year or later"),
     ] = None
     year_to: Annotated[
-        Year | None, OMITTABLE, Field(description="Only movies of this year or earlier")
+        Year | None,
+        OMITTABLE,
+        Field(exclude_if=is_none, description="Only movies of this year or earlier"),
     ] = None
     exclude: Annotated[
         list[SentMovieKey],
@@ -131,10 +140,27 @@ class Facets:
         masks = list(self._masks(filters))
         return np.logical_and.reduce(masks) if masks else None
 
+    def allowed_by_rule(self, rule: Filters) -> NDArray[np.bool_]:
+        """Tell which movies a stored rule lets through.
+
+        Genres or attributes that no movie has any more let none through: a rule that was checked
+        when it was stored must not end with the last movie that it is about.
+        """
+        genres = np.ones(len(self.movie_ids), dtype=np.bool_)
+        if rule.genre:
+            genres = self._any_of(rule.genre)
+        if not all(map(self._has_name, rule.attribute)):
+            return np.zeros_like(genres)
+        allowed = self.allowed(rule)
+        return genres if allowed is None else genres & allowed
+
     def unknown_genres(self, filters: Filters) -> list[str]:
         """Return the genres of the filters that no movie has: they are no part of the filter."""
         named = dict.fromkeys((*filters.genre, *filters.exclude_genre))
         return [name for name in named if name.casefold() not in self.genres]
+
+    def _has_name(self, written: str) -> bool:
+        return self.attributes.mask(AttributeFilter.parse(written)) is not None
 
     def _masks(self, filters: Filters) -> Iterable[NDArray[np.bool_]]:
         if any(name.casefold() in self.genres for name in filters.genre):

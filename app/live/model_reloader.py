@@ -72,6 +72,7 @@ class ModelReloader:
         self._rules: Rules | None = None
         self._others: Mapping[str, LoadedModel] = {}
         self._retry_at: float | None = None
+        self._retry_others_at: dict[str, float] = {}
         self._insist_at = 0.0
         self._swapping, self._counting = Lock(), Lock()
         trouble = "cannot poll the database; the loaded model and movies stay in service"
@@ -114,9 +115,11 @@ class ModelReloader:
             parts, held = (loaded, catalogue, rules, others), self._parts
             is_same = all(part is other for part, other in zip(parts, held, strict=True))
             if not is_same or now >= self.current.snapshot.valid_until:
+                before = self.current.snapshot if self.current.generation() else None
                 snapshot = Snapshot.of(
-                    catalogue, loaded, self.recency, rules=rules, others=others.values(), at=now
-                )
+                    catalogue, loaded, self.recency, rules=rules, others=others.values(), at=now,
+                    before=before,
+                )  # fmt: skip
                 self.current.swap(snapshot)
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
@@ -165,7 +168,7 @@ class ModelReloader:
             return None
         if held and held.version == version:
             return held
-        loaded = self._load(version)
+        loaded = self._others.get(version) or self._load(version)
         if loaded:
             logger.info("serving model %s", version)
             return loaded
@@ -206,12 +209,15 @@ class ModelReloader:
         return held
 
     def _current_others(self, rules: Rules, state: ServingState) -> Mapping[str, LoadedModel]:
-        """Return the models of arms of experiments, those that can be loaded."""
-        wanted = rules.models - {state.active.version}
-        if wanted == self._others.keys():
-            return self._others
-        held = {version: self._others.get(version) or self._load(version) for version in wanted}
-        return {version: loaded for version, loaded in held.items() if loaded}
+        """Return the models of arms of experiments; one that cannot be loaded is tried again."""
+        held, wanted, now = self._others, rules.models - {state.active.version}, monotonic()
+        missing = wanted - held.keys()
+        due = [each for each in missing if now >= self._retry_others_at.get(each, 0.0)]
+        tried = {version: self._load(version) for version in due}
+        self._retry_others_at |= {each: now + RETRY_S for each in due if tried[each] is None}
+        loaded = {version: model for version, model in tried.items() if model}
+        others = {each: model for each, model in held.items() if each in wanted} | loaded
+        return held if others.keys() == held.keys() else others
 
     def _current_catalogue(self, connection: Connection, state: ServingState) -> Catalogue:
         held = self._catalogue
@@ -243,7 +249,7 @@ class ModelReloader:
         """Tell whether counts were made with the settings of this worker, or hold what it needs."""
         share = self.recency.counted_share
         same_share = not share or basis.recent_share == share
-        return basis.like_threshold == self.like_threshold and same_share
+        return basis.like_threshold == self.like_threshold and same_share and basis.by_time
 
     def _basis(self, state: ServingState) -> Basis:
         return state.basis(self.like_threshold, self.recency.counted_share)

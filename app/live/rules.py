@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
-from sqlalchemy import Connection, func, select
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import Connection, func, select, update
 
 from app.db.model_versions import holdout_salt
-from app.db.tables import experiments, scenario_versions
+from app.db.tables import experiments, installation, scenario_versions
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.identifiers import SentMovieKey
 from app.live.attributes import AttributeFilter
-from app.live.filters import Filters, Genre
+from app.live.filters import Filters, Genre, is_none
 from data.rules import MAX_ATTRIBUTE_NAME_LENGTH, MAX_TEXT_LENGTH
 
 MAX_BOOSTS, MAX_PINS, MAX_ARMS = 20, 50, 10
 MAX_NUMBER = 200  # movies of a list that ends
 RUNNING, STOPPED = "running", "stopped"
+
 
 RuleName = Annotated[
     str,
@@ -33,7 +34,13 @@ Weight = Annotated[
 ]
 
 
-class _Boost(RequestModel):
+class _Rule(RequestModel):
+    """Part of a body: a number is no text."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _Boost(_Rule):
     weight: Weight
 
 
@@ -80,20 +87,20 @@ Boost = Annotated[
 Boosts = Annotated[list[Boost], Field(max_length=MAX_BOOSTS)]
 
 
-class Pin(RequestModel):
+class Pin(_Rule):
     """A movie with a fixed place, for every user who may be shown it."""
 
     movie_id: SentMovieKey
     position: Annotated[int, Field(ge=1, le=MAX_NUMBER, description="1 is the first"), WHOLE]
 
 
-class ScenarioFilters(Filters):
+class ScenarioFilters(_Rule, Filters):
     """Which movies may be in the lists; `exclude` bans movies."""
 
     location: ClassVar[str] = "body"
 
 
-class ScenarioDefinition(RequestModel):
+class ScenarioDefinition(_Rule):
     """What a place on a site wants of its lists."""
 
     filters: ScenarioFilters = ScenarioFilters()
@@ -103,14 +110,22 @@ class ScenarioDefinition(RequestModel):
     number: Annotated[
         int | None,
         OMITTABLE,
-        Field(ge=1, le=MAX_NUMBER, description="Movies of a whole list; without it, all"),
+        Field(
+            ge=1,
+            le=MAX_NUMBER,
+            exclude_if=is_none,
+            description="Movies of a whole list; without it, all",
+        ),
         WHOLE,
     ] = None
     max_per_genre: Annotated[
         int | None,
         OMITTABLE,
         Field(
-            ge=1, le=MAX_NUMBER, description="Movies of one genre in a list, which needs `number`"
+            ge=1,
+            le=MAX_NUMBER,
+            exclude_if=is_none,
+            description="Movies of one genre in a list, which needs `number`",
         ),
         WHOLE,
     ] = None
@@ -142,6 +157,8 @@ class ScenarioDefinition(RequestModel):
     def _consistent(self) -> ScenarioDefinition:
         if self.max_per_genre is not None and self.number is None:
             raise ValueError("max_per_genre needs number, the length of the list")
+        if any(pin.position > (self.number or MAX_NUMBER) for pin in self.pins):
+            raise ValueError("a pin is behind the end of the list, which has `number` movies")
         places = [pin.position for pin in self.pins]
         pinned = [pin.movie_id for pin in self.pins]
         for name, values in (("position", places), ("movie_id", pinned), ("", self.sources)):
@@ -150,7 +167,7 @@ class ScenarioDefinition(RequestModel):
         return self
 
 
-class Arm(RequestModel):
+class Arm(_Rule):
     """One of the things that an experiment compares; what is left out is as without it."""
 
     name: RuleName
@@ -158,10 +175,14 @@ class Arm(RequestModel):
         float, Field(ge=0, le=1, allow_inf_nan=False, description="Of all users; 0 for a shadow")
     ]
     model: Annotated[
-        str | None, OMITTABLE, Field(max_length=40, description="Version that answers")
+        str | None,
+        OMITTABLE,
+        Field(max_length=40, exclude_if=is_none, description="Version that answers"),
     ] = None
     scenario: Annotated[
-        RuleName | None, OMITTABLE, Field(description="Answers in place of the experiment's")
+        RuleName | None,
+        OMITTABLE,
+        Field(exclude_if=is_none, description="Answers in place of the experiment's"),
     ] = None
     boosts: Annotated[Boosts, Field(description="Added to those of the scenario")] = []
     shadow: Annotated[
@@ -169,13 +190,16 @@ class Arm(RequestModel):
     ] = False
 
 
-class ExperimentDefinition(RequestModel):
+class ExperimentDefinition(_Rule):
     """What is compared, for whom, and by what."""
 
     scenario: Annotated[
         RuleName | None,
         OMITTABLE,
-        Field(description="Requests of this scenario take part; without it, those of none"),
+        Field(
+            exclude_if=is_none,
+            description="Requests of this scenario take part; without it, those of none",
+        ),
     ] = None
     arms: Annotated[
         list[Arm],
@@ -204,8 +228,6 @@ class ExperimentDefinition(RequestModel):
                 raise ValueError(f"arm {arm.name}: a shadow has the share 0, another arm more")
         if sum(arm.share for arm in self.arms) > 1 + 1e-9:
             raise ValueError("the shares add up to more than 1")
-        if sum(not arm.shadow for arm in self.arms) < 1:
-            raise ValueError("no arm answers")
         return self
 
 
@@ -289,3 +311,12 @@ def read_rules(connection: Connection) -> Rules:
     begun = [Experiment(n, salt, ExperimentDefinition.model_validate(d)) for n, salt, d in found]
     key = hmac.digest(holdout_salt(connection).encode(), b"recommendation ids", "sha256")
     return Rules(scenarios, {each.definition.scenario: each for each in begun}, key)
+
+
+def next_rules_revision(connection: Connection) -> int:
+    """Take the next number of a change of rules; writers of rules wait for each other here."""
+    return connection.execute(
+        update(installation)
+        .values(rules_revision=installation.c.rules_revision + 1)
+        .returning(installation.c.rules_revision)
+    ).scalar_one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from app.live.drift import Origin
 from app.live.filters import Facets
 from app.live.recency import OFF, Recency
 from app.live.rules import NO_RULES, Rules
+from app.live.trends import next_bucket_at
 from model.rbm import RBM
 from model.similarity import like_lengths
 
@@ -101,7 +102,10 @@ class Source(StrEnum):
     """The source of a list, or of a movie in it."""
 
     RBM = "rbm"
+    SIMILAR = "similar"
+    TRENDING = "trending"
     POPULAR = "popular"
+    NEW = "new"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +119,9 @@ class Snapshot:
 
     catalogue: Catalogue
     facets: Facets
+    at: int  # the moment, a Unix second
+    valid_until: int  # at which another movie comes or goes, or likes have become older
     available: NDArray[np.bool_]  # of each position
-    valid_until: int  # Unix second at which another movie comes or goes
     rules: Rules
     variants: Mapping[str, Snapshot]
     model: ServedModel | None
@@ -124,7 +129,9 @@ class Snapshot:
     popular_state: str
     unknown: NDArray[np.int64]  # the same for movies that the model does not know
     unknown_state: str
+    unknown_ratings_share: float  # of all ratings, on movies that the model does not know
     servable_state: str
+    compiled: dict[Any, Any]  # rules of lists by name, made when first needed
 
     @classmethod
     def of(
@@ -136,14 +143,20 @@ class Snapshot:
         rules: Rules = NO_RULES,
         others: Iterable[LoadedModel] = (),
         at: int = 0,
+        before: Snapshot | None = None,
     ) -> Snapshot:
-        """Derive everything that responses need at a Unix second; `others` become variants."""
-        facets, available = Facets.of(catalogue), catalogue.available(at)
-        valid_until = catalogue.changes_at(at)
+        """Derive everything that responses need at a Unix second; `others` become variants.
+
+        What follows from the catalogue alone is taken over from `before`, if it has the same one.
+        """
+        is_same = before is not None and before.catalogue is catalogue
+        facets = before.facets if before and is_same else Facets.of(catalogue)
+        available = catalogue.available(at)
+        moments = (at, min(catalogue.changes_at(at), next_bucket_at(at)))
 
         def joined(loaded: LoadedModel | None, variants: Mapping[str, Snapshot]) -> Snapshot:
             return cls._joined(
-                catalogue, facets, available, valid_until, rules, variants,
+                catalogue, facets, moments, available, rules, variants,
                 ServedModel.of(loaded, catalogue, recency, available) if loaded else None,
             )  # fmt: skip
 
@@ -154,21 +167,23 @@ class Snapshot:
         cls,
         catalogue: Catalogue,
         facets: Facets,
+        moments: tuple[int, int],
         available: NDArray[np.bool_],
-        valid_until: int,
         rules: Rules,
         variants: Mapping[str, Snapshot],
         model: ServedModel | None,
     ) -> Snapshot:
+        known = model.ids if model else np.zeros(0, dtype=np.int64)
+        is_unknown, ratings = ~np.isin(catalogue.movie_ids, known), catalogue.ratings
         popular = catalogue.by_popularity()
         popular = popular[available[popular]]
-        known = model.ids if model else np.zeros(0, dtype=np.int64)
-        unknown = popular[~np.isin(catalogue.movie_ids[popular], known)]
+        unknown = popular[is_unknown[popular]]
         return cls(
             catalogue=catalogue,
             facets=facets,
+            at=moments[0],
+            valid_until=moments[1],
             available=available,
-            valid_until=valid_until,
             rules=rules,
             variants=variants,
             model=model,
@@ -176,14 +191,15 @@ class Snapshot:
             popular_state=fingerprint(catalogue.movie_ids[popular]),
             unknown=unknown,
             unknown_state=fingerprint(catalogue.movie_ids[unknown]),
+            unknown_ratings_share=float(ratings[is_unknown].sum() / max(ratings.sum(), 1)),
             servable_state=model.state_of(model.servable) if model else "",
+            compiled={},
         )
 
-    @property
-    def unknown_ratings_share(self) -> float:
-        """Share of all ratings on movies that the model does not know."""
-        ratings = self.catalogue.ratings
-        return float(ratings[self.unknown].sum() / max(ratings.sum(), 1))
+    def are_available(self, movie_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which of these movies lists may have; no unknown one."""
+        positions = _indices(self.catalogue.movie_ids, movie_ids)
+        return np.append(self.available, False)[positions]
 
     @property
     def version(self) -> str | None:

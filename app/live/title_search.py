@@ -20,6 +20,8 @@ ONE_TYPO_FROM, TWO_TYPOS_FROM = 3, 8
 YEAR_DIGITS = 4
 # Weights of titles with few other words, and of popular movies.
 COVERAGE, POPULARITY = 0.35, 0.4
+# Added for a whole title: more than popularity.
+TITLE = 0.5
 ARTICLE_WEIGHT = 0.1
 # Similarity of whole titles, in percent, that counts as a match.
 ALIKE = 75
@@ -48,21 +50,29 @@ class TitleIndex:
         flat = [position for word in self.vocabulary for position in places[word]]
         self.positions = np.array(flat, dtype=np.int64)
 
-    def find(self, text: str, likes: NDArray[np.int64], limit: int) -> list[int]:
+    def find(
+        self,
+        text: str,
+        likes: NDArray[np.int64],
+        limit: int,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> list[int]:
         """Return the positions of the matching movies, the best match first."""
         words = fold(text).split()[:MAX_WORDS]
         if not words or not len(self.compact):
             return []
-        scores = self._by_words(words)
+        among = np.ones(len(self.compact), dtype=np.bool_) if allowed is None else allowed
+        scores = self._by_words(words, among)
         if not scores.any():
-            scores = self._by_likeness("".join(words))
+            scores = self._by_likeness("".join(words), among)
         found = np.flatnonzero(scores)
         liked = np.log1p(likes[found])
         score = scores[found] + POPULARITY * liked / max(float(np.log1p(likes.max())), 1.0)
+        score[[self.compact[position] == "".join(words) for position in found]] += TITLE
         order = np.lexsort((found, -score))[:limit]
         return [int(position) for position in found[order]]
 
-    def _by_words(self, words: Sequence[str]) -> NDArray[np.float64]:
+    def _by_words(self, words: Sequence[str], among: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Score movies with all words; if there are none, those with the most of them."""
         total = np.zeros(len(self.compact))
         n_found = np.zeros(len(self.compact), dtype=np.int64)
@@ -73,6 +83,7 @@ class TitleIndex:
             total += weight * match
             if word in needed:
                 n_found += match > 0
+        n_found *= among
         best = int(n_found.max(initial=0))
         if best < max(1, (len(needed) + 1) // 2):
             return np.zeros(len(self.compact))
@@ -111,11 +122,12 @@ class TitleIndex:
     def _places(self, begin: int, end: int) -> NDArray[np.int64]:
         return self.positions[self.starts[begin] : self.starts[end]]
 
-    def _by_likeness(self, compact: str) -> NDArray[np.float64]:
+    def _by_likeness(self, compact: str, among: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Score movies by their whole titles without spaces: "spider man" for "spiderman"."""
         scores = np.zeros(len(self.compact))
         if len(compact) >= MIN_PART_LENGTH:
             scores[[place for place, title in enumerate(self.compact) if compact in title]] = 1
+            scores *= among
         if scores.any():
             return scores
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - see above
@@ -123,5 +135,5 @@ class TitleIndex:
         for _, score, index in process.extract(
             compact, self.compact, scorer=fuzz.ratio, processor=None, score_cutoff=ALIKE, limit=100
         ):
-            scores[index] = score / 100
+            scores[index] = among[index] * score / 100
         return scores

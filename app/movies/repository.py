@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select, update
+from sqlalchemy import Connection, Row, delete, exists, or_, select, update
 
 from app.db.sql import upsert
-from app.db.tables import installation, movies
+from app.db.tables import events, feedback, installation, movies, ratings, seen_movies
+
+# What users did with a movie.
+_USES = (ratings, seen_movies, events, feedback)
 
 
-def find(connection: Connection, movie_id: int) -> Row[Any] | None:
-    """Return one movie."""
+def find(connection: Connection, movie_id: int, *, locked: bool = False) -> Row[Any] | None:
+    """Return one movie; locked, nobody changes it or does anything with it before the end."""
     query = select(movies).where(movies.c.id == movie_id)
-    return connection.execute(query).first()
+    return connection.execute(query.with_for_update() if locked else query).first()
 
 
 def lock(connection: Connection, movie_ids: Iterable[int]) -> set[int]:
@@ -28,12 +31,17 @@ def add(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bo
     return connection.execute(new.returning(movies.c.id)).first() is not None
 
 
-def change(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> bool:
-    """Change some details of a movie; False when there is no such movie."""
-    statement = update(movies).where(movies.c.id == movie_id)
-    # SQL has no UPDATE of nothing; setting the id to itself changes nothing.
-    values = details or {"id": movie_id}
-    return connection.execute(statement.values(**values)).rowcount > 0
+def change(connection: Connection, movie_id: int, details: Mapping[str, Any]) -> None:
+    """Change some details of a movie."""
+    if details:
+        connection.execute(update(movies).where(movies.c.id == movie_id).values(**details))
+
+
+def remove_unused(connection: Connection, movie_id: int) -> bool:
+    """Remove a locked movie; False if a user has done anything with it."""
+    is_used = or_(*(exists().where(table.c.movie_id == movie_id) for table in _USES))
+    gone = connection.execute(delete(movies).where(movies.c.id == movie_id, ~is_used))
+    return gone.rowcount > 0
 
 
 def free_id(connection: Connection, first: int, last: int) -> int:

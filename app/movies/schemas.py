@@ -1,8 +1,10 @@
 """Request and response models for movies."""
 
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -12,10 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from app.http.api import OMITTABLE, WHOLE, RequestModel
-from app.http.cursors import Cursor, CursorText
+from app.http.api import OMITTABLE, WHOLE, Moment, RequestModel
+from app.http.cursors import Cursor
 from app.http.identifiers import SentMovieKey
-from app.live.filters import AttributeFilters, IgnoredGenres
+from app.live.filters import IgnoredGenres, is_none
 from data.movie_keys import MovieKey
 from data.rules import (
     ATTRIBUTE_NAME_PATTERN,
@@ -28,13 +30,13 @@ from data.rules import (
     MAX_TAG_LENGTH,
     MAX_TAGS,
     MAX_TEXT_LENGTH,
+    MAX_TIME,
     MAX_TITLE_LENGTH,
     TEXT_PATTERN,
     attributes_flaw,
 )
 
 MAX_NUMBER = 2**31 - 1
-MAX_NAMED = 100  # as many as a page has
 
 
 class MovieSummary(BaseModel):
@@ -70,6 +72,21 @@ class Movie(MovieSummary):
     tmdb_id: int | None = Field(description="Number in the address of its TMDB page")
     attributes: dict[str, str | int | float | list[str]] = Field(
         description="Further attributes by name: a text, a number, or a list of texts"
+    )
+    withdrawn: bool = Field(
+        default=False,
+        exclude_if=lambda withdrawn: not withdrawn,
+        description="True where no list has the movie until it returns; left out otherwise",
+    )
+    available_from: datetime | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Lists have it from this moment on; left out where there is none",
+    )
+    available_until: datetime | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Lists have it until before this moment; left out where there is none",
     )
 
 
@@ -121,6 +138,25 @@ Attributes = Annotated[
 ]
 
 
+def _storable(moment: datetime) -> datetime:
+    if not 0 <= moment.timestamp() <= MAX_TIME:
+        raise ValueError("it is not between the years 1970 and 9999")
+    return moment
+
+
+BoundedMoment = Annotated[Moment, AfterValidator(_storable)]
+Withdrawn = Annotated[
+    bool, Field(strict=True, description="In no list, whatever its window, until it returns")
+]
+AvailableFrom = Annotated[
+    BoundedMoment | None, Field(description="Lists have it from this moment on; null: always")
+]
+AvailableUntil = Annotated[
+    BoundedMoment | None,
+    Field(description="Lists have it until before this moment; null: for ever"),
+]
+
+
 class MovieRequest(RequestModel):
     """A movie as an administrator describes it."""
 
@@ -136,6 +172,9 @@ class MovieRequest(RequestModel):
     imdb_id: Number | None = None
     tmdb_id: Number | None = None
     attributes: Attributes = {}
+    withdrawn: Withdrawn = False
+    available_from: AvailableFrom = None
+    available_until: AvailableUntil = None
 
 
 class NewMovie(MovieRequest):
@@ -162,7 +201,14 @@ class MovieChanges(RequestModel):
     """Changes of a movie; fields that are left out stay as they are."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"year": 1999}, {"genres": ["Drama"], "imdb_id": None}]},
+        json_schema_extra={
+            "examples": [
+                {"year": 1999},
+                {"genres": ["Drama"], "imdb_id": None},
+                {"withdrawn": True},
+                {"available_until": "2027-01-01T00:00:00Z"},
+            ]
+        },
     )
 
     title: Annotated[Title | None, OMITTABLE] = None
@@ -171,10 +217,13 @@ class MovieChanges(RequestModel):
     imdb_id: Number | None = None
     tmdb_id: Number | None = None
     attributes: Annotated[Attributes | None, OMITTABLE] = None
+    withdrawn: Annotated[Withdrawn | None, OMITTABLE] = None
+    available_from: AvailableFrom = None
+    available_until: AvailableUntil = None
 
     @model_validator(mode="after")
     def _some_are_not_null(self) -> Self:
-        for name in ("title", "genres", "attributes"):
+        for name in ("title", "genres", "attributes", "withdrawn"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can be changed, not removed")
         return self
@@ -185,6 +234,12 @@ class ListedMovie(MovieSummary):
 
     likes: int = Field(description="How many users like it; counted at most once a minute")
     ratings: int = Field(description="How many users have rated it")
+    available: bool = Field(
+        default=True,
+        exclude_if=bool,
+        description="False where `unavailable` lists a movie that is withdrawn or outside its "
+        "window; left out otherwise",
+    )
 
 
 class MoviesPage(BaseModel):
@@ -214,38 +269,18 @@ class FoundMovies(BaseModel):
     items: list[ListedMovie]
 
 
-class MoviesQuery(RequestModel):
-    """Which movies, and in which order."""
+class TrendingMovie(ListedMovie):
+    """A movie that is liked lately."""
 
-    sort: Annotated[
-        Literal["popular", "newest", "title"],
-        Field(description="Most likes first, latest year first, or by title without articles"),
-    ] = "popular"
-    genre: Annotated[
-        list[Annotated[str, StringConstraints(min_length=1, max_length=50)]],
-        Field(max_length=MAX_GENRES, description="Only movies of any of these; may be repeated"),
-    ] = []
-    id: Annotated[
-        list[SentMovieKey],
-        Field(max_length=MAX_NAMED, description="Only these movies; may be repeated"),
-    ] = []
-    attribute: AttributeFilters = []
-    limit: Annotated[int, Field(ge=1, le=100, description="Movies per page")] = 20
-    cursor: CursorText = ""
+    score: float = Field(description="Its likes in the window, each halved with every half-life")
 
 
-class SearchQuery(RequestModel):
-    """What a user has typed."""
+class TrendingMovies(BaseModel):
+    """A page of the movies that are liked lately, the most liked first."""
 
-    q: Annotated[
-        str,
-        Field(
-            max_length=200,
-            description="Words of a title, in any order; the last may be unfinished",
-            examples=["godfather"],
-        ),
-    ]
-    limit: Annotated[int, Field(ge=1, le=50, description="Movies at most")] = 10
+    items: list[TrendingMovie]
+    next: str | None = Field(description="Cursor of the next page; null at the end")
+    ignored_genres: IgnoredGenres = []
 
 
 class MoviesCursor(Cursor):

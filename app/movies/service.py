@@ -1,41 +1,22 @@
-"""Movies: one, listed, searched, added and changed."""
+"""Movies: one, added, changed, withdrawn and removed."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
+from app.core.errors import InvalidRequestError
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
-from app.http import cursors
-from app.http.cursors import CursorExpiredError
-from app.live.catalogue import Catalogue, fingerprint
-from app.live.filters import Filters
 from app.live.model_reloader import ModelReloader
-from app.live.movie_orders import MovieOrders
-from app.live.snapshot import CurrentSnapshot, Snapshot
 from app.movies import repository
 from app.movies.errors import MovieExistsError, MovieKeyRefusedError, MovieNotFoundError
-from app.movies.schemas import (
-    FoundMovies,
-    GenreCount,
-    GenreList,
-    ListedMovie,
-    Movie,
-    MovieChanges,
-    MovieRequest,
-    MoviesCursor,
-    MoviesPage,
-    MoviesQuery,
-    NewMovie,
-    SearchQuery,
-)
-from data.movie_keys import MovieKey, movie_id, movie_ids, stored_key
+from app.movies.lists import MovieLists
+from app.movies.schemas import Movie, MovieChanges, MovieRequest, NewMovie
+from data.movie_keys import MovieKey, movie_id, stored_key
 from data.rules import MAX_MOVIE_ID
 
 logger = logging.getLogger(__name__)
@@ -45,58 +26,17 @@ FIRST_OWN_ID = 1_000_000_000
 
 
 class MovieService:
-    """Reads, lists, searches and changes movies."""
+    """Reads and changes movies."""
 
-    def __init__(self, database: Database, current: CurrentSnapshot, models: ModelReloader) -> None:
+    def __init__(self, database: Database, models: ModelReloader, lists: MovieLists) -> None:
         self.database = database
-        self.current = current
         self.models = models
-        self._orders: MovieOrders | None = None
+        self.lists = lists
 
     def get(self, key: MovieKey) -> Movie:
         """Return one movie."""
         with self.database.read() as connection:
             return _read(connection, key)
-
-    def page(self, query: MoviesQuery) -> MoviesPage:
-        """Return a page of movies in the order of the query."""
-        cursor = cursors.decode(MoviesCursor, query.cursor)
-        snapshot = self.current.snapshot
-        order = self._order(snapshot, query)
-        state = fingerprint(snapshot.catalogue.movie_ids[order])
-        request = _request_name(query)
-        begin = 0
-        if cursor:
-            if cursor.request != request:
-                raise cursors.malformed()
-            if cursor.state != state:
-                raise CursorExpiredError
-            begin = cursor.position
-        end = begin + query.limit
-        following = MoviesCursor(request=request, state=state, position=end)
-        return MoviesPage(
-            items=_listed(snapshot.catalogue, order[begin:end]),
-            next=following.encode() if end < len(order) else None,
-            ignored_genres=snapshot.facets.unknown_genres(Filters(genre=query.genre)),
-        )
-
-    def genres(self) -> GenreList:
-        """Return the genres of all movies; names that differ in case alone are one genre."""
-        names: dict[str, str] = {}
-        counts: Counter[str] = Counter()
-        for movie in self.current.snapshot.catalogue.movies.values():
-            theirs = {name.casefold(): name for name in movie.genres}
-            for folded, name in theirs.items():
-                names.setdefault(folded, name)
-            counts.update(theirs.keys())
-        items = [GenreCount(genre=names[folded], movies=counts[folded]) for folded in sorted(names)]
-        return GenreList(items=items)
-
-    def search(self, query: SearchQuery) -> FoundMovies:
-        """Return the movies whose titles match, the best match first."""
-        catalogue = self.current.snapshot.catalogue
-        found = self._orders_of(catalogue).titles.find(query.q, catalogue.likes, query.limit)
-        return FoundMovies(items=_listed(catalogue, np.array(found, dtype=np.int64)))
 
     def add(self, movie: NewMovie) -> Movie:
         """Add a movie, under a new number if it has no key."""
@@ -104,27 +44,35 @@ class MovieService:
             if movie.key is not None:
                 if not _add(connection, movie.key, movie.details):
                     raise MovieExistsError(movie_id=movie.key)
-                return _read(connection, movie.key)
+                return _written(connection, movie.key)
             while True:  # another transaction may take the same id at this moment
                 free = repository.free_id(connection, FIRST_OWN_ID, MAX_MOVIE_ID)
                 if repository.add(connection, free, movie.details):
-                    return _read(connection, free)
+                    return _written(connection, free)
 
-    def put(self, key: MovieKey, movie: MovieRequest) -> tuple[Movie, bool]:
+    def put(self, key: MovieKey, movie: MovieRequest, by: str) -> tuple[Movie, bool]:
         """Add a movie, or replace its details; also tell whether it was added."""
+        details = movie.model_dump()
         with self._change() as connection:
-            added = _add(connection, key, movie.model_dump())
-            if not added:
-                repository.change(connection, movie_id(key), movie.model_dump())
-            return _read(connection, key), added
+            if _add(connection, key, details):
+                return _written(connection, key), True
+            return _changed(connection, key, details, by), False
 
-    def change(self, key: MovieKey, changes: MovieChanges) -> Movie:
+    def change(self, key: MovieKey, changes: MovieChanges, by: str) -> Movie:
         """Change some details of a movie."""
-        details = changes.model_dump(exclude_unset=True)
         with self._change() as connection:
-            if not repository.change(connection, movie_id(key), details):
-                raise MovieNotFoundError(movie_id=key)
-            return _read(connection, key)
+            return _changed(connection, key, changes.model_dump(exclude_unset=True), by)
+
+    def withdraw(self, key: MovieKey, by: str) -> Movie | None:
+        """Withdraw a movie, or remove it and return None if no user has done anything with it."""
+        with self._change() as connection:
+            row = repository.find(connection, movie_id(key), locked=True)
+            if row is None or row.key != stored_key(key):
+                return None
+            if repository.remove_unused(connection, row.id):
+                audit.record(connection, by, Action.MOVIE_REMOVED, str(key))
+                return None
+            return _changed(connection, key, {"withdrawn": True}, by)
 
     @contextmanager
     def _change(self) -> Iterator[Connection]:
@@ -134,33 +82,10 @@ class MovieService:
             repository.next_revision(connection)
         try:
             self.models.poll()
-            self._orders_of(self.current.snapshot.catalogue)
+            self.lists.prepare()
         except Exception:
             # The movie is stored, and the polling thread tries again.
             logger.exception("cannot reload the movies at once")
-
-    def _order(self, snapshot: Snapshot, query: MoviesQuery) -> NDArray[np.int64]:
-        if query.sort == "popular":
-            order = snapshot.popular
-        else:
-            orders = self._orders_of(snapshot.catalogue)
-            order = orders.newest if query.sort == "newest" else orders.by_title
-        allowed = snapshot.facets.allowed(Filters(genre=query.genre, attribute=query.attribute))
-        if allowed is not None:
-            order = order[allowed[order]]
-        if query.id:
-            order = order[np.isin(snapshot.catalogue.movie_ids[order], movie_ids(query.id))]
-        return order
-
-    def _orders_of(self, catalogue: Catalogue) -> MovieOrders:
-        """Return the orders of these movies, cached; a new count of likes changes none of them."""
-        orders = self._orders
-        if orders is None or (
-            orders.movies is not catalogue.movies and orders.movies != catalogue.movies
-        ):
-            # Two threads may both compute them; either result will do.
-            self._orders = orders = MovieOrders.of(catalogue.movies)
-        return orders
 
 
 def _add(connection: Connection, key: MovieKey, details: Mapping[str, Any]) -> bool:
@@ -171,6 +96,34 @@ def _add(connection: Connection, key: MovieKey, details: Mapping[str, Any]) -> b
     if row is not None and row.key != stored_key(key):
         raise MovieKeyRefusedError(movie_id=key)
     return False
+
+
+def _changed(connection: Connection, key: MovieKey, details: Mapping[str, Any], by: str) -> Movie:
+    """Change some details of a movie, and record whether lists may have it."""
+    before = repository.find(connection, movie_id(key), locked=True)
+    if before is None or before.key != stored_key(key):
+        raise MovieNotFoundError(movie_id=key)
+    repository.change(connection, before.id, details)
+    movie = _written(connection, key)
+    action = _action(before, movie)
+    if action is not None:
+        audit.record(connection, by, action, str(key), **_window(movie))
+    return movie
+
+
+def _action(before: Row[Any], movie: Movie) -> Action | None:
+    """Say what has become of a movie in lists, None if nothing has."""
+    if before.withdrawn != movie.withdrawn:
+        return Action.MOVIE_WITHDRAWN if movie.withdrawn else Action.MOVIE_RETURNED
+    bounds = (before.available_from, before.available_until)
+    same = bounds == (movie.available_from, movie.available_until)
+    return None if same else Action.MOVIE_WINDOW_CHANGED
+
+
+def _window(movie: Movie) -> dict[str, str]:
+    names = ("available_from", "available_until")
+    moments = {name: getattr(movie, name) for name in names}
+    return {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
 
 
 def _read(connection: Connection, key: MovieKey) -> Movie:
@@ -185,19 +138,17 @@ def _read(connection: Connection, key: MovieKey) -> Movie:
         imdb_id=row.imdb_id,
         tmdb_id=row.tmdb_id,
         attributes=row.attributes or {},
+        withdrawn=row.withdrawn,
+        available_from=row.available_from,
+        available_until=row.available_until,
     )
 
 
-def _listed(catalogue: Catalogue, positions: NDArray[np.int64]) -> list[ListedMovie]:
-    columns = (catalogue.movie_ids, catalogue.likes, catalogue.ratings)
-    rows = zip(*(column[positions].tolist() for column in columns), strict=True)
-    return [
-        ListedMovie(**catalogue.movies[id_]._asdict(), likes=likes, ratings=ratings)
-        for id_, likes, ratings in rows
-    ]
-
-
-def _request_name(query: MoviesQuery) -> str:
-    genres, ids = {name.casefold() for name in query.genre}, {str(key) for key in query.id}
-    text = "\n".join([query.sort, *sorted(genres), *sorted(ids), *sorted(set(query.attribute))])
-    return blake2b(text.encode(), digest_size=9).hexdigest()
+def _written(connection: Connection, key: MovieKey) -> Movie:
+    """Return a movie as it was written; its window must not be empty."""
+    movie = _read(connection, key)
+    begin, end = movie.available_from, movie.available_until
+    if begin is not None and end is not None and end <= begin:
+        message = "it is not later than available_from, so no list would ever have the movie"
+        raise InvalidRequestError.at(["body", "available_until"], message, "window_empty")
+    return movie

@@ -130,6 +130,14 @@ def find_ratings_of_users(
     return {row.key: _user_ratings(row, half_life_days) for row in rows}
 
 
+def last_liked(connection: Connection, key: str, like_threshold: float) -> int | None:
+    """Return the movie that a user has liked last, None for one who has liked none."""
+    query = _ratings_of(key, like_threshold).where(liked(like_threshold)).limit(1)
+    latest = query.order_by(ratings.c.rated_at.desc(), ratings.c.movie_id.desc())
+    row = connection.execute(latest).first()
+    return row.movie_id if row else None
+
+
 def _user_ratings(row: Row[str, int, str, str], half_life_days: float) -> UserRatings:
     numbers = np.fromstring(row.encoded or "", dtype=np.int64, sep=" ")
     hours = None

@@ -74,20 +74,25 @@ def ensure_all(connection: Connection, keys: Collection[str]) -> dict[str, int]:
         connection.execute(new.on_conflict_do_nothing())
 
 
-def erase(connection: Connection, key: str, erased_at: datetime) -> None:
-    """Delete a user with all ratings, and record a hash by which a restore recognises the user."""
+def erase(connection: Connection, key: str, erased_at: datetime) -> bool:
+    """Delete a user with all ratings, and record a hash by which a restore recognises the user.
+
+    False for an unknown user.
+    """
     if connection.dialect.name == "postgresql":
         # An import takes its revision before it changes users: without this lock, a deadlock.
         connection.execute(text("LOCK TABLE datasets IN ROW EXCLUSIVE MODE"))
-    if connection.execute(delete(users).where(users.c.key == key)).rowcount:
-        revision = next_revision(connection)
-        connection.execute(
-            insert(erasures).values(
-                erased_at=erased_at,
-                ratings_revision=revision,
-                key_hmac=key_hmac(holdout_salt(connection), key),
-            )
+    if not connection.execute(delete(users).where(users.c.key == key)).rowcount:
+        return False
+    revision = next_revision(connection)
+    connection.execute(
+        insert(erasures).values(
+            erased_at=erased_at,
+            ratings_revision=revision,
+            key_hmac=key_hmac(holdout_salt(connection), key),
         )
+    )
+    return True
 
 
 def key_hmac(salt: str, key: str) -> str:

@@ -12,10 +12,12 @@ from app.http.cursors import CursorExpiredError
 from app.http.identifiers import MovieKey, UserKey
 from app.http.middleware.response_cache import NOT_MODIFIED, cache_response
 from app.movies.errors import MovieNotFoundError
+from app.recommendations.errors import ScenarioNotFoundError
 from app.recommendations.options import (
     AnonymousRequest,
     BatchRequest,
     PredictionQuery,
+    RankRequest,
     RecommendationsQuery,
     SimilarQuery,
 )
@@ -23,6 +25,7 @@ from app.recommendations.predictions import PredictionService
 from app.recommendations.schemas import (
     AnonymousRecommendations,
     Prediction,
+    RankedMovies,
     Recommendations,
     RecommendationsBatch,
     SimilarMovies,
@@ -36,7 +39,10 @@ router = APIRouter(tags=["recommendations"])
     "/recommendations/{user}",
     dependencies=[READ],
     response_model=Recommendations,
-    responses={**NOT_MODIFIED, **responses(InvalidRequestError, CursorExpiredError, *COMMON)},
+    responses={
+        **NOT_MODIFIED,
+        **responses(InvalidRequestError, ScenarioNotFoundError, CursorExpiredError, *COMMON),
+    },
     summary="Movies for a user",
 )
 def get_recommendations(
@@ -51,16 +57,23 @@ def get_recommendations(
     why: `no_model`, `unknown_user`, `no_ratings`, or `no_known_ratings` (only of movies that the
     model does not know). A filter never shortens a page as long as movies are left.
     """
-    if query.mode == "rank" or query.seed is not None or query.cursor:
+    service = services.find(RecommendationService)
+    if service.is_lasting(user, query):
         cache_response(request, user)
-    return json_response(services.find(RecommendationService).recommend(user, query))
+    return json_response(service.recommend(user, query))
 
 
 @router.post(
     "/recommendations",
     dependencies=[READ_MOVIES],
     response_model=AnonymousRecommendations,
-    responses=responses(InvalidRequestError, CursorExpiredError, ContentTooLargeError, *COMMON),
+    responses=responses(
+        InvalidRequestError,
+        ScenarioNotFoundError,
+        CursorExpiredError,
+        ContentTooLargeError,
+        *COMMON,
+    ),
     summary="Movies for an anonymous user",
 )
 def post_recommendations(body: AnonymousRequest, services: ServicesDependency) -> Response:
@@ -75,7 +88,7 @@ def post_recommendations(body: AnonymousRequest, services: ServicesDependency) -
     "/recommendations/batch",
     dependencies=[READ],
     response_model=RecommendationsBatch,
-    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    responses=responses(InvalidRequestError, ScenarioNotFoundError, ContentTooLargeError, *COMMON),
     summary="Movies for several users",
 )
 def post_recommendations_batch(body: BatchRequest, services: ServicesDependency) -> Response:
@@ -85,6 +98,21 @@ def post_recommendations_batch(body: BatchRequest, services: ServicesDependency)
     `cursor` there for the next page.
     """
     return json_response(services.find(RecommendationService).recommend_batch(body))
+
+
+@router.post(
+    "/rank",
+    dependencies=[READ],
+    response_model=RankedMovies,
+    responses=responses(InvalidRequestError, ScenarioNotFoundError, ContentTooLargeError, *COMMON),
+    summary="Rank given movies",
+)
+def post_rank(body: RankRequest, services: ServicesDependency) -> Response:
+    """Rank up to 5,000 movies for a user, or for the ratings in the body; nothing is stored.
+
+    `left_out` says why movies are not ranked. With a scenario its rules hold here, too.
+    """
+    return json_response(services.find(RecommendationService).rank(body))
 
 
 @router.get(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.db.engine import Database
 from app.live.catalogue import Catalogue, CatalogueMovie
@@ -12,7 +11,7 @@ from app.live.snapshot import CurrentSnapshot, ServedModel, Snapshot, Source
 from app.movies.errors import MovieNotFoundError
 from app.ratings import repository as ratings
 from app.ratings.repository import UserRatings
-from app.recommendations.ranking import KnownRatings, explain, known_ratings, shortest
+from app.recommendations.history import KnownRatings, explain, known_ratings, shortest
 from app.recommendations.schemas import (
     Likeness,
     Prediction,
@@ -20,9 +19,8 @@ from app.recommendations.schemas import (
     SimilarMovie,
     SimilarMovies,
 )
+from app.recommendations.similar import likeness, most_similar
 from data.movie_keys import MovieKey, movie_id
-from model.scoring import rank
-from model.similarity import similarity
 
 
 class PredictionService:
@@ -76,15 +74,13 @@ class PredictionService:
         """Return the movies that are most similar to this one."""
         snapshot = self.current.snapshot
         movie = _movie(snapshot, key)
-        model, allowed = snapshot.model, snapshot.facets.allowed(filters)
-        row = _row(model, movie_id(key))
-        reason = None
-        if model is None or row < 0:
-            reason = Reason.UNKNOWN_MOVIE if model else Reason.NO_MODEL
-            found, likeness = _similar_by_genres(snapshot.catalogue, movie, allowed, limit)
-        else:
-            found, likeness = _similar_by_model(model, row, allowed, limit)
-        movies = snapshot.catalogue.movies
+        values, reason = likeness(snapshot, movie_id(key))
+        others = snapshot.available & (snapshot.catalogue.movie_ids != movie_id(key))
+        allowed = snapshot.facets.allowed(filters)
+        if allowed is not None:
+            others &= allowed
+        found = most_similar(snapshot, values, others, limit)
+        movies, ids = snapshot.catalogue.movies, snapshot.catalogue.movie_ids[found]
         return SimilarMovies(
             movie_id=movie.movie_id,
             model=snapshot.version,
@@ -92,7 +88,7 @@ class PredictionService:
             reason=reason,
             items=[
                 SimilarMovie(**movies[id_]._asdict(), similarity=value)
-                for id_, value in zip(found.tolist(), shortest(likeness), strict=True)
+                for id_, value in zip(ids.tolist(), shortest(values[found]), strict=True)
             ],
             ignored_genres=snapshot.facets.unknown_genres(filters),
         )
@@ -126,32 +122,3 @@ def _popular(catalogue: Catalogue, id_: int) -> tuple[float, float]:
     position = np.searchsorted(catalogue.movie_ids, [id_])
     score = shortest(catalogue.scores(position))[0]
     return score, shortest(catalogue.like_probabilities(position))[0]
-
-
-def _similar_by_model(
-    model: ServedModel, row: int, allowed: NDArray[np.bool_] | None, limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Movies by falling cosine of their weights."""
-    excluded = ~model.allowed(allowed)
-    excluded[row] = True
-    likeness = similarity(model.rbm, row, model.lengths)
-    rows = rank(likeness, model.rbm.movie_ids, np.flatnonzero(excluded), limit)
-    return model.rbm.movie_ids[rows], likeness[rows]
-
-
-def _similar_by_genres(
-    catalogue: Catalogue, movie: CatalogueMovie, allowed: NDArray[np.bool_] | None, limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Movies by the share of common genres among all genres of both; ties by popularity."""
-    own = set(movie.genres)
-    overlap = {
-        genres: len(own & set(genres)) / len(own | set(genres)) if own or genres else 0.0
-        for genres in {other.genres for other in catalogue.movies.values()}
-    }
-    values = np.array([overlap[other.genres] for other in catalogue.movies.values()])
-    keep = catalogue.movie_ids != movie_id(movie.movie_id)
-    if allowed is not None:
-        keep &= allowed
-    order = np.lexsort((catalogue.movie_ids, -catalogue.likes, -values))
-    best = order[keep[order]][:limit]
-    return catalogue.movie_ids[best], values[best].astype(np.float32)

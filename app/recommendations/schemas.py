@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.http.cursors import Cursor
-from app.live.filters import IgnoredGenres
+from app.live.filters import IgnoredGenres, is_none
 from app.live.snapshot import Source
 from app.movies.schemas import MovieSummary
 from app.recommendations.options import MAX_SEED
@@ -19,19 +19,22 @@ ModelVersion = Annotated[
 Score = Annotated[
     float,
     Field(
-        description="Probability that this user will watch and like it; for `popular`, the "
-        "share of all users who like it"
+        description="Probability that this user will watch and like it; for `popular` and `new`, "
+        "the share of all users who like it, for `trending` of those who like it lately, for "
+        "`similar` the similarity to the movie that this user liked last"
     ),
 ]
 LikeProbability = Annotated[
     float,
     Field(
-        description="Probability that this user likes it once seen; for `popular`, the damped "
-        "share of likes among its ratings"
+        description="Probability that this user likes it once seen; from any source but "
+        "`rbm`, the damped share of likes among its ratings"
     ),
 ]
 
 MAX_POSITION = 2**31 - 1
+MAX_MOMENT = 2**43  # milliseconds since 1970
+MAX_STATE = 60
 MAX_REVISION = 2**63 - 1
 
 
@@ -68,12 +71,30 @@ class RecommendedMovie(MovieSummary):
 
     score: Score
     like_probability: LikeProbability
-    source: Source = Field(description="`popular` for a movie that the model does not know")
+    boost: Annotated[
+        float,
+        Field(
+            exclude_if=lambda boost: not boost,
+            description="What the rules have added to the log-odds of `score`; left out where 0",
+        ),
+    ] = 0.0
+    source: Source = Field(
+        description="`popular` for a movie that the model does not know, `new` where a share of "
+        "places is for new movies"
+    )
+    pinned: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda pinned: not pinned,
+            description="It has this place by a rule of the scenario; left out of the others",
+        ),
+    ] = False
     because: Reasons
 
 
 EXAMPLE: JsonDict = {
     "user": "42",
+    "recommendation_id": "q3vN1f0aYd5mQbUjMjAyNjExMjBUMTAxNTAwWi0zZjJhCgoK",
     "model": "20261120T101500Z-3f2a",
     "source": "rbm",
     "reason": None,
@@ -94,15 +115,40 @@ EXAMPLE: JsonDict = {
 }
 
 
-class Recommendations(BaseModel):
+class ListHead(BaseModel):
+    """For whom a list is, and where it comes from."""
+
+    user: str | None = Field(description="Null where the ratings came with the request")
+    recommendation_id: str = Field(description="What `POST /feedback` about the list refers to")
+    model: ModelVersion
+    scenario: Annotated[
+        str | None,
+        Field(exclude_if=is_none, description="That was asked for; left out without one"),
+    ] = None
+    experiment: Annotated[
+        str | None,
+        Field(
+            exclude_if=is_none,
+            description="That the user takes part in; left out where in none",
+        ),
+    ] = None
+    arm: Annotated[
+        str | None,
+        Field(exclude_if=is_none, description="Of the experiment, that answers"),
+    ] = None
+    source: Source = Field(
+        description="`rbm` for a personal list, of any other the source of its first movies"
+    )
+    reason: Reason | None = Field(
+        description="Why the list is not personal; null when it is, or need not be"
+    )
+
+
+class Recommendations(ListHead):
     """Movies that a user has not rated, the best first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    user: str | None = Field(description="Null where the ratings came with the request")
-    model: ModelVersion
-    source: Source
-    reason: Reason | None = Field(description="Why the list is not personal; null when it is")
     seed: int | None = Field(description="Seed of a sampled list; null of any other")
     items: list[RecommendedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
@@ -117,6 +163,37 @@ class AnonymousRecommendations(Recommendations):
     )
 
     ignored: list[MovieKey] = Field(description="Movies in the request that do not exist")
+
+
+class Why(StrEnum):
+    """Why a movie that was to be ranked is not in the list."""
+
+    UNKNOWN = "unknown"
+    UNAVAILABLE = "unavailable"
+    RATED = "rated"
+    SEEN = "seen"
+    SHOWN = "shown"
+    EXCLUDED = "excluded"
+    NO_PLACE = "no_place"
+
+
+class LeftOut(BaseModel):
+    """A movie that was to be ranked and is not in the list."""
+
+    movie_id: MovieKey
+    why: Why = Field(
+        description="`unknown`: there is no such movie. `unavailable`: it is withdrawn, or not "
+        "available now. `rated`, `seen`: by the user, or hidden. `shown`: lately, in this "
+        "scenario. `excluded`: by the filters of the scenario. `no_place`: the list of the "
+        "scenario is full, has enough of its genre, or no source has it."
+    )
+
+
+class RankedMovies(ListHead):
+    """The movies of a request, the best first."""
+
+    items: list[RecommendedMovie]
+    left_out: list[LeftOut] = Field(description="In the order of the request")
 
 
 class RecommendationsBatch(BaseModel):
@@ -178,6 +255,8 @@ class RecommendationsCursor(Cursor):
     request: Annotated[str, Field(max_length=40, alias="q")]
     model: Annotated[str | None, Field(max_length=40, alias="m")]
     revision: Annotated[int, Field(ge=0, le=MAX_REVISION, alias="r")]
-    state: Annotated[str, Field(max_length=60, alias="s")]
+    state: Annotated[str, Field(max_length=MAX_STATE, alias="s")]
     position: Annotated[int, Field(ge=1, le=MAX_POSITION, alias="p")]
     seed: Annotated[int | None, Field(ge=0, le=MAX_SEED, alias="d")] = None
+    # The moment of a list that changes with the time, in milliseconds since 1970.
+    at: Annotated[int | None, Field(ge=0, le=MAX_MOMENT, alias="t", exclude_if=is_none)] = None

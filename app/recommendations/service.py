@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Sequence
-from hashlib import blake2b
+from datetime import UTC, datetime
 
 import numpy as np
 
-from app.core import metrics
 from app.db.engine import Database
 from app.http import cursors
-from app.http.cursors import CursorExpiredError
-from app.live.snapshot import CurrentSnapshot, Snapshot, Source
+from app.live.rules import Scenario, ScenarioDefinition
+from app.live.snapshot import CurrentSnapshot
 from app.ratings import repository as ratings
-from app.ratings.repository import NO_MOVIES, UserRatings
+from app.ratings.repository import UserRatings
 from app.ratings.schemas import MovieRatingRequest
+from app.recommendations.building import Wishes, build
+from app.recommendations.history import History, history_of
 from app.recommendations.options import (
-    MAX_SEED,
     AnonymousRequest,
     BatchRequest,
     Options,
+    RankRequest,
     RecommendationsQuery,
 )
-from app.recommendations.ranking import ModelSection, PopularSection, Ranking, known_ratings
+from app.recommendations.pages import head, page
+from app.recommendations.plan import PREVIEW, Plan, plan
+from app.recommendations.rank import left_out
 from app.recommendations.schemas import (
     AnonymousRecommendations,
-    Reason,
+    LeftOut,
+    RankedMovies,
     Recommendations,
     RecommendationsBatch,
     RecommendationsCursor,
 )
 from data.movie_keys import MovieKey, movie_id
 
-# Neither the length of a page nor its reasons change the list; the seed is in the cursor.
-LIST_OPTIONS = set(Options.model_fields) - {"limit", "explain", "seed"}
+MAX_EXPLAINED = 100  # movies of a list, as many as a page has
 
 
 class RecommendationService:
@@ -56,32 +57,97 @@ class RecommendationService:
     def recommend(self, user: str, query: RecommendationsQuery) -> Recommendations:
         """Return a page of movies that this user has neither rated nor seen."""
         cursor = cursors.decode(RecommendationsCursor, query.cursor)
-        with self.database.read() as connection:
-            user_ratings = ratings.find_user_ratings(
-                connection, user, self.like_threshold, self.half_life_days
-            )
-        return _page(self.current.snapshot, user, user_ratings, query, cursor)
+        found = plan(self.current.snapshot, user, query.scenario)
+        return self._page_of(found, user, query, cursor)
+
+    def is_lasting(self, user: str, query: RecommendationsQuery) -> bool:
+        """Tell whether a page follows from the snapshot and the user's ratings alone."""
+        is_drawn = query.mode == "sample" and query.seed is None and not query.cursor
+        return not (is_drawn or plan(self.current.snapshot, user, query.scenario).is_timed)
 
     def recommend_batch(self, request: BatchRequest) -> RecommendationsBatch:
         """Return the first page of several users, each the same as alone."""
+        snapshot = self.current.snapshot
+        plans = {user: plan(snapshot, user, request.scenario) for user in request.users}
         with self.database.read() as connection:
             found = ratings.find_ratings_of_users(
                 connection, request.users, self.like_threshold, self.half_life_days
             )
-        snapshot = self.current.snapshot
-        items = [_page(snapshot, user, found.get(user), request, None) for user in request.users]
+            at = _now_ms()
+            histories = {
+                user: history_of(connection, each, user, found.get(user), self.like_threshold, at)
+                for user, each in plans.items()
+            }
+        items = [
+            page(plans[user], user, histories[user], request, None, at) for user in request.users
+        ]
         return RecommendationsBatch(items=items)
 
     def recommend_anonymous(self, request: AnonymousRequest) -> AnonymousRecommendations:
         """Return a page of movies for the ratings in the request; nothing is stored."""
-        snapshot = self.current.snapshot
+        found = plan(self.current.snapshot, None, request.scenario)
         cursor = cursors.decode(RecommendationsCursor, request.cursor, "body")
-        sent = anonymous_ratings(request.ratings, self.like_threshold)
-        exist = np.isin(sent.movie_ids, snapshot.catalogue.movie_ids)
-        page = _page(snapshot, None, sent.select(exist), request, cursor)
-        keys = sent_keys(request.ratings)
+        history, ignored = self._sent(found, request.ratings)
+        first = page(found, None, history, request, cursor, _moment(cursor))
+        return AnonymousRecommendations(**dict(first), ignored=ignored)
+
+    def preview(
+        self, definition: ScenarioDefinition, user: str | None, limit: int
+    ) -> Recommendations:
+        """Return what a scenario that is not stored would show; nobody's experiment counts."""
+        scenario = Scenario(PREVIEW, 0, definition)
+        found = Plan(self.current.snapshot, scenario=scenario)
+        if user is None:
+            return page(found, None, History(None), Options(limit=limit), None, _now_ms())
+        return self._page_of(found, user, Options(limit=limit), None)
+
+    def rank(self, request: RankRequest) -> RankedMovies:
+        """Rank the movies of a request by the rules of its scenario."""
+        found = plan(self.current.snapshot, request.user, request.scenario)
+        at = _now_ms()
+        if request.user is None:
+            history, _ = self._sent(found, request.ratings or [])
+        else:
+            history = self._history(found, request.user, at)
+        keys = {movie_id(key): key for key in reversed(request.movies)}
+        ids = np.array(list(keys)[::-1], dtype=np.int64)
+        compiled = found.compiled().narrowed(np.isin(found.snapshot.catalogue.movie_ids, ids))
+        wishes = Wishes(found.definition.diversity, at=at)
+        ranking, reason = build(found, compiled, request.user, history, wishes)
+        items = ranking.page(0, min(request.limit, MAX_EXPLAINED), request.explain)
+        items += ranking.page(MAX_EXPLAINED, request.limit - MAX_EXPLAINED, 0)
+        why = left_out(found.compiled(), history, ids, ranking.positions())
+        others = [LeftOut(movie_id=keys[id_], why=why[id_]) for id_ in ids.tolist() if id_ in why]
+        return RankedMovies(
+            **head(found, request.user, ranking, reason), items=items, left_out=others
+        )
+
+    def _page_of(
+        self, found: Plan, user: str, options: Options, cursor: RecommendationsCursor | None
+    ) -> Recommendations:
+        at = _moment(cursor)
+        return page(found, user, self._history(found, user, at), options, cursor, at)
+
+    def _history(self, found: Plan, user: str, at: int) -> History:
+        with self.database.read() as connection:
+            rated = ratings.find_user_ratings(
+                connection, user, self.like_threshold, self.half_life_days
+            )
+            return history_of(connection, found, user, rated, self.like_threshold, at)
+
+    def _sent(
+        self, found: Plan, requests: Sequence[MovieRatingRequest]
+    ) -> tuple[History, list[MovieKey]]:
+        """Return the history that ratings of a request are, and the movies that do not exist."""
+        sent = anonymous_ratings(requests, self.like_threshold)
+        exist = np.isin(sent.movie_ids, found.snapshot.catalogue.movie_ids)
+        keys = sent_keys(requests)
         ignored = [keys[id_] for id_ in sent.movie_ids[~exist].tolist()]
-        return AnonymousRecommendations(**dict(page), ignored=ignored)
+        known = sent.select(exist)
+        liked = set(known.movie_ids[known.liked].tolist())
+        in_order = [movie_id(rating.movie_id) for rating in requests]
+        last = next((id_ for id_ in reversed(in_order) if id_ in liked), None)
+        return History(known, last), ignored
 
 
 def anonymous_ratings(requests: Sequence[MovieRatingRequest], like_threshold: float) -> UserRatings:
@@ -100,91 +166,10 @@ def sent_keys(requests: Sequence[MovieRatingRequest]) -> dict[int, MovieKey]:
     return {movie_id(rating.movie_id): rating.movie_id for rating in requests}
 
 
-def _page(
-    snapshot: Snapshot,
-    user: str | None,
-    user_ratings: UserRatings | None,
-    options: Options,
-    cursor: RecommendationsCursor | None,
-) -> Recommendations:
-    """Return the page at a cursor, the first one without."""
-    seed = _seed(options, cursor)
-    ranking, reason = _rank(snapshot, user_ratings, options, seed)
-    request = _request_digest(user, user_ratings, options)
-
-    def cursor_at(position: int) -> RecommendationsCursor:
-        return RecommendationsCursor(
-            model=snapshot.version,
-            revision=user_ratings.revision if user_ratings else 0,
-            request=request,
-            state=ranking.state_at(position),
-            position=position,
-            seed=seed,
-        )
-
-    begin = 0
-    if cursor:
-        begin = cursor.position
-        _check(cursor, cursor_at(begin), "query" if user is not None else "body")
-    end = begin + options.limit
-    return Recommendations(
-        user=user,
-        model=snapshot.version,
-        source=Source.POPULAR if reason else Source.RBM,
-        reason=reason,
-        seed=seed,
-        items=ranking.page(begin, options.limit),
-        next=cursor_at(end).encode() if end < len(ranking) else None,
-        ignored_genres=snapshot.facets.unknown_genres(options),
-    )
+def _moment(cursor: RecommendationsCursor | None) -> int:
+    """Return the moment of a list, in milliseconds since 1970: that of its first page."""
+    return cursor.at if cursor and cursor.at is not None else _now_ms()
 
 
-def _rank(
-    snapshot: Snapshot, user_ratings: UserRatings | None, options: Options, seed: int | None
-) -> tuple[Ranking, Reason | None]:
-    """Return the list of this user, and the fallback reason if it is not personal."""
-    allowed = snapshot.facets.allowed(options)
-    not_shown = user_ratings.not_shown if user_ratings else NO_MOVIES
-    known = known_ratings(snapshot, user_ratings)
-    if isinstance(known, Reason):
-        metrics.count_fallback(known.value)
-        order, state = snapshot.popular, snapshot.popular_state
-        return Ranking([PopularSection(snapshot, order, state, not_shown, allowed)]), known
-    personal = ModelSection(snapshot, known, options, allowed, seed)
-    order, state = snapshot.unknown, snapshot.unknown_state
-    unknown = PopularSection(snapshot, order, state, not_shown, allowed)
-    return Ranking([personal, unknown]), None
-
-
-def _seed(options: Options, cursor: RecommendationsCursor | None) -> int | None:
-    """Return the seed of a Gibbs sample: that of the request, of the page before, or a new one."""
-    if options.mode != "sample":
-        return None
-    if options.seed is not None:
-        return options.seed
-    if cursor:
-        return cursor.seed
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def _check(sent: RecommendationsCursor, current: RecommendationsCursor, where: str) -> None:
-    if (sent.request, sent.seed) != (current.request, current.seed):
-        raise cursors.malformed(where)
-    if sent != current:
-        raise CursorExpiredError
-
-
-def _request_digest(user: str | None, user_ratings: UserRatings | None, options: Options) -> str:
-    """Identify the request without its contents: a cursor may end up in a log."""
-    asked = options.model_dump(include=LIST_OPTIONS, exclude_defaults=True)
-    for name in ("genre", "exclude_genre"):
-        if name in asked:
-            asked[name] = sorted({genre.casefold() for genre in asked[name]})
-    if "exclude" in asked:
-        asked["exclude"] = sorted({movie_id(key) for key in asked["exclude"]})
-    if "attribute" in asked:
-        asked["attribute"] = sorted(set(asked["attribute"]))
-    digest = blake2b(json.dumps([user, asked]).encode(), digest_size=9)
-    if user is None and user_ratings is not None:
-        digest.update(user_ratings.movie_ids.astype("<i8").tobytes() + user_ratings.liked.tobytes())
-    return digest.hexdigest()
+def _now_ms() -> int:
+    return int(1000 * datetime.now(UTC).timestamp())

@@ -21,6 +21,7 @@ from app.registry.archive import SUFFIX
 from app.registry.errors import (
     ModelDamagedError,
     ModelExistsError,
+    ModelInExperimentError,
     ModelInUseError,
     ModelNotFoundError,
     ModelRefusedError,
@@ -141,15 +142,18 @@ def post_rollback(request: Request, services: ServicesDependency) -> Response:
     summary="Remove old models",
 )
 def post_prune(
-    services: ServicesDependency, retention: Annotated[Retention | None, OMITTABLE] = None
+    request: Request,
+    services: ServicesDependency,
+    retention: Annotated[Retention | None, OMITTABLE] = None,
 ) -> Response:
     """Remove all models but the newest published ones and the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
     """
     settings = services.settings
     keep = retention.keep if retention else settings.keep_models
-    removed = removal.prune(services.database, settings.models_dir, keep)
+    by = requester(request)
+    removed = removal.prune(services.database, settings.models_dir, keep, by=by)
     return json_response(RemovedModels(removed=removed))
 
 
@@ -222,13 +226,16 @@ def get_model(version: ModelVersionId, services: ServicesDependency) -> Response
     dependencies=[ADMIN],
     status_code=204,
     response_class=Response,
-    responses=responses(InvalidRequestError, ModelInUseError, *COMMON),
+    responses=responses(InvalidRequestError, ModelInUseError, ModelInExperimentError, *COMMON),
     summary="Remove a model",
 )
-def delete_model(version: ModelVersionId, services: ServicesDependency) -> Response:
+def delete_model(
+    version: ModelVersionId, request: Request, services: ServicesDependency
+) -> Response:
     """Remove a model and its files; no error if there is none of this version."""
+    models_dir, by = services.settings.models_dir, requester(request)
     with suppress(ModelNotFoundError):
-        removal.remove(services.database, services.settings.models_dir, version)
+        removal.remove(services.database, models_dir, version, by=by)
     return Response(status_code=204)
 
 

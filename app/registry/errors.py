@@ -51,6 +51,13 @@ class ModelInUseError(AppError, status=409):
     sample = SAMPLE
 
 
+class ModelInExperimentError(AppError, status=409):
+    """A model that an experiment in progress compares cannot be removed."""
+
+    message = "Model {version} is compared in an experiment in progress: stop that first."
+    sample = SAMPLE
+
+
 class ModelExistsError(AppError, status=409):
     """There is a model of this version already, and it is not the same."""
 

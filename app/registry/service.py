@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
 from app.registry import fit, folder, removal, repository
@@ -58,6 +60,7 @@ def publish(  # noqa: PLR0913 (each is needed)
     within: Callable[[Connection], None] | None = None,
     state: str = repository.PUBLISHED,
     activate: bool = True,
+    by: str | None = None,
 ) -> str:
     """Write the files of a model, record it, serve it if `activate`; return its version.
 
@@ -91,6 +94,7 @@ def publish(  # noqa: PLR0913 (each is needed)
                 raise VersionTakenError(version) from error
             if activate:
                 repository.activate(connection, version)
+                audit.record(connection, by, Action.MODEL_ACTIVATED, version)
 
     for _ in range(MAX_DRAWS):
         version = new_version(created_at)
@@ -116,19 +120,28 @@ def activate(
     A model that the gate refused needs `anyway`, which is recorded with `by`. Raises
     `ModelNotFoundError`, `ModelRefusedError` and, before anything is changed, `ModelDamagedError`.
     """
-    _refuse_damaged(database, models_dir, version)
+    refuse_damaged(database, models_dir, version)
     with database.unit_of_work() as connection:
-        active = repository.lock_active_version(connection)
-        row = repository.get(connection, version)
-        if version == active.version:
-            return
-        card = {name: value for name, value in row.card.items() if name != ROLLED_BACK}
-        if row.state == repository.REFUSED:
-            if not anyway:
-                raise ModelRefusedError(version, refusal_of(row.card))
-            card[ACTIVATED_ANYWAY] = _trace(by)
-        repository.change_card(connection, version, card)
-        repository.activate(connection, version)
+        activate_in(connection, version, anyway=anyway, by=by)
+
+
+def activate_in(
+    connection: Connection, version: str, *, anyway: bool = False, by: str | None = None
+) -> None:
+    """Do the same in a transaction, after `refuse_damaged`."""
+    active = repository.lock_active_version(connection)
+    row = repository.get(connection, version)
+    if version == active.version:
+        return
+    card = {name: value for name, value in row.card.items() if name != ROLLED_BACK}
+    if row.state == repository.REFUSED:
+        if not anyway:
+            raise ModelRefusedError(version, refusal_of(row.card))
+        card[ACTIVATED_ANYWAY] = _trace(by)
+    repository.change_card(connection, version, card)
+    repository.activate(connection, version)
+    refused = {"anyway": True} if row.state == repository.REFUSED else {}
+    audit.record(connection, by, Action.MODEL_ACTIVATED, version, before=active.version, **refused)
 
 
 def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> str:
@@ -143,7 +156,7 @@ def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> 
         active = active_version(connection)
     if active.previous is None:
         raise NoPreviousModelError
-    _refuse_damaged(database, models_dir, active.previous)
+    refuse_damaged(database, models_dir, active.previous)
     if active.version is None:
         _refuse_unfit(database, models_dir, active.previous)
     with database.unit_of_work() as connection:
@@ -155,6 +168,9 @@ def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> 
             repository.change_card(connection, active.version, card)
             del rows[active.version]
         repository.step_back(connection, _before(active.previous, list(rows.values())))
+        audit.record(
+            connection, by, Action.MODEL_ROLLED_BACK, active.previous, before=active.version
+        )
     return active.previous
 
 
@@ -194,7 +210,7 @@ def find_trouble(database: Database, models_dir: Path) -> str | None:
     if active.previous is None:
         return f"{what} There is none to go back to: train one."
     try:
-        _refuse_damaged(database, models_dir, active.previous)
+        refuse_damaged(database, models_dir, active.previous)
         _refuse_unfit(database, models_dir, active.previous)
     except (ModelDamagedError, ModelUnfitError) as error:
         return f"{what} {error.detail}"
@@ -267,7 +283,8 @@ def _refuse_taken(database: Database, models_dir: Path, version: str) -> None:
         raise VersionTakenError(version)
 
 
-def _refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
+def refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
+    """Raise `ModelDamagedError` for a model whose files are not whole."""
     damage = find_damage(database, models_dir, version)
     if damage is not None:
         raise damaged(models_dir, version, damage)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from app.core.archive import ArchiveError
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 from app.registry import archive, folder, removal, repository, service
 from app.registry.archive import SUFFIX, Export, Received
@@ -84,7 +86,7 @@ def import_model(
         try:
             received = archive.unpack(file, temporary)
             state = validate(temporary, received)
-            outcome = _record(database, models_dir, temporary, received, state)
+            outcome = _record(database, models_dir, temporary, received, state, by)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     if activate:
@@ -94,7 +96,12 @@ def import_model(
 
 
 def _record(
-    database: Database, models_dir: Path, temporary: Path, received: Received, state: str
+    database: Database,
+    models_dir: Path,
+    temporary: Path,
+    received: Received,
+    state: str,
+    by: str | None,
 ) -> Outcome:
     version, sha256, card = received
     with database.read() as connection:
@@ -103,6 +110,7 @@ def _record(
         folder.put_in_place(temporary, models_dir, version)
         with database.unit_of_work() as connection:
             repository.add(connection, version, card, sha256, datetime.now(UTC), state)
+            audit.record(connection, by, Action.MODEL_IMPORTED, version)
         return Outcome.IMPORTED
     if row.sha256 != sha256:
         raise ModelExistsError(version=version)

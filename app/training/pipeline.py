@@ -111,7 +111,7 @@ def carry_out(
                 if n_beginnings == MAX_BEGINNINGS:
                     raise
                 logger.warning("training run %d begins again: %s", run_id, error)
-    _prune(database, settings)
+    _prune(database, settings, _name(run_id))
     return result
 
 
@@ -250,6 +250,7 @@ def _publish(
             within=end_run,
             state=models.PUBLISHED if published else models.REFUSED,
             activate=published,
+            by=_name(job.lease.run_id),
         )
     return version
 
@@ -283,9 +284,14 @@ def _report(job: Job, candidate: Candidate, card: dict[str, Any], version: str) 
     )
 
 
-def _prune(database: Database, settings: Settings) -> None:
+def _name(run_id: int) -> str:
+    """Name a run in the audit log; the run itself names who asked for it."""
+    return f"training run {run_id}"
+
+
+def _prune(database: Database, settings: Settings, by: str) -> None:
     """Remove old models; a failure to do so does not fail the run."""
     try:
-        prune(database, settings.models_dir, settings.keep_models)
+        prune(database, settings.models_dir, settings.keep_models, by=by)
     except Exception:
         logger.exception("cannot remove old models")

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.auth.dependencies import ADMIN
+from app.auth.dependencies import ADMIN, requester
 from app.auth.errors import COMMON
 from app.core.errors import InvalidRequestError, responses
 from app.http.api import ServicesDependency, json_response
@@ -38,7 +38,7 @@ def get_users(query: Annotated[UsersQuery, Query()], services: ServicesDependenc
     summary="All that is stored about a user",
 )
 def get_user(user: UserKey, services: ServicesDependency) -> Response:
-    """Return all that the service stores about this user: ratings, seen movies and events."""
+    """Return all that is stored about this user: ratings, seen movies, events and feedback."""
     return json_response(services.find(UserService).export(user))
 
 
@@ -48,12 +48,12 @@ def get_user(user: UserKey, services: ServicesDependency) -> Response:
     responses=responses(InvalidRequestError, *COMMON),
     summary="Erase a user",
 )
-def delete_user(user: UserKey, services: ServicesDependency) -> Response:
+def delete_user(user: UserKey, request: Request, services: ServicesDependency) -> Response:
     """Delete all that the service stores about this user; an unknown user is no error.
 
     Models that were trained before keep weights that these ratings have influenced. The service
     keeps a salted hash of the key: the next training starts from scratch, and restoring a back-up
     does not bring the user back.
     """
-    services.find(UserService).erase(user)
+    services.find(UserService).erase(user, by=requester(request))
     return Response(status_code=204)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.events.schemas import Event
+from app.feedback.schemas import Feedback
 from app.http.api import OMITTABLE, RequestModel
 from app.http.cursors import Cursor, CursorText
 from app.ratings.schemas import EXAMPLE as RATING
@@ -53,6 +54,11 @@ class User(_User):
         default=[],
         exclude_if=lambda value: not value,
         description="Every event, the latest first; left out where there is none",
+    )
+    feedback: list[Feedback] = Field(
+        default=[],
+        exclude_if=lambda value: not value,
+        description="All feedback, the latest first; left out where there is none",
     )
 
 

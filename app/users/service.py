@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 
+from app.db import audit
+from app.db.audit import Action
 from app.db.engine import Database
 from app.events import repository as events
 from app.events.schemas import Event
+from app.feedback import repository as feedback
+from app.feedback.schemas import Feedback
 from app.http import cursors
 from app.ratings import repository as ratings
 from app.ratings import user_repository
@@ -53,6 +57,7 @@ class UserService:
             rated = ratings.page(connection, user, self.like_threshold)
             seen = repository.seen(connection, user)
             happened = events.page(connection, user, ())
+            came = feedback.of_user(connection, user)
         return User(
             user=row.key,
             imported_from=row.imported_from,
@@ -63,9 +68,11 @@ class UserService:
                 for id_, key, hidden, seen_at in seen
             ],
             events=[Event.of(event) for event in happened],
+            feedback=[Feedback.of(each) for each in came],
         )
 
-    def erase(self, user: str) -> None:
+    def erase(self, user: str, *, by: str | None = None) -> None:
         """Delete all that is stored about a user; an unknown user is no error."""
         with self.database.unit_of_work() as connection:
-            user_repository.erase(connection, user, datetime.now(UTC))
+            if user_repository.erase(connection, user, datetime.now(UTC)):
+                audit.record(connection, by, Action.USER_ERASED)

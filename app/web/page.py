@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import compress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -73,7 +74,8 @@ def _about_data(services: Services, *, browse: bool) -> dict[str, Any]:
 
 
 def _about_movies(services: Services) -> dict[str, Any]:
-    movies = services.find(CurrentSnapshot).snapshot.catalogue.movies.values()
+    snapshot = services.find(CurrentSnapshot).snapshot
+    movies = list(compress(snapshot.catalogue.movies.values(), snapshot.available))
     years = [movie.year for movie in movies if movie.year is not None]
     return {
         "genres": sorted({genre for movie in movies for genre in movie.genres}),

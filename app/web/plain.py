@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
+
 from app.http.api import Services
 from app.live.filters import MAX_YEAR
 from app.live.snapshot import CurrentSnapshot
-from app.movies.schemas import SearchQuery
-from app.movies.service import MovieService
+from app.movies.lists import MovieLists
+from app.movies.options import SearchQuery
 from app.ratings.schemas import MovieRatingRequest
 from app.recommendations.options import AnonymousRequest
 from app.recommendations.service import RecommendationService
@@ -56,10 +58,11 @@ class PlainForm:
 
 def plain_context(form: PlainForm, services: Services, length: int) -> dict[str, Any]:
     """Return what the template shows for a form."""
-    catalogue = services.find(CurrentSnapshot).snapshot.catalogue.movies
+    snapshot = services.find(CurrentSnapshot).snapshot
     search = SearchQuery(q=form.q, limit=N_FOUND)
     ratings = [MovieRatingRequest(movie_id=key, liked=like) for key, like in form.ratings.items()]
-    rated = map(movie_id, reversed(form.ratings))
+    rated = np.array([movie_id(key) for key in reversed(form.ratings)], dtype=np.int64)
+    shown = rated[snapshot.are_available(rated)].tolist()
     years: dict[str, Any] = {"year_from": form.year_from, "year_to": form.year_to}
     request = AnonymousRequest(
         ratings=ratings,
@@ -71,8 +74,8 @@ def plain_context(form: PlainForm, services: Services, length: int) -> dict[str,
     recommended = services.find(RecommendationService).recommend_anonymous(request)
     return {
         **asdict(form),
-        "found": services.find(MovieService).search(search).items if form.q else [],
-        "rated": [catalogue[id_] for id_ in rated if id_ in catalogue],
+        "found": services.find(MovieLists).search(search).items if form.q else [],
+        "rated": [snapshot.catalogue.movies[id_] for id_ in shown],
         "is_personal": recommended.reason is None,
         "recommended": recommended.items,
     }

@@ -31,7 +31,9 @@ FOR EACH ROW EXECUTE FUNCTION audit_log_only_added()
 
 
 def upgrade() -> None:
-    withdrawn = sa.Column("withdrawn", sa.Boolean(), server_default=sa.false(), nullable=False)
+    withdrawn: sa.Column[bool] = sa.Column(
+        "withdrawn", sa.Boolean(), server_default=sa.false(), nullable=False
+    )
     op.add_column("movies", withdrawn)
     for name in ("available_from", "available_until"):
         op.add_column("movies", sa.Column(name, MOMENT, nullable=True))
@@ -62,6 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_experiments")),
     )
     _create_feedback()
+    _create_nightly_lists()
     _create_audit_log()
 
 
@@ -69,6 +72,7 @@ def downgrade() -> None:
     op.drop_table("audit_log")
     if _is_postgresql():
         op.execute("DROP FUNCTION audit_log_only_added()")
+    op.drop_table("nightly_lists")
     op.drop_table("feedback")
     op.drop_table("experiments")
     op.drop_table("scenario_versions")
@@ -92,6 +96,7 @@ def _create_feedback() -> None:
         sa.Column("arm", sa.String(64), nullable=True),
         sa.Column("place", sa.String(64), nullable=True),
         sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_feedback_user_id_users"), ondelete="CASCADE"
         ),
@@ -105,6 +110,37 @@ def _create_feedback() -> None:
     op.create_index(op.f("ix_feedback_user_id_occurred_at"), "feedback", ["user_id", "occurred_at"])
     op.create_index(op.f("ix_feedback_movie_id"), "feedback", ["movie_id"])
     op.create_index(op.f("ix_feedback_occurred_at"), "feedback", ["occurred_at"])
+    in_experiment = sa.text("experiment IS NOT NULL")
+    op.create_index(
+        op.f("ix_feedback_experiment_user_id"),
+        "feedback",
+        ["experiment", "user_id"],
+        sqlite_where=in_experiment,
+        postgresql_where=in_experiment,
+    )
+
+
+def _create_nightly_lists() -> None:
+    op.create_table(
+        "nightly_lists",
+        sa.Column("user_id", KEY, autoincrement=False, nullable=False),
+        sa.Column("scenario", sa.String(64), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("movie_id", KEY, nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("like_probability", sa.Double(), nullable=False),
+        sa.Column("source", sa.String(20), nullable=False),
+        sa.Column("recommendation_id", sa.String(400), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_nightly_lists_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "user_id", "scenario", "position", name=op.f("pk_nightly_lists")
+        ),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
 
 
 def _create_audit_log() -> None:

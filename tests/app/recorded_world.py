@@ -23,6 +23,7 @@ from app.db.tables import (
     model_versions,
     movies,
     ratings,
+    scenario_versions,
     training_runs,
     users,
 )
@@ -45,6 +46,18 @@ TITLES = {10: "The Matrix", 20: "Amélie", 30: "Seven Samurai", 40: "Toy Story",
 FIGURES = {"ndcg@10": 0.31, "ndcg@100": 0.41, "recall@20": 0.25, "recall@50": 0.5}
 # The keys of documents in the order in which PostgreSQL gives them back: the shortest first.
 REFUSED = {"passed": False, "reasons": ["it does not rank better than popularity"]}
+SCENARIO = {
+    "name": "home",
+    "version": 1,
+    "definition": {
+        "boosts": [{"by": "genre", "genre": "Comedy", "weight": 0.5}],
+        "pins": [{"movie_id": 370, "position": 2}],
+        "number": 12,
+        "exploration": 0.1,
+    },
+    "changed_at": MOMENT,
+    "changed_by": "key admin",
+}
 RUN = {"requested_by": "key admin", "requested_at": MOMENT, "options": {"seed": 7}}
 
 
@@ -123,6 +136,7 @@ def fill(database: Database, models_dir: Path) -> None:
             user_id = connection.execute(user.returning(users.c.id)).scalar_one()
             theirs = update(ratings).where(ratings.c.user_id == user_id)
             connection.execute(theirs.values(from_release=True))
+        connection.execute(insert(scenario_versions).values(SCENARIO))
     add_models(database, models_dir)
     add_runs(database)
 

@@ -24,7 +24,7 @@ Answer = dict[str, Any]
 # Of a longer body only the checksum is kept.
 LONGEST_TEXT, LONGEST_JSON = 2**12, 2**15
 # PostgreSQL gives the keys of stored documents back in an order of its own.
-DOCUMENTS = {"card", "figures", "hyper_parameters", "progress"}
+DOCUMENTS = {"card", "detail", "figures", "hyper_parameters", "progress"}
 # Float32 sums differ between processors in their last bits; differences of them by more of theirs.
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 BODIES = {"json", "text", "sha256"}

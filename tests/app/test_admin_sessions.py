@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from app.admin.security import COOKIE
+from app.admin.security import COOKIE, MAX_FIELDS
 from app.admin.sessions import AT_MOST, IDLE, find_session, open_session
 from app.admin.sign_in import TRIES_PER_MINUTE
 from app.auth.keys import NewKey, digest
@@ -346,7 +346,7 @@ def test_what_only_begins_like_the_path_of_these_pages_is_answered_as_elsewhere(
 @once
 def test_a_form_with_more_fields_than_any_of_ours_is_refused(operator: TestClient) -> None:
     token = form_token(operator.get("/admin/keys"))
-    data = {"form_token": token, "scope": ["read"] * 100}
+    data = {"form_token": token, "scope": ["read"] * MAX_FIELDS}
     assert operator.post("/admin/keys", data=data, headers=SAME_ORIGIN).status_code == 403
 
 

@@ -44,6 +44,7 @@ def state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     found = {name: rows for name, rows in contents(database).items() if name not in FORGOTTEN}
     found["installation"] = [(id_, salt) for id_, salt, *_ in found["installation"]]
     found["users"] = [(id_, key, origin) for id_, key, _, origin in found["users"]]
+    found["audit_log"] = [row for row in found["audit_log"] if "backup_restored" not in row]
     return found
 
 

@@ -56,6 +56,15 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("active_model", "version"): [*NO_TEXT, "../../x", "x" * 41],
     ("active_model", "generation"): [*NO_NUMBER, 2**31, None],
     ("api_keys", "scopes"): [["all"], [None], "admin", {}, [["read"]], None],
+    ("scenario_versions", "name"): [*NO_TEXT, "", "Home", "a b", "x" * 65, None],
+    ("scenario_versions", "version"): [*NO_NUMBER, 0, 2**31, None],
+    ("scenario_versions", "definition"): [[], "x", {"diversity": 2}, {"unknown": 1}],
+    ("experiments", "state"): [*NO_TEXT, "other", None],
+    ("experiments", "definition"): [{}, {"arms": []}, None],
+    ("feedback", "kind"): [*NO_TEXT, "other", None],
+    ("feedback", "model"): [*NO_TEXT, "../x"],
+    ("feedback", "movie_id"): [*NO_NUMBER, 0, 2**31, None],
+    ("feedback", "recorded_ms"): [*NO_NUMBER, None],
     ("training_runs", "state"): [*NO_TEXT, "other", None],
     ("training_runs", "options"): [[], "x", {"a": {"b": "\ud800"}}, None],
 }  # fmt: skip
@@ -211,7 +220,8 @@ def test_titles_and_users_of_early_imports_are_restored_on_either_database(
     """Titles could hold control characters, which PostgreSQL stores only in part, and `..` rate."""
     path = tmp_path / "b.tar"
     title, genres = "Bell\a NUL\0 \u202edne", ["Dra\nma", "Comedy"]
-    craft(whole, path, "movies", [[1, title, 1999, genres, None, None, None, None]])
+    movie = [1, title, 1999, genres, None, None, None, None, False, None, None]
+    craft(whole, path, "movies", [movie])
     content = path.read_bytes()
     craft(content, path, "users", [[1, ".", 1, None], [2, "..", 1, "d"], [3, "...", 1, "d"]])
     restore(database, tmp_path / "restored", path)

@@ -104,7 +104,8 @@ def test_an_import_brings_movies_users_and_ratings(database: Database) -> None:
         dataset = imported_dataset(connection)
     assert dict(film._mapping) == {  # noqa: SLF001 (SQLAlchemy's public name)
         "id": 1, "key": None, "title": "Toy Story", "year": 1995, "genres": ["Comedy", "Drama"],
-        "imdb_id": None, "tmdb_id": 862, "attributes": None,
+        "imdb_id": None, "tmdb_id": 862, "attributes": None, "withdrawn": False,
+        "available_from": None, "available_until": None,
     }  # fmt: skip
     assert users == [("7", "small"), ("8", "small")]
     assert dataset is not None

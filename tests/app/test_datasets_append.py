@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app.datasets import frames
 from app.datasets.repository import imported_dataset
@@ -270,6 +270,21 @@ class TestMovies:
             add(base, described(own(), attributes=[{"studio": "Disney"}, *nothing]))
         assert str(refused.value.changes[0]) == "movie 1: studio 'Pixar' -> 'Disney'"
 
+    def test_movies_are_withdrawn_by_a_file_and_returned_only_when_told_so(
+        self, base: Database
+    ) -> None:
+        none, limited = [None] * 3, {"available_from": [100, None, None, None]}
+        add(base, described(own(), withdrawn=[True, *none], **limited))
+        held = movie(base, 1)
+        assert (held["withdrawn"], held["available_from"]) == (True, at(100))
+        assert add(base, own()).unchanged  # it does not say
+        returning = described(own(), withdrawn=[False, *none], **limited)
+        with pytest.raises(TitlesDifferError) as refused:
+            add(base, returning)
+        assert str(refused.value.changes[0]) == "movie 1: withdrawn 'True' -> 'False'"
+        assert add(base, returning, accept_titles=True).n_movies_changed == 1
+        assert not movie(base, 1)["withdrawn"]
+
     def test_two_keys_with_one_hash_are_refused(self, base: Database) -> None:
         row = {"id": movie_id("sku-18"), "key": "sku-19", "title": "Shoe", "genres": []}
         with base.unit_of_work() as connection:
@@ -293,6 +308,17 @@ def test_users_of_a_public_release_are_public_no_more_once_a_file_was_added(
             dataset = imported_dataset(connection)
         assert dataset is not None
         assert dataset.is_public is is_public
+
+
+def test_a_withdrawn_movie_stays_so_when_other_data_brings_it_again(base: Database) -> None:
+    with base.unit_of_work() as connection:
+        connection.execute(
+            update(tables.movies).where(tables.movies.c.id < 3).values(withdrawn=True)
+        )
+    titles = {id_: title for id_, title in MOVIES.items() if id_ != 2}
+    other = make_release([("new", 3, 5.0, 1000)], titles, name="other")
+    add(base, other, replace=True)
+    assert {id_: movie(base, id_)["withdrawn"] for id_ in (1, 2, 3)} == {1: True, 2: True, 3: False}
 
 
 def test_a_replacement_removes_files_that_were_added_and_their_events(base: Database) -> None:

@@ -19,13 +19,15 @@ OTHER_KIND = pytest.mark.parametrize(
     [("sqlite", "postgresql"), ("postgresql", "sqlite")],
     indirect=True,
 )
+AVAILABLE = {"withdrawn": False, "available_from": None, "available_until": None}
 MOVIES: list[dict[str, Any]] = [
     {"id": 42, "key": None, "title": 'Heat, "the" movie', "year": 1995, "genres": ["Crime", "War"],
      "imdb_id": 113277, "tmdb_id": 949, "attributes": {"tags": ["heist", "LA"], "price": 9.5}},
     {"id": movie_id("sku/18"), "key": "sku/18", "title": "Прогулка", "year": None, "genres": [],
-     "imdb_id": None, "tmdb_id": None, "attributes": {"studio": "Ghibli", "note": "a;b|c"}},
+     "imdb_id": None, "tmdb_id": None, "attributes": {"studio": "Ghibli", "note": "a;b|c"},
+     "withdrawn": True, "available_until": at(2000)},
     {"id": movie_id("007"), "key": "007", "title": "007", "year": None, "genres": [],
-     "imdb_id": None, "tmdb_id": None, "attributes": None},
+     "imdb_id": None, "tmdb_id": None, "attributes": None, "available_from": at(3000)},
 ]  # fmt: skip
 USERS = ["bob smith", "жук", 'a,"b"', "7"]
 RATED = [
@@ -47,7 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture
 def full(database: Database) -> Database:
     with database.unit_of_work() as connection:
-        connection.execute(insert(tables.movies), MOVIES)
+        connection.execute(insert(tables.movies), [{**AVAILABLE, **movie} for movie in MOVIES])
         connection.execute(
             insert(tables.users),
             [
@@ -76,7 +78,7 @@ def url(database: Database) -> str:
 
 
 def state(database: Database) -> set[tuple[object, ...]]:
-    """Return ratings and seen movies by the keys of the users."""
+    """Return ratings and seen movies by the keys of the users, and who is available when."""
     names = ("stars", "liked", "rated_at", "implied_by")
     rated = select(
         tables.users.c.key, tables.ratings.c.movie_id, *(tables.ratings.c[n] for n in names)
@@ -84,9 +86,13 @@ def state(database: Database) -> set[tuple[object, ...]]:
     seen = select(tables.users.c.key, tables.seen_movies.c.movie_id, tables.seen_movies.c.hidden)
     with database.read() as connection:
         of_ratings = {tuple(row) for row in connection.execute(rated.join(tables.ratings))}
-        return of_ratings | {
-            tuple(row) for row in connection.execute(seen.join(tables.seen_movies))
-        }
+        columns = (tables.movies.c[name] for name in ("id", *AVAILABLE))
+        available = {tuple(row) for row in connection.execute(select(*columns))}
+        return (
+            of_ratings
+            | available
+            | {tuple(row) for row in connection.execute(seen.join(tables.seen_movies))}
+        )
 
 
 @OTHER_KIND

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import insert, select
 
 from app.config import Settings
 from app.core import metrics
@@ -12,6 +14,7 @@ from app.datasets.replacement import Fate, Replacement
 from app.datasets.service import import_release, plan_replacement
 from app.db.engine import Database
 from app.db.model_versions import active_version
+from app.db.tables import feedback, users
 from app.live.model_reloader import ModelReloader
 from app.registry.errors import ModelUnfitError, NoPreviousModelError
 from app.registry.service import find_trouble, rollback
@@ -144,3 +147,27 @@ def test_readiness_and_metric_agree_that_there_is_no_model(
     name = "recommender_model_workers"  # the alert RecommenderWithoutModel looks at it
     assert metrics.own_registry.get_sample_value(name, {"version": "none"}) == 1
     assert client.get("/recommendations/7").json()["reason"] == "no_model"
+
+
+def test_feedback_stays_where_its_movie_and_its_user_do(served: Database, models_dir: Path) -> None:
+    def about(name: str, movie_id: int, user_id: int | None) -> dict[str, Any]:
+        row = {"feedback_id": name, "movie_id": movie_id, "user_id": user_id, "kind": "shown"}
+        return {**row, "scenario": "home", "occurred_at": at(5500), "recorded_ms": 5_500_000}
+
+    with served.unit_of_work() as connection:
+        seven, eight = (
+            connection.execute(select(users.c.id).where(users.c.key == key)).scalar_one()
+            for key in ("7", "8")
+        )
+        rows = [
+            about("stays", 1, seven), about("anonymous", 1, None), about("user gone", 1, eight),
+            about("movie gone", 20, seven), about("movie is another", 2, seven),
+        ]  # fmt: skip
+        connection.execute(insert(feedback), rows)
+    replace(served, models_dir, release({1: TITLES[1], 2: "Sock"}))
+    with served.read() as connection:
+        columns = (feedback.c.feedback_id, users.c.key, feedback.c.scenario, feedback.c.occurred_at)
+        query = select(*columns).outerjoin(users, users.c.id == feedback.c.user_id)
+        assert set(map(tuple, connection.execute(query))) == {
+            ("stays", "7", "home", at(5500)), ("anonymous", None, "home", at(5500)),
+        }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Twenty kills of the service while clients post events: nothing lost, nothing twice."""
+"""Twenty kills of the service while clients post: nothing lost, nothing twice."""
 
 import http.client
 import json
@@ -16,7 +16,9 @@ from sqlalchemy import select
 
 from app.config import Settings
 from app.db.engine import Database
-from app.db.tables import events, installation, ratings, users
+from app.db.tables import events, feedback, installation, ratings, users
+from app.feedback.identity import Origin, encode
+from app.live.rules import read_rules
 from tests.app.service_process import free_port, processes_of, serving
 from tests.app.world import MOVIE_IDS, add_movies
 
@@ -25,7 +27,9 @@ FAILURES = (OSError, http.client.HTTPException)
 
 
 class Client:
-    """Posts one batch after the other, each until it is answered."""
+    """Posts one batch of events after the other, each until it is answered."""
+
+    name = "events"
 
     def __init__(self, number: int, port: int) -> None:
         self.number = number
@@ -49,13 +53,13 @@ class Client:
         ]
 
     def post(self, number: int) -> list[int]:
-        body = json.dumps({"events": self.batch(number)})
+        body = json.dumps({self.name: self.batch(number)})
         headers = {"Content-Type": "application/json"}
         if self.number % 2:
-            headers["Idempotency-Key"] = f"{self.number}-{number}"
+            headers["Idempotency-Key"] = f"{self.name}-{self.number}-{number}"
         while True:
             with suppress(*FAILURES), closing(self.connect()) as connection:
-                connection.request("POST", "/events", body, headers)
+                connection.request("POST", f"/{self.name}", body, headers)
                 response = connection.getresponse()
                 answer = json.loads(response.read())
                 if response.status == 200:
@@ -68,15 +72,39 @@ class Client:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
 
+class FeedbackClient(Client):
+    """Does the same with feedback."""
+
+    name = "feedback"
+
+    def __init__(self, number: int, port: int, secret: bytes) -> None:
+        super().__init__(number, port)
+        self.secret = secret
+
+    def batch(self, number: int) -> list[dict[str, Any]]:
+        """Make what a new user was shown, always the same."""
+        user = f"shown-{self.number}-{number}"
+        id_ = encode(self.secret, user, Origin("v1", "home"))
+        one = {"recommendation_id": id_, "user": user, "kind": "shown"}
+        return [
+            {**one, "feedback_id": f"{user}-{place}", "movie_id": movie}
+            for place, movie in enumerate(MOVIE_IDS)
+        ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_whatever_is_killed_acknowledged_events_are_there_and_none_twice(
+def test_whatever_is_killed_what_was_acknowledged_is_there_and_nothing_twice(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
     add_movies(database, MOVIE_IDS)
     generator = random.Random()  # noqa: S311 (any moments do)
     port = free_port()
-    clients = [Client(number, port) for number in range(N_CLIENTS)]
+    with database.read() as connection:
+        secret = read_rules(connection).secret
+    of_events = [Client(number, port) for number in range(N_CLIENTS)]
+    of_feedback = [FeedbackClient(number, port, secret) for number in range(N_CLIENTS)]
+    clients = of_events + of_feedback
     variables = {"RECOMMENDER_PORT": str(port), "RECOMMENDER_LOG_LEVEL": "warning"}
     for number in range(N_KILLS):
         with serving(settings, tmp_path, **variables) as running:
@@ -94,14 +122,32 @@ def test_whatever_is_killed_acknowledged_events_are_there_and_none_twice(
             client.thread.join(60)
             assert not client.thread.is_alive()
     assert sum(client.n_failures for client in clients) >= N_KILLS
-    check(database, clients)
+    check_statuses(clients)
+    check_events(database, of_events)
+    check_feedback(database, of_feedback)
 
 
-def check(database: Database, clients: list[Client]) -> None:
+def check_statuses(clients: list[Client]) -> None:
     statuses = [each for client in clients for batch in client.acknowledged for each in batch]
     assert set(statuses) <= {200, 201}
     for client in clients[1::2]:  # whose requests have keys: the first response each time
         assert all(set(batch) == {201} for batch in client.acknowledged)
+
+
+def check_feedback(database: Database, clients: list[FeedbackClient]) -> None:
+    sent = {
+        each["feedback_id"]: (each["user"], each["movie_id"])
+        for client in clients
+        for number in range(len(client.acknowledged))
+        for each in client.batch(number)
+    }
+    query = select(feedback.c.feedback_id, users.c.key, feedback.c.movie_id).join(users)
+    with database.read() as connection:
+        found = connection.execute(query)
+        assert {row.feedback_id: (row.key, row.movie_id) for row in found} == sent
+
+
+def check_events(database: Database, clients: list[Client]) -> None:
     sent = {
         event["event_id"]: (event["user"], event["movie_id"])
         for client in clients

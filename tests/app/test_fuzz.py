@@ -15,10 +15,13 @@ from tests.app.service_process import serving
 from tests.app.world import World, publish
 
 # A word that looks like a cursor, but was never given, is refused; no schema can say which are.
-# Nor can it say which attributes movies have, which bytes are the archive of a model, or which key
-# came with another body.
+# Nor can it say which genres, attributes and movies there are, which bytes are the archive of a
+# model, or which key came with another body. A list in place of a movie's key becomes text in a
+# path, and so a key.
 # `null` is no body to FastAPI, and the options of pruning and of a training may be left out.
 CONFIGURATION = """
+checks.negative_data_rejection.expected-statuses = ["4xx", "5xx"]
+
 [parameters]
 "query.cursor" = ""
 "body.cursor" = ""
@@ -34,7 +37,16 @@ include-path-regex = "^/(models/prune|training-runs)$"
 checks.negative_data_rejection.expected-statuses = ["4xx", "5xx", 200, 202]
 
 [[operations]]
-include-name = "POST /users/{user}/ratings"
+include-name = "PUT /movies/{movie}"
+checks.negative_data_rejection.expected-statuses = ["4xx", "5xx", 201]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
+[[operations]]
+include-name-regex = "^(PUT /(scenarios|experiments)/|POST /(rank|movies)$|PATCH|GET /feedback/)"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
+[[operations]]
+include-name-regex = "^POST /(users/{user}/ratings|events|feedback)$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 """
 SHORT = {"--max-examples": "4", "--phases": "examples,fuzzing"}

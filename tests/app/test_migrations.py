@@ -51,6 +51,7 @@ from app.db.tables import (
     metadata,
     model_versions,
     movies,
+    nightly_lists,
     ratings,
     scenario_versions,
     seen_movies,
@@ -97,10 +98,16 @@ ROWS: dict[Table, dict[str, Any]] = {
         "name": "home", "version": 1, "definition": {}, "changed_at": NOON, "changed_by": "cron",
     },
     experiments: {
-        "name": "e", "state": "running", "definition": {}, "salt": "0", "begun_at": NOON,
+        "name": "e", "state": "running", "salt": "0", "begun_at": NOON,
+        "definition": {"arms": [{"name": name, "share": 0.5} for name in "ab"]},
     },
     feedback: {
         "feedback_id": "f", "user_id": 1, "movie_id": 1, "kind": "shown", "occurred_at": NOON,
+        "recorded_ms": 0,
+    },
+    nightly_lists: {
+        "user_id": 1, "scenario": "", "position": 1, "movie_id": 1, "score": 0.5,
+        "like_probability": 0.5, "source": "rbm", "recommendation_id": "r", "made_at": NOON,
     },
     audit_log: {"at": NOON, "who": "cron", "action": "user_erased"},
 }  # fmt: skip
@@ -132,13 +139,19 @@ def schema(engine: Engine) -> dict[str, Any]:
             "key": inspector.get_pk_constraint(table),
             "foreign keys": inspector.get_foreign_keys(table),
             "unique": inspector.get_unique_constraints(table),
-            "indexes": inspector.get_indexes(table),
+            "indexes": [_with_text(index) for index in inspector.get_indexes(table)],
             "checks": sorted(inspector.get_check_constraints(table), key=str),
             "options": inspector.get_table_options(table),
         }
         for table in sorted(inspector.get_table_names())
         if table != "alembic_version"
     }
+
+
+def _with_text(index: Any) -> dict[str, Any]:
+    """Two conditions of the same text are different objects."""
+    options = index.get("dialect_options", {})
+    return {**index, "dialect_options": {name: str(value) for name, value in options.items()}}
 
 
 @contextmanager

@@ -27,7 +27,9 @@ from tests.app.world import (
 
 def test_the_answer_has_every_field_of_the_contract(client: TestClient) -> None:
     answer = client.get("/recommendations/6", params={"limit": 2}).json()
-    assert list(answer) == ["user", "model", "source", "reason", "seed", "items", "next"]
+    assert list(answer) == [
+        "user", "recommendation_id", "model", "source", "reason", "seed", "items", "next",
+    ]  # fmt: skip
     assert answer["user"] == "6"
     assert answer["model"] == "v1"
     assert answer["source"] == "rbm"
@@ -152,7 +154,9 @@ def test_without_a_model_all_users_get_popular_movies(
 def test_an_empty_database_gives_an_empty_list(empty_client: TestClient) -> None:
     answer = empty_client.get("/recommendations/1")
     assert answer.status_code == 200
-    assert answer.json() == {
+    body = answer.json()
+    assert body.pop("recommendation_id")
+    assert body == {
         "user": "1", "model": None, "source": "popular", "reason": "no_model", "seed": None,
         "items": [], "next": None,
     }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.recommendations import ranking
+from app.recommendations import sections
 from tests.app.paging import ids, walk
 from tests.app.world import World
 
@@ -78,7 +78,7 @@ def test_diversity_reorders_the_same_movies_and_keeps_the_best_one_first(
 def test_pages_of_any_length_of_a_diverse_list_are_parts_of_one_list(
     client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch, pool: int
 ) -> None:
-    monkeypatch.setattr(ranking, "POOL", pool)
+    monkeypatch.setattr(sections, "POOL", pool)
     whole = walk(client, "1", 100, diversity=0.6)
     assert set(ids(whole)) == world.unseen("1")
     for limit in (1, 3, 8):
@@ -88,7 +88,7 @@ def test_pages_of_any_length_of_a_diverse_list_are_parts_of_one_list(
 def test_movies_behind_the_pool_follow_by_score(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranking, "POOL", 5)
+    monkeypatch.setattr(sections, "POOL", 5)
     plain, diverse = ids(walk(client, "1", 100)), ids(walk(client, "1", 100, diversity=0.9))
     assert sorted(diverse[:5]) == sorted(plain[:5])
     assert diverse[5:] == plain[5:]

@@ -91,6 +91,11 @@ def test_of_equal_matches_the_more_popular_comes_first() -> None:
     assert find("seven")[:2] == ["Seven (a.k.a. Se7en)", "Seven Samurai"]
 
 
+def test_a_whole_title_comes_before_a_more_popular_one_that_begins_so() -> None:
+    movies = {i: CatalogueMovie(i, f"Number {i}", 1990, ()) for i in (2, 21)}
+    assert TitleIndex(movies).find("number 2", np.array([0, 1000]), limit=1) == [0]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200), st.integers(1, 50))
 def test_any_text_gives_at_most_the_limit_and_no_movie_twice(text: str, limit: int) -> None:
@@ -128,6 +133,17 @@ def test_a_search_among_27_000_titles_takes_milliseconds() -> None:
         index.find(text, likes, 10)
         times.append(time.process_time() - begin)
     assert np.median(times) < 0.06  # a few milliseconds; the machine may be busy
+
+
+def test_what_is_not_allowed_hides_no_other_match() -> None:
+    allowed = np.array([title not in {"Heat", "Spider-Man"} for title, *_ in MOVIES])
+    found = INDEX.find("heat", LIKES, 5, allowed)
+    assert [MOVIES[position][0] for position in found] == ["The Heat", "Heathers"]
+    assert INDEX.find("spider-man", LIKES, 5, allowed) == []
+    assert INDEX.find("spiederman", LIKES, 5, allowed) == []
+    # Without the best match those with fewer of the words come.
+    only = np.array([title != "Toy Story 2" for title, *_ in MOVIES])
+    assert MOVIES[INDEX.find("toy story 2", LIKES, 5, only)[0]][0] == "Toy Story"
 
 
 def test_search_over_http_shows_movies_as_in_lists(client: TestClient) -> None:

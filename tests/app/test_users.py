@@ -46,23 +46,23 @@ def test_nothing_is_known_about_an_unknown_user(client: TestClient, user: str) -
 def test_an_erasure_leaves_nothing_and_says_only_that_there_was_one(
     client: TestClient, database: Database
 ) -> None:
-    client.put("/users/somebody@example.org/ratings/10", json={"stars": 2})
-    client.get("/recommendations/somebody@example.org")
+    client.put("/users/visitor@example.org/ratings/10", json={"stars": 2})
+    client.get("/recommendations/visitor@example.org")
     with database.read() as connection:
-        assert "somebody" in everything(connection)
+        assert "visitor@" in everything(connection)
         before = connection.execute(select(func.count()).select_from(ratings)).scalar_one()
-    response = client.delete("/users/somebody@example.org")
+    response = client.delete("/users/visitor@example.org")
     assert (response.status_code, response.content) == (204, b"")
     with database.read() as connection:
-        assert "somebody" not in everything(connection)
+        assert "visitor@" not in everything(connection)
         after = connection.execute(select(func.count()).select_from(ratings)).scalar_one()
         (erasure,) = connection.execute(select(erasures)).all()
         newest = connection.execute(select(installation.c.ratings_revision)).scalar_one()
     assert after == before - 1
     assert erasure.ratings_revision == newest
-    assert client.get("/users/somebody@example.org").status_code == 404
-    assert client.get("/users/somebody@example.org/ratings").json()["items"] == []
-    answer = client.get("/recommendations/somebody@example.org").json()
+    assert client.get("/users/visitor@example.org").status_code == 404
+    assert client.get("/users/visitor@example.org/ratings").json()["items"] == []
+    answer = client.get("/recommendations/visitor@example.org").json()
     assert answer["reason"] == "unknown_user"
 
 

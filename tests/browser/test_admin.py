@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
@@ -21,7 +22,10 @@ from app.jobs.service import request_run
 from tests.browser.conftest import OpenPage
 
 Check = Callable[[Page], list[str]]
-PAGES = {"Overview": "", "Models": "/models", "Training": "/runs", "Keys": "/keys"}
+PAGES = {
+    "Overview": "", "Models": "/models", "Training": "/runs", "Scenarios": "/scenarios",
+    "Experiments": "/experiments", "Feedback": "/feedback", "Keys": "/keys", "Audit": "/audit",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -145,6 +149,59 @@ def test_a_key_is_made_and_copied(address: str, key: str, open_page: OpenPage) -
     )
 
 
+def test_a_scenario_is_made_previewed_and_put_to_work(
+    address: str, key: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{address}/admin")
+    sign_in(page, key)
+    page.goto(f"{address}/admin/scenarios")
+    page.get_by_role("link", name="Make a scenario").click()
+    page.get_by_label("Name", exact=True).fill("home")
+    page.get_by_label("What this user would get").fill("1")
+    listed = page.locator("#preview li")
+    expect(listed).to_have_count(20)
+    last = listed.nth(19).locator("bdi").inner_text()
+    # The preview follows the form by itself.
+    page.get_by_label("Pin 1: key or title").fill(last)
+    page.get_by_label("Pin 1: place").fill("1")
+    page.get_by_label("Movies in a list").fill("3")
+    expect(listed).to_have_count(3)
+    expect(listed.first).to_contain_text(f"{last}")
+    expect(listed.first).to_contain_text("pinned")
+    page.get_by_label("Movies in a list").fill("x")
+    expect(page.locator("#problem")).to_contain_text("Length: Input should be a valid integer")
+    page.get_by_label("Movies in a list").fill("3")
+    expect(page.locator("#problem")).to_be_empty()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Scenario home")).to_be_visible()
+    answer = recommendations(address, key, "/recommendations/1?scenario=home")
+    assert [item.get("pinned", False) for item in answer["items"]] == [True, False, False]
+    assert answer["items"][0]["title"] == last
+
+
+def recommendations(address: str, key: str, path: str) -> dict[str, Any]:
+    answer = httpx2.get(address + path, headers={"Authorization": f"Bearer {key}"})
+    return dict(answer.json())
+
+
+def test_an_experiment_is_begun_and_ended(address: str, key: str, open_page: OpenPage) -> None:
+    page = open_page(f"{address}/admin")
+    sign_in(page, key)
+    page.goto(f"{address}/admin/experiments")
+    page.get_by_role("link", name="Begin an experiment").click()
+    page.get_by_label("Name", exact=True).fill("first")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="Experiment first")).to_be_visible()
+    answer = recommendations(address, key, "/recommendations/1")
+    assert (answer["experiment"], answer["arm"] in {"control", "new"}) == ("first", True)
+    page.get_by_role("link", name="Promote new").click()
+    page.get_by_role("button", name="Promote").click()
+    expect(page.locator("main")).to_contain_text("new promoted")
+    assert "experiment" not in recommendations(address, key, "/recommendations/1")
+    page.get_by_role("link", name="Audit").click()
+    expect(page.locator(".row").first).to_contain_text("experiment promoted")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_has_a_serious_issue_of_accessibility_or_is_too_wide_for_a_phone(
     address: str, key: str, open_page: OpenPage, serious_issues: Check, theme: str
@@ -155,7 +212,8 @@ def test_no_page_has_a_serious_issue_of_accessibility_or_is_too_wide_for_a_phone
     page.goto(f"{address}/admin/models")
     model = page.locator(".row h2 a").first.get_attribute("href") or ""
     revoke = f"/admin/keys/{key.partition('.')[0]}/revoke"
-    for path in [*(f"/admin{path}" for path in PAGES.values()), model, revoke]:
+    forms = ("/admin/new-scenario", "/admin/new-experiment")
+    for path in [*(f"/admin{path}" for path in PAGES.values()), *forms, model, revoke]:
         page.goto(address + path)
         assert serious_issues(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -263,6 +263,7 @@ def test_a_bad_link_is_refused_with_its_line(tmp_path: Path) -> None:
         (b"2:10:4:5\n", "1 fields instead of 4"),
         (b"2:::10::4::5\n", "':10' is no movie id"),
         (b"2::10::4::5::6\n", "5 fields instead of 4"),
+        (b'2::|::4::5{"a":1}\n', "'|' is no movie id"),
     ],
 )
 def test_a_bad_line_of_a_dat_file_is_refused(row: bytes, complaint: str, tmp_path: Path) -> None:

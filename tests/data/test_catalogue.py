@@ -46,7 +46,7 @@ def test_a_csv_is_read_with_one_type_for_each_further_column(tmp_path: Path) -> 
     assert matrix == {
         "movie_id": movie_id("sku-18"), "key": "sku-18", "title": "The Matrix; uncut",
         "titled": True, "year": 1999, "genres": ["Action", "Sci-Fi"], "imdb_id": None,
-        "tmdb_id": None,
+        "tmdb_id": None, "withdrawn": None, "available_from": None, "available_until": None,
         "attributes": {"price": 9.99, "tags": ["cult", "vr"], "ean": "007", "stock": 3},
     }  # fmt: skip
     assert (amelie["movie_id"], amelie["key"], amelie["year"]) == (42, None, None)
@@ -93,6 +93,32 @@ def test_a_column_of_attributes_keeps_their_types(form: str, tmp_path: Path) -> 
     assert movie["attributes"] == attributes
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_files_say_whether_and_when_lists_may_have_a_movie(form: str, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "withdrawn": True, "availableFrom": "2026-01-31", "available_until": None},
+        {"id": "b", "withdrawn": False, "availableFrom": None, "available_until": 1769854500},
+        {"id": "c", "withdrawn": None, "availableFrom": None, "available_until": None},
+    ]
+    path = tmp_path / f"movies.{form}"
+    if form == "csv":
+        path.write_text(
+            "id,title,withdrawn,availableFrom,available_until\na,,YES,2026-01-31,\n"
+            "b,,0,,2026-01-31T10:15:00Z\nc,,,,\n"
+        )
+    elif form == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        table = pd.DataFrame(rows)
+        table["availableFrom"] = pd.to_datetime(table["availableFrom"])
+        table["available_until"] = table["available_until"].astype("Int64")
+        table.to_parquet(path)
+    names = ("withdrawn", "available_from", "available_until", "attributes")
+    assert [tuple(movie[name] for name in names) for movie in movies_of(path)] == [
+        (True, 1769817600, None, None), (False, None, 1769854500, None), (None, None, None, None),
+    ]  # fmt: skip
+
+
 def test_without_a_column_of_years_titles_are_written_as_by_movielens(tmp_path: Path) -> None:
     (tmp_path / "movies.csv").write_text('id,title\nm,"Matrix, The (1999)"\n')
     (movie,) = movies_of(tmp_path / "movies.csv")
@@ -130,6 +156,9 @@ def test_a_mapping_says_which_columns_are_kept(tmp_path: Path) -> None:
         ({"id": "a", "attributes": "{"}, "are no JSON"),
         ({"id": "a", "attributes": [1]}, "are no JSON object"),
         ({"id": "a", "more": "\ud800"}, "holds U+D800"),
+        ({"id": "a", "withdrawn": "maybe"}, "'maybe' says neither true nor false (withdrawn)"),
+        ({"id": "a", "available_from": "soon"}, "'soon' is no time"),
+        ({"id": "a", "available_from": 5, "available_until": 5}, "(5) is not later than"),
     ],
 )
 def test_a_bad_movie_is_refused_with_its_line(

@@ -294,3 +294,11 @@ def test_a_parquet_file_with_a_name_that_is_no_text_is_refused(name: str, tmp_pa
     path.write_bytes(path.read_bytes().replace(b"zzzzzz", name.encode("latin-1")[:6].ljust(6)))
     with pytest.raises(DatasetError, match=r"cannot be read as Parquet|column"):
         read(path)
+
+
+def test_a_parquet_file_whose_text_is_no_text_is_refused(tmp_path: Path) -> None:
+    broken = pa.array([b"\xa9", b"b", b"c"]).view(pa.string())
+    path = tmp_path / "ours.parquet"
+    pq.write_table(pa.table(COLUMNS | {"user": broken}), path)
+    with pytest.raises(DatasetError, match=r"ours\.parquet cannot be read .*UTF8"):
+        read(path)

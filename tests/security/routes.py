@@ -13,6 +13,10 @@ from tests.app.recorded_world import version_of
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 EVENTS: dict[str, Any] = {"events": [{"user": "1", "movie_id": 10, "kind": "clicked"}]}
 RATED: dict[str, Any] = {"ratings": [{"movie_id": 10, "liked": True}]}
+FEEDBACK: dict[str, Any] = {
+    "feedback": [{"recommendation_id": "AAAA", "movie_id": 10, "kind": "shown"}]
+}
+EXPERIMENT: dict[str, Any] = {"arms": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}]}
 
 
 class Route(NamedTuple):
@@ -26,6 +30,7 @@ class Route(NamedTuple):
     def address(self, user: str = "1") -> str:
         """Return its path with things that exist."""
         names = {"user": user, "movie": "10", "version": version_of(2), "run_id": "1"}
+        names["name"] = "home"
         return self.path.format(**names)
 
 
@@ -34,6 +39,7 @@ API = [
     Route("GET", "/recommendations/{user}", READ),
     Route("POST", "/recommendations", READ, RATED),
     Route("POST", "/recommendations/batch", READ, {"users": ["1"]}),
+    Route("POST", "/rank", READ, {"movies": [10, 20], "user": "1"}),
     Route("GET", "/users/{user}/predictions/{movie}", READ),
     Route("GET", "/movies/{movie}/similar", READ),
     Route("GET", "/model/features", READ),
@@ -47,13 +53,17 @@ API = [
     Route("GET", "/users/{user}/public-ratings", READ),
     Route("POST", "/events", WRITE, EVENTS),
     Route("GET", "/users/{user}/events", READ),
+    Route("POST", "/feedback", WRITE, FEEDBACK),
+    Route("GET", "/feedback/report", READ),
     Route("GET", "/movies", READ),
     Route("POST", "/movies", ADMIN, {"title": "New"}),
     Route("GET", "/genres", READ),
     Route("GET", "/movies/search", READ),
+    Route("GET", "/movies/trending", READ),
     Route("GET", "/movies/{movie}", READ),
     Route("PUT", "/movies/{movie}", ADMIN, {"title": "New"}),
     Route("PATCH", "/movies/{movie}", ADMIN, {"year": 1999}),
+    Route("DELETE", "/movies/{movie}", ADMIN),
     Route("GET", "/users", ADMIN),
     Route("GET", "/users/{user}", ADMIN),
     Route("DELETE", "/users/{user}", ADMIN),
@@ -70,6 +80,19 @@ API = [
     Route("GET", "/training-runs", ADMIN),
     Route("POST", "/training-runs", ADMIN, {"seed": 1}),
     Route("GET", "/training-runs/{run_id}", ADMIN),
+    Route("GET", "/scenarios", READ),
+    Route("GET", "/scenarios/{name}", READ),
+    Route("PUT", "/scenarios/{name}", ADMIN, {"diversity": 0.5}),
+    Route("DELETE", "/scenarios/{name}", ADMIN),
+    Route("GET", "/scenarios/{name}/versions", READ),
+    Route("GET", "/experiments", READ),
+    Route("GET", "/experiments/{name}", READ),
+    Route("PUT", "/experiments/{name}", ADMIN, EXPERIMENT),
+    Route("POST", "/experiments/{name}/stop", ADMIN),
+    Route("POST", "/experiments/{name}/promote", ADMIN, {"arm": "a"}),
+    Route("GET", "/experiments/{name}/report", READ),
+    Route("GET", "/experiments/{name}/shadows", READ),
+    Route("GET", "/audit", ADMIN),
     Route("GET", "/health/live", None),
     Route("GET", "/health/ready", None),
     Route("GET", "/metrics", READ),
@@ -89,7 +112,15 @@ OPERATORS_PAGES = {
     ("POST", "/admin/models/{version}/activate"), ("GET", "/admin/runs"), ("POST", "/admin/runs"),
     ("GET", "/admin/runs/{run_id}"), ("GET", "/admin/runs/{run_id}/events"),
     ("GET", "/admin/keys"), ("POST", "/admin/keys"), ("GET", "/admin/keys/{prefix}/revoke"),
-    ("POST", "/admin/keys/{prefix}/revoke"),
+    ("POST", "/admin/keys/{prefix}/revoke"), ("GET", "/admin/scenarios"),
+    ("POST", "/admin/scenarios"), ("GET", "/admin/new-scenario"),
+    ("GET", "/admin/scenarios/{name}"), ("GET", "/admin/scenarios/{name}/delete"),
+    ("POST", "/admin/scenarios/{name}/delete"),
+    ("GET", "/admin/experiments"), ("POST", "/admin/experiments"), ("GET", "/admin/new-experiment"),
+    ("GET", "/admin/experiments/{name}"), ("GET", "/admin/experiments/{name}/stop"),
+    ("POST", "/admin/experiments/{name}/stop"), ("GET", "/admin/experiments/{name}/promote"),
+    ("POST", "/admin/experiments/{name}/promote"), ("GET", "/admin/feedback"),
+    ("GET", "/admin/audit"),
 }  # fmt: skip
 
 

@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 READS, WRITES, OPERATORS = 4, 8, 4
 # Never refused: they say how the service is.
 NEVER_REFUSED = ("/health/", "/metrics")
-OPERATORS_PATH = "/admin"
+# Their pages, and reports, which may take seconds.
+OPERATORS_PATHS = ("/admin", "/feedback/report", "/experiments")
 
 # How long a request may expect to wait for a place: after a quiet moment, for bursts, and while the
 # queue has not been empty for as long as that (after CoDel: Nichols & Jacobson 2012, and Maurer,
@@ -171,7 +172,7 @@ class AdmissionMiddleware:
     def _lane(self, method: str, path: str) -> Lane | None:
         if path.startswith(NEVER_REFUSED):
             return None
-        if path.startswith(OPERATORS_PATH):
+        if path.startswith(OPERATORS_PATHS):
             return self.operators
         reads = method in SAFE_METHODS or path.startswith(READING_PATHS)
         return self.reads if reads else self.writes

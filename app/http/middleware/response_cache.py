@@ -27,7 +27,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # POST changes nothing here: its body carries parameters that are too long for a URL.
-READING_PATHS = ("/recommendations", "/features")
+READING_PATHS = ("/recommendations", "/rank", "/features")
 
 # A response from memory may be out of date, or the only one that can be given.
 DEGRADED = (b"recommender-degraded", b"database")

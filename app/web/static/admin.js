@@ -1,5 +1,6 @@
-// Scripts of the operators' pages: live progress of a training run, and a button that copies a new
-// key. Without this file the page of a run reloads itself, and a key is copied by hand.
+// Scripts of the operators' pages: live progress of a training run, a button that copies a new key,
+// and the preview of a scenario, which follows its form. Without this file the page of a run reloads
+// itself, a key is copied by hand, and a button shows the preview.
 
 const place = (id) => document.getElementById(id);
 
@@ -60,4 +61,37 @@ if (copy && navigator.clipboard) {
       place("copied").textContent = "Copy it with the keyboard: it is marked.";
     }
   });
+}
+
+// The page that the button would load has the preview, and what is wrong with the form.
+const PREVIEW_AFTER_MS = 400;
+
+const preview = async (form, signal) => {
+  const body = new URLSearchParams(new FormData(form));
+  body.set("do", "preview");
+  const response = await fetch(form.action, { method: "POST", body, signal });
+  if (!response.ok || response.redirected) throw new Error("no preview");
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const id of ["problem", "preview"]) place(id).replaceChildren(...page.getElementById(id).childNodes);
+};
+
+const edited = document.querySelector("form[data-previews]");
+if (edited) {
+  let timer;
+  let going;
+  const follow = () => {
+    clearTimeout(timer);
+    going?.abort();
+    timer = setTimeout(async () => {
+      going = new AbortController();
+      try {
+        await preview(edited, going.signal);
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        place("preview").textContent = "There is no preview now: press Show.";
+      }
+    }, PREVIEW_AFTER_MS);
+  };
+  edited.addEventListener("input", follow);
+  place("user").addEventListener("input", follow);
 }

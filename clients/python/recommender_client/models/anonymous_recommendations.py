@@ -23,18 +23,23 @@ class AnonymousRecommendations:
 
     Attributes:
         user (None | str): Null where the ratings came with the request
+        recommendation_id (str): What `POST /feedback` about the list refers to
         model (None | str): Version that is served; null before the first
         source (Source): The source of a list, or of a movie in it.
-        reason (None | Reason): Why the list is not personal; null when it is
+        reason (None | Reason): Why the list is not personal; null when it is, or need not be
         seed (int | None): Seed of a sampled list; null of any other
         items (list[RecommendedMovie]):
         next_ (None | str): Cursor of the next page; null at the end
         ignored (list[int | str]): Movies in the request that do not exist
+        scenario (None | str | Unset): That was asked for; left out without one
+        experiment (None | str | Unset): That the user takes part in; left out where in none
+        arm (None | str | Unset): Of the experiment, that answers
         ignored_genres (list[str] | Unset): Genres of the filters that no movie has, so that they were ignored; left out
             where there is none
     """
 
     user: None | str
+    recommendation_id: str
     model: None | str
     source: Source
     reason: None | Reason
@@ -42,12 +47,17 @@ class AnonymousRecommendations:
     items: list[RecommendedMovie]
     next_: None | str
     ignored: list[int | str]
+    scenario: None | str | Unset = UNSET
+    experiment: None | str | Unset = UNSET
+    arm: None | str | Unset = UNSET
     ignored_genres: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         user: None | str
         user = self.user
+
+        recommendation_id = self.recommendation_id
 
         model: None | str
         model = self.model
@@ -77,6 +87,24 @@ class AnonymousRecommendations:
             ignored_item = ignored_item_data
             ignored.append(ignored_item)
 
+        scenario: None | str | Unset
+        if isinstance(self.scenario, Unset):
+            scenario = UNSET
+        else:
+            scenario = self.scenario
+
+        experiment: None | str | Unset
+        if isinstance(self.experiment, Unset):
+            experiment = UNSET
+        else:
+            experiment = self.experiment
+
+        arm: None | str | Unset
+        if isinstance(self.arm, Unset):
+            arm = UNSET
+        else:
+            arm = self.arm
+
         ignored_genres: list[str] | Unset = UNSET
         if not isinstance(self.ignored_genres, Unset):
             ignored_genres = self.ignored_genres
@@ -86,6 +114,7 @@ class AnonymousRecommendations:
         field_dict.update(
             {
                 "user": user,
+                "recommendation_id": recommendation_id,
                 "model": model,
                 "source": source,
                 "reason": reason,
@@ -95,6 +124,12 @@ class AnonymousRecommendations:
                 "ignored": ignored,
             }
         )
+        if scenario is not UNSET:
+            field_dict["scenario"] = scenario
+        if experiment is not UNSET:
+            field_dict["experiment"] = experiment
+        if arm is not UNSET:
+            field_dict["arm"] = arm
         if ignored_genres is not UNSET:
             field_dict["ignored_genres"] = ignored_genres
 
@@ -112,6 +147,8 @@ class AnonymousRecommendations:
             return cast(None | str, data)
 
         user = _parse_user(d.pop("user"))
+
+        recommendation_id = d.pop("recommendation_id")
 
         def _parse_model(data: object) -> None | str:
             if data is None:
@@ -169,10 +206,38 @@ class AnonymousRecommendations:
 
             ignored.append(ignored_item)
 
+        def _parse_scenario(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        scenario = _parse_scenario(d.pop("scenario", UNSET))
+
+        def _parse_experiment(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        experiment = _parse_experiment(d.pop("experiment", UNSET))
+
+        def _parse_arm(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        arm = _parse_arm(d.pop("arm", UNSET))
+
         ignored_genres = cast(list[str], d.pop("ignored_genres", UNSET))
 
         anonymous_recommendations = cls(
             user=user,
+            recommendation_id=recommendation_id,
             model=model,
             source=source,
             reason=reason,
@@ -180,6 +245,9 @@ class AnonymousRecommendations:
             items=items,
             next_=next_,
             ignored=ignored,
+            scenario=scenario,
+            experiment=experiment,
+            arm=arm,
             ignored_genres=ignored_genres,
         )
 

@@ -39,6 +39,7 @@ class AnonymousRequest:
         seed (int | Unset): For `sample`: the same seed gives the same list; random by default
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Whose rules the list follows, beside the filters of the request
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
     """
 
@@ -55,6 +56,7 @@ class AnonymousRequest:
     seed: int | Unset = UNSET
     diversity: float | Unset = 0.0
     explain: int | Unset = 3
+    scenario: str | Unset = UNSET
     cursor: str | Unset = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,6 +110,8 @@ class AnonymousRequest:
 
         explain = self.explain
 
+        scenario = self.scenario
+
         cursor = self.cursor
 
         field_dict: dict[str, Any] = {}
@@ -141,6 +145,8 @@ class AnonymousRequest:
             field_dict["diversity"] = diversity
         if explain is not UNSET:
             field_dict["explain"] = explain
+        if scenario is not UNSET:
+            field_dict["scenario"] = scenario
         if cursor is not UNSET:
             field_dict["cursor"] = cursor
 
@@ -215,6 +221,8 @@ class AnonymousRequest:
 
         explain = d.pop("explain", UNSET)
 
+        scenario = d.pop("scenario", UNSET)
+
         cursor = d.pop("cursor", UNSET)
 
         anonymous_request = cls(
@@ -231,6 +239,7 @@ class AnonymousRequest:
             seed=seed,
             diversity=diversity,
             explain=explain,
+            scenario=scenario,
             cursor=cursor,
         )
 

@@ -31,6 +31,7 @@ class BatchRequest:
         seed (int | Unset): For `sample`: the same seed gives the same list; random by default
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Whose rules the list follows, beside the filters of the request
     """
 
     users: list[str]
@@ -46,6 +47,7 @@ class BatchRequest:
     seed: int | Unset = UNSET
     diversity: float | Unset = 0.0
     explain: int | Unset = 3
+    scenario: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         users = self.users
@@ -88,6 +90,8 @@ class BatchRequest:
 
         explain = self.explain
 
+        scenario = self.scenario
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -119,6 +123,8 @@ class BatchRequest:
             field_dict["diversity"] = diversity
         if explain is not UNSET:
             field_dict["explain"] = explain
+        if scenario is not UNSET:
+            field_dict["scenario"] = scenario
 
         return field_dict
 
@@ -167,6 +173,8 @@ class BatchRequest:
 
         explain = d.pop("explain", UNSET)
 
+        scenario = d.pop("scenario", UNSET)
+
         batch_request = cls(
             users=users,
             genre=genre,
@@ -181,6 +189,7 @@ class BatchRequest:
             seed=seed,
             diversity=diversity,
             explain=explain,
+            scenario=scenario,
         )
 
         return batch_request

@@ -6,6 +6,8 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="ListedMovie")
 
 
@@ -20,6 +22,8 @@ class ListedMovie:
         genres (list[str]):
         likes (int): How many users like it; counted at most once a minute
         ratings (int): How many users have rated it
+        available (bool | Unset): False where `unavailable` lists a movie that is withdrawn or outside its window; left
+            out otherwise Default: True.
     """
 
     movie_id: int | str
@@ -28,6 +32,7 @@ class ListedMovie:
     genres: list[str]
     likes: int
     ratings: int
+    available: bool | Unset = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,6 +50,8 @@ class ListedMovie:
 
         ratings = self.ratings
 
+        available = self.available
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -57,6 +64,8 @@ class ListedMovie:
                 "ratings": ratings,
             }
         )
+        if available is not UNSET:
+            field_dict["available"] = available
 
         return field_dict
 
@@ -84,6 +93,8 @@ class ListedMovie:
 
         ratings = d.pop("ratings")
 
+        available = d.pop("available", UNSET)
+
         listed_movie = cls(
             movie_id=movie_id,
             title=title,
@@ -91,6 +102,7 @@ class ListedMovie:
             genres=genres,
             likes=likes,
             ratings=ratings,
+            available=available,
         )
 
         listed_movie.additional_properties = d

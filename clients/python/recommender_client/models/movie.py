@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.movie_attributes import MovieAttributes
@@ -25,6 +28,11 @@ class Movie:
         imdb_id (int | None): Number in the address of its IMDb page
         tmdb_id (int | None): Number in the address of its TMDB page
         attributes (MovieAttributes): Further attributes by name: a text, a number, or a list of texts
+        withdrawn (bool | Unset): True where no list has the movie until it returns; left out otherwise Default: False.
+        available_from (datetime.datetime | None | Unset): Lists have it from this moment on; left out where there is
+            none
+        available_until (datetime.datetime | None | Unset): Lists have it until before this moment; left out where there
+            is none
     """
 
     movie_id: int | str
@@ -34,6 +42,9 @@ class Movie:
     imdb_id: int | None
     tmdb_id: int | None
     attributes: MovieAttributes
+    withdrawn: bool | Unset = False
+    available_from: datetime.datetime | None | Unset = UNSET
+    available_until: datetime.datetime | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,6 +66,24 @@ class Movie:
 
         attributes = self.attributes.to_dict()
 
+        withdrawn = self.withdrawn
+
+        available_from: None | str | Unset
+        if isinstance(self.available_from, Unset):
+            available_from = UNSET
+        elif isinstance(self.available_from, datetime.datetime):
+            available_from = self.available_from.isoformat()
+        else:
+            available_from = self.available_from
+
+        available_until: None | str | Unset
+        if isinstance(self.available_until, Unset):
+            available_until = UNSET
+        elif isinstance(self.available_until, datetime.datetime):
+            available_until = self.available_until.isoformat()
+        else:
+            available_until = self.available_until
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -68,6 +97,12 @@ class Movie:
                 "attributes": attributes,
             }
         )
+        if withdrawn is not UNSET:
+            field_dict["withdrawn"] = withdrawn
+        if available_from is not UNSET:
+            field_dict["available_from"] = available_from
+        if available_until is not UNSET:
+            field_dict["available_until"] = available_until
 
         return field_dict
 
@@ -109,6 +144,42 @@ class Movie:
 
         attributes = MovieAttributes.from_dict(d.pop("attributes"))
 
+        withdrawn = d.pop("withdrawn", UNSET)
+
+        def _parse_available_from(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_from_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_from_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_from = _parse_available_from(d.pop("available_from", UNSET))
+
+        def _parse_available_until(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_until_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_until_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_until = _parse_available_until(d.pop("available_until", UNSET))
+
         movie = cls(
             movie_id=movie_id,
             title=title,
@@ -117,6 +188,9 @@ class Movie:
             imdb_id=imdb_id,
             tmdb_id=tmdb_id,
             attributes=attributes,
+            withdrawn=withdrawn,
+            available_from=available_from,
+            available_until=available_until,
         )
 
         movie.additional_properties = d

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,6 +26,9 @@ class MovieChanges:
         imdb_id (int | None | Unset):
         tmdb_id (int | None | Unset):
         attributes (MovieChangesAttributes | Unset):
+        withdrawn (bool | Unset): In no list, whatever its window, until it returns
+        available_from (datetime.datetime | None | Unset): Lists have it from this moment on; null: always
+        available_until (datetime.datetime | None | Unset): Lists have it until before this moment; null: for ever
     """
 
     title: str | Unset = UNSET
@@ -33,6 +37,9 @@ class MovieChanges:
     imdb_id: int | None | Unset = UNSET
     tmdb_id: int | None | Unset = UNSET
     attributes: MovieChangesAttributes | Unset = UNSET
+    withdrawn: bool | Unset = UNSET
+    available_from: datetime.datetime | None | Unset = UNSET
+    available_until: datetime.datetime | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         title = self.title
@@ -63,6 +70,24 @@ class MovieChanges:
         if not isinstance(self.attributes, Unset):
             attributes = self.attributes.to_dict()
 
+        withdrawn = self.withdrawn
+
+        available_from: None | str | Unset
+        if isinstance(self.available_from, Unset):
+            available_from = UNSET
+        elif isinstance(self.available_from, datetime.datetime):
+            available_from = self.available_from.isoformat()
+        else:
+            available_from = self.available_from
+
+        available_until: None | str | Unset
+        if isinstance(self.available_until, Unset):
+            available_until = UNSET
+        elif isinstance(self.available_until, datetime.datetime):
+            available_until = self.available_until.isoformat()
+        else:
+            available_until = self.available_until
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -78,6 +103,12 @@ class MovieChanges:
             field_dict["tmdb_id"] = tmdb_id
         if attributes is not UNSET:
             field_dict["attributes"] = attributes
+        if withdrawn is not UNSET:
+            field_dict["withdrawn"] = withdrawn
+        if available_from is not UNSET:
+            field_dict["available_from"] = available_from
+        if available_until is not UNSET:
+            field_dict["available_until"] = available_until
 
         return field_dict
 
@@ -124,6 +155,42 @@ class MovieChanges:
         else:
             attributes = MovieChangesAttributes.from_dict(_attributes)
 
+        withdrawn = d.pop("withdrawn", UNSET)
+
+        def _parse_available_from(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_from_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_from_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_from = _parse_available_from(d.pop("available_from", UNSET))
+
+        def _parse_available_until(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_until_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_until_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_until = _parse_available_until(d.pop("available_until", UNSET))
+
         movie_changes = cls(
             title=title,
             year=year,
@@ -131,6 +198,9 @@ class MovieChanges:
             imdb_id=imdb_id,
             tmdb_id=tmdb_id,
             attributes=attributes,
+            withdrawn=withdrawn,
+            available_from=available_from,
+            available_until=available_until,
         )
 
         return movie_changes

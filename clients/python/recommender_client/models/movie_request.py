@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -26,6 +27,9 @@ class MovieRequest:
         tmdb_id (int | None | Unset):
         attributes (MovieRequestAttributes | Unset): By name, of at most 50 characters: a text, a number, or a list of
             texts
+        withdrawn (bool | Unset): In no list, whatever its window, until it returns Default: False.
+        available_from (datetime.datetime | None | Unset): Lists have it from this moment on; null: always
+        available_until (datetime.datetime | None | Unset): Lists have it until before this moment; null: for ever
     """
 
     title: str
@@ -34,6 +38,9 @@ class MovieRequest:
     imdb_id: int | None | Unset = UNSET
     tmdb_id: int | None | Unset = UNSET
     attributes: MovieRequestAttributes | Unset = UNSET
+    withdrawn: bool | Unset = False
+    available_from: datetime.datetime | None | Unset = UNSET
+    available_until: datetime.datetime | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         title = self.title
@@ -64,6 +71,24 @@ class MovieRequest:
         if not isinstance(self.attributes, Unset):
             attributes = self.attributes.to_dict()
 
+        withdrawn = self.withdrawn
+
+        available_from: None | str | Unset
+        if isinstance(self.available_from, Unset):
+            available_from = UNSET
+        elif isinstance(self.available_from, datetime.datetime):
+            available_from = self.available_from.isoformat()
+        else:
+            available_from = self.available_from
+
+        available_until: None | str | Unset
+        if isinstance(self.available_until, Unset):
+            available_until = UNSET
+        elif isinstance(self.available_until, datetime.datetime):
+            available_until = self.available_until.isoformat()
+        else:
+            available_until = self.available_until
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -81,6 +106,12 @@ class MovieRequest:
             field_dict["tmdb_id"] = tmdb_id
         if attributes is not UNSET:
             field_dict["attributes"] = attributes
+        if withdrawn is not UNSET:
+            field_dict["withdrawn"] = withdrawn
+        if available_from is not UNSET:
+            field_dict["available_from"] = available_from
+        if available_until is not UNSET:
+            field_dict["available_until"] = available_until
 
         return field_dict
 
@@ -127,6 +158,42 @@ class MovieRequest:
         else:
             attributes = MovieRequestAttributes.from_dict(_attributes)
 
+        withdrawn = d.pop("withdrawn", UNSET)
+
+        def _parse_available_from(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_from_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_from_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_from = _parse_available_from(d.pop("available_from", UNSET))
+
+        def _parse_available_until(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                available_until_type_0 = datetime.datetime.fromisoformat(data)
+
+                return available_until_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        available_until = _parse_available_until(d.pop("available_until", UNSET))
+
         movie_request = cls(
             title=title,
             year=year,
@@ -134,6 +201,9 @@ class MovieRequest:
             imdb_id=imdb_id,
             tmdb_id=tmdb_id,
             attributes=attributes,
+            withdrawn=withdrawn,
+            available_from=available_from,
+            available_until=available_until,
         )
 
         return movie_request

@@ -23,29 +23,39 @@ class Recommendations:
 
     Attributes:
         user (None | str): Null where the ratings came with the request
+        recommendation_id (str): What `POST /feedback` about the list refers to
         model (None | str): Version that is served; null before the first
         source (Source): The source of a list, or of a movie in it.
-        reason (None | Reason): Why the list is not personal; null when it is
+        reason (None | Reason): Why the list is not personal; null when it is, or need not be
         seed (int | None): Seed of a sampled list; null of any other
         items (list[RecommendedMovie]):
         next_ (None | str): Cursor of the next page; null at the end
+        scenario (None | str | Unset): That was asked for; left out without one
+        experiment (None | str | Unset): That the user takes part in; left out where in none
+        arm (None | str | Unset): Of the experiment, that answers
         ignored_genres (list[str] | Unset): Genres of the filters that no movie has, so that they were ignored; left out
             where there is none
     """
 
     user: None | str
+    recommendation_id: str
     model: None | str
     source: Source
     reason: None | Reason
     seed: int | None
     items: list[RecommendedMovie]
     next_: None | str
+    scenario: None | str | Unset = UNSET
+    experiment: None | str | Unset = UNSET
+    arm: None | str | Unset = UNSET
     ignored_genres: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         user: None | str
         user = self.user
+
+        recommendation_id = self.recommendation_id
 
         model: None | str
         model = self.model
@@ -69,6 +79,24 @@ class Recommendations:
         next_: None | str
         next_ = self.next_
 
+        scenario: None | str | Unset
+        if isinstance(self.scenario, Unset):
+            scenario = UNSET
+        else:
+            scenario = self.scenario
+
+        experiment: None | str | Unset
+        if isinstance(self.experiment, Unset):
+            experiment = UNSET
+        else:
+            experiment = self.experiment
+
+        arm: None | str | Unset
+        if isinstance(self.arm, Unset):
+            arm = UNSET
+        else:
+            arm = self.arm
+
         ignored_genres: list[str] | Unset = UNSET
         if not isinstance(self.ignored_genres, Unset):
             ignored_genres = self.ignored_genres
@@ -78,6 +106,7 @@ class Recommendations:
         field_dict.update(
             {
                 "user": user,
+                "recommendation_id": recommendation_id,
                 "model": model,
                 "source": source,
                 "reason": reason,
@@ -86,6 +115,12 @@ class Recommendations:
                 "next": next_,
             }
         )
+        if scenario is not UNSET:
+            field_dict["scenario"] = scenario
+        if experiment is not UNSET:
+            field_dict["experiment"] = experiment
+        if arm is not UNSET:
+            field_dict["arm"] = arm
         if ignored_genres is not UNSET:
             field_dict["ignored_genres"] = ignored_genres
 
@@ -103,6 +138,8 @@ class Recommendations:
             return cast(None | str, data)
 
         user = _parse_user(d.pop("user"))
+
+        recommendation_id = d.pop("recommendation_id")
 
         def _parse_model(data: object) -> None | str:
             if data is None:
@@ -149,16 +186,47 @@ class Recommendations:
 
         next_ = _parse_next_(d.pop("next"))
 
+        def _parse_scenario(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        scenario = _parse_scenario(d.pop("scenario", UNSET))
+
+        def _parse_experiment(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        experiment = _parse_experiment(d.pop("experiment", UNSET))
+
+        def _parse_arm(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        arm = _parse_arm(d.pop("arm", UNSET))
+
         ignored_genres = cast(list[str], d.pop("ignored_genres", UNSET))
 
         recommendations = cls(
             user=user,
+            recommendation_id=recommendation_id,
             model=model,
             source=source,
             reason=reason,
             seed=seed,
             items=items,
             next_=next_,
+            scenario=scenario,
+            experiment=experiment,
+            arm=arm,
             ignored_genres=ignored_genres,
         )
 

@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.source import Source, check_source
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.because import Because
@@ -24,12 +25,15 @@ class RecommendedMovie:
         title (str):
         year (int | None):
         genres (list[str]):
-        score (float): Probability that this user will watch and like it; for `popular`, the share of all users who like
-            it
-        like_probability (float): Probability that this user likes it once seen; for `popular`, the damped share of
-            likes among its ratings
+        score (float): Probability that this user will watch and like it; for `popular` and `new`, the share of all
+            users who like it, for `trending` of those who like it lately, for `similar` the similarity to the movie that
+            this user liked last
+        like_probability (float): Probability that this user likes it once seen; from any source but `rbm`, the damped
+            share of likes among its ratings
         source (Source): The source of a list, or of a movie in it.
         because (list[Because]): The ratings without which the score would be lower, the strongest first
+        boost (float | Unset): What the rules have added to the log-odds of `score`; left out where 0 Default: 0.0.
+        pinned (bool | Unset): It has this place by a rule of the scenario; left out of the others Default: False.
     """
 
     movie_id: int | str
@@ -40,6 +44,8 @@ class RecommendedMovie:
     like_probability: float
     source: Source
     because: list[Because]
+    boost: float | Unset = 0.0
+    pinned: bool | Unset = False
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,6 +70,10 @@ class RecommendedMovie:
             because_item = because_item_data.to_dict()
             because.append(because_item)
 
+        boost = self.boost
+
+        pinned = self.pinned
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -78,6 +88,10 @@ class RecommendedMovie:
                 "because": because,
             }
         )
+        if boost is not UNSET:
+            field_dict["boost"] = boost
+        if pinned is not UNSET:
+            field_dict["pinned"] = pinned
 
         return field_dict
 
@@ -116,6 +130,10 @@ class RecommendedMovie:
 
             because.append(because_item)
 
+        boost = d.pop("boost", UNSET)
+
+        pinned = d.pop("pinned", UNSET)
+
         recommended_movie = cls(
             movie_id=movie_id,
             title=title,
@@ -125,6 +143,8 @@ class RecommendedMovie:
             like_probability=like_probability,
             source=source,
             because=because,
+            boost=boost,
+            pinned=pinned,
         )
 
         recommended_movie.additional_properties = d

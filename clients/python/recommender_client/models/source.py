@@ -1,10 +1,13 @@
 from typing import Literal
 
-Source = Literal["popular", "rbm"]
+Source = Literal["new", "popular", "rbm", "similar", "trending"]
 
 SOURCE_VALUES: set[Source] = {
+    "new",
     "popular",
     "rbm",
+    "similar",
+    "trending",
 }
 
 

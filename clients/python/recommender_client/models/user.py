@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.event import Event
+    from ..models.feedback import Feedback
     from ..models.rating import Rating
     from ..models.seen_movie import SeenMovie
 
@@ -28,6 +29,7 @@ class User:
         ratings (list[Rating]): Every rating, in the order of the list of ratings
         seen (list[SeenMovie] | Unset): Every movie that was seen or hidden; left out where there is none
         events (list[Event] | Unset): Every event, the latest first; left out where there is none
+        feedback (list[Feedback] | Unset): All feedback, the latest first; left out where there is none
     """
 
     user: str
@@ -36,6 +38,7 @@ class User:
     ratings: list[Rating]
     seen: list[SeenMovie] | Unset = UNSET
     events: list[Event] | Unset = UNSET
+    feedback: list[Feedback] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,6 +68,13 @@ class User:
                 events_item = events_item_data.to_dict()
                 events.append(events_item)
 
+        feedback: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.feedback, Unset):
+            feedback = []
+            for feedback_item_data in self.feedback:
+                feedback_item = feedback_item_data.to_dict()
+                feedback.append(feedback_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -79,12 +89,15 @@ class User:
             field_dict["seen"] = seen
         if events is not UNSET:
             field_dict["events"] = events
+        if feedback is not UNSET:
+            field_dict["feedback"] = feedback
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.event import Event  # noqa: PLC0415
+        from ..models.feedback import Feedback  # noqa: PLC0415
         from ..models.rating import Rating  # noqa: PLC0415
         from ..models.seen_movie import SeenMovie  # noqa: PLC0415
 
@@ -125,6 +138,15 @@ class User:
 
                 events.append(events_item)
 
+        _feedback = d.pop("feedback", UNSET)
+        feedback: list[Feedback] | Unset = UNSET
+        if _feedback is not UNSET:
+            feedback = []
+            for feedback_item_data in _feedback:
+                feedback_item = Feedback.from_dict(feedback_item_data)
+
+                feedback.append(feedback_item)
+
         user = cls(
             user=user,
             imported_from=imported_from,
@@ -132,6 +154,7 @@ class User:
             ratings=ratings,
             seen=seen,
             events=events,
+            feedback=feedback,
         )
 
         user.additional_properties = d

@@ -70,6 +70,11 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
 
@@ -106,7 +111,7 @@ def sync_detailed(
 
      Remove all models but the newest published ones and the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
 
     Args:
         body (Retention | Unset): How many models to keep.
@@ -139,7 +144,7 @@ def sync(
 
      Remove all models but the newest published ones and the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
 
     Args:
         body (Retention | Unset): How many models to keep.
@@ -167,7 +172,7 @@ async def asyncio_detailed(
 
      Remove all models but the newest published ones and the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
 
     Args:
         body (Retention | Unset): How many models to keep.
@@ -198,7 +203,7 @@ async def asyncio(
 
      Remove all models but the newest published ones and the 2 newest refused ones.
 
-    The active model and the one before it stay, whatever their age.
+    The active model, the one before it and those of experiments in progress stay.
 
     Args:
         body (Retention | Unset): How many models to keep.

@@ -18,6 +18,7 @@ def _get_kwargs(
     genre: list[str] | Unset = UNSET,
     id: list[int | str] | Unset = UNSET,
     attribute: list[str] | Unset = UNSET,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 20,
     cursor: str | Unset = "",
 ) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def _get_kwargs(
         json_attribute = attribute
 
     params["attribute"] = json_attribute
+
+    params["unavailable"] = unavailable
 
     params["limit"] = limit
 
@@ -105,6 +108,11 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
 
@@ -139,6 +147,7 @@ def sync_detailed(
     genre: list[str] | Unset = UNSET,
     id: list[int | str] | Unset = UNSET,
     attribute: list[str] | Unset = UNSET,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 20,
     cursor: str | Unset = "",
 ) -> Response[ErrorBody | InvalidRequestBody | MoviesPage]:
@@ -154,6 +163,8 @@ def sync_detailed(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
@@ -170,6 +181,7 @@ def sync_detailed(
         genre=genre,
         id=id,
         attribute=attribute,
+        unavailable=unavailable,
         limit=limit,
         cursor=cursor,
     )
@@ -188,6 +200,7 @@ def sync(
     genre: list[str] | Unset = UNSET,
     id: list[int | str] | Unset = UNSET,
     attribute: list[str] | Unset = UNSET,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 20,
     cursor: str | Unset = "",
 ) -> ErrorBody | InvalidRequestBody | MoviesPage | None:
@@ -203,6 +216,8 @@ def sync(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
@@ -220,6 +235,7 @@ def sync(
         genre=genre,
         id=id,
         attribute=attribute,
+        unavailable=unavailable,
         limit=limit,
         cursor=cursor,
     ).parsed
@@ -232,6 +248,7 @@ async def asyncio_detailed(
     genre: list[str] | Unset = UNSET,
     id: list[int | str] | Unset = UNSET,
     attribute: list[str] | Unset = UNSET,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 20,
     cursor: str | Unset = "",
 ) -> Response[ErrorBody | InvalidRequestBody | MoviesPage]:
@@ -247,6 +264,8 @@ async def asyncio_detailed(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
@@ -263,6 +282,7 @@ async def asyncio_detailed(
         genre=genre,
         id=id,
         attribute=attribute,
+        unavailable=unavailable,
         limit=limit,
         cursor=cursor,
     )
@@ -279,6 +299,7 @@ async def asyncio(
     genre: list[str] | Unset = UNSET,
     id: list[int | str] | Unset = UNSET,
     attribute: list[str] | Unset = UNSET,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 20,
     cursor: str | Unset = "",
 ) -> ErrorBody | InvalidRequestBody | MoviesPage | None:
@@ -294,6 +315,8 @@ async def asyncio(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
@@ -312,6 +335,7 @@ async def asyncio(
             genre=genre,
             id=id,
             attribute=attribute,
+            unavailable=unavailable,
             limit=limit,
             cursor=cursor,
         )

@@ -83,6 +83,11 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
 
@@ -118,7 +123,7 @@ def sync_detailed(
 ) -> Response[ErrorBody | InvalidRequestBody | Movie]:
     """Add or replace a movie
 
-     Add a movie under this key, or replace its details; its ratings stay.
+     Add a movie under this key, or replace its details, availability included; ratings stay.
 
     Args:
         movie (int | str):
@@ -152,7 +157,7 @@ def sync(
 ) -> ErrorBody | InvalidRequestBody | Movie | None:
     """Add or replace a movie
 
-     Add a movie under this key, or replace its details; its ratings stay.
+     Add a movie under this key, or replace its details, availability included; ratings stay.
 
     Args:
         movie (int | str):
@@ -181,7 +186,7 @@ async def asyncio_detailed(
 ) -> Response[ErrorBody | InvalidRequestBody | Movie]:
     """Add or replace a movie
 
-     Add a movie under this key, or replace its details; its ratings stay.
+     Add a movie under this key, or replace its details, availability included; ratings stay.
 
     Args:
         movie (int | str):
@@ -213,7 +218,7 @@ async def asyncio(
 ) -> ErrorBody | InvalidRequestBody | Movie | None:
     """Add or replace a movie
 
-     Add a movie under this key, or replace its details; its ratings stay.
+     Add a movie under this key, or replace its details, availability included; ratings stay.
 
     Args:
         movie (int | str):

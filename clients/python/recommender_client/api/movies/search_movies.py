@@ -14,12 +14,15 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     q: str,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 10,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
     params["q"] = q
+
+    params["unavailable"] = unavailable
 
     params["limit"] = limit
 
@@ -67,6 +70,11 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
 
@@ -98,6 +106,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     q: str,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 10,
 ) -> Response[ErrorBody | FoundMovies | InvalidRequestBody]:
     """Find movies by title
@@ -109,6 +118,8 @@ def sync_detailed(
 
     Args:
         q (str): Words of a title, in any order; the last may be unfinished
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies at most Default: 10.
 
     Raises:
@@ -121,6 +132,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         q=q,
+        unavailable=unavailable,
         limit=limit,
     )
 
@@ -135,6 +147,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     q: str,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 10,
 ) -> ErrorBody | FoundMovies | InvalidRequestBody | None:
     """Find movies by title
@@ -146,6 +159,8 @@ def sync(
 
     Args:
         q (str): Words of a title, in any order; the last may be unfinished
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies at most Default: 10.
 
     Raises:
@@ -159,6 +174,7 @@ def sync(
     return sync_detailed(
         client=client,
         q=q,
+        unavailable=unavailable,
         limit=limit,
     ).parsed
 
@@ -167,6 +183,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     q: str,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 10,
 ) -> Response[ErrorBody | FoundMovies | InvalidRequestBody]:
     """Find movies by title
@@ -178,6 +195,8 @@ async def asyncio_detailed(
 
     Args:
         q (str): Words of a title, in any order; the last may be unfinished
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies at most Default: 10.
 
     Raises:
@@ -190,6 +209,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         q=q,
+        unavailable=unavailable,
         limit=limit,
     )
 
@@ -202,6 +222,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     q: str,
+    unavailable: bool | Unset = False,
     limit: int | Unset = 10,
 ) -> ErrorBody | FoundMovies | InvalidRequestBody | None:
     """Find movies by title
@@ -213,6 +234,8 @@ async def asyncio(
 
     Args:
         q (str): Words of a title, in any order; the last may be unfinished
+        unavailable (bool | Unset): Also movies that are withdrawn or outside their window; needs
+            the scope `admin` Default: False.
         limit (int | Unset): Movies at most Default: 10.
 
     Raises:
@@ -227,6 +250,7 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             q=q,
+            unavailable=unavailable,
             limit=limit,
         )
     ).parsed

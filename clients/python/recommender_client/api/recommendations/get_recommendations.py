@@ -30,6 +30,7 @@ def _get_kwargs(
     seed: int | Unset = UNSET,
     diversity: float | Unset = 0.0,
     explain: int | Unset = 3,
+    scenario: str | Unset = UNSET,
     cursor: str | Unset = "",
 ) -> dict[str, Any]:
 
@@ -83,6 +84,8 @@ def _get_kwargs(
 
     params["explain"] = explain
 
+    params["scenario"] = scenario
+
     params["cursor"] = cursor
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -120,6 +123,11 @@ def _parse_response(
 
         return response_403
 
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
     if response.status_code == 410:
         response_410 = ErrorBody.from_dict(response.json())
 
@@ -139,6 +147,11 @@ def _parse_response(
         response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
+
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
 
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
@@ -183,6 +196,7 @@ def sync_detailed(
     seed: int | Unset = UNSET,
     diversity: float | Unset = 0.0,
     explain: int | Unset = 3,
+    scenario: str | Unset = UNSET,
     cursor: str | Unset = "",
 ) -> Response[Any | ErrorBody | InvalidRequestBody | Recommendations]:
     """Movies for a user
@@ -210,6 +224,7 @@ def sync_detailed(
         seed (int | Unset):
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Small letters, digits, `-` and `_`
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
     Raises:
@@ -234,6 +249,7 @@ def sync_detailed(
         seed=seed,
         diversity=diversity,
         explain=explain,
+        scenario=scenario,
         cursor=cursor,
     )
 
@@ -260,6 +276,7 @@ def sync(
     seed: int | Unset = UNSET,
     diversity: float | Unset = 0.0,
     explain: int | Unset = 3,
+    scenario: str | Unset = UNSET,
     cursor: str | Unset = "",
 ) -> Any | ErrorBody | InvalidRequestBody | Recommendations | None:
     """Movies for a user
@@ -287,6 +304,7 @@ def sync(
         seed (int | Unset):
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Small letters, digits, `-` and `_`
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
     Raises:
@@ -312,6 +330,7 @@ def sync(
         seed=seed,
         diversity=diversity,
         explain=explain,
+        scenario=scenario,
         cursor=cursor,
     ).parsed
 
@@ -332,6 +351,7 @@ async def asyncio_detailed(
     seed: int | Unset = UNSET,
     diversity: float | Unset = 0.0,
     explain: int | Unset = 3,
+    scenario: str | Unset = UNSET,
     cursor: str | Unset = "",
 ) -> Response[Any | ErrorBody | InvalidRequestBody | Recommendations]:
     """Movies for a user
@@ -359,6 +379,7 @@ async def asyncio_detailed(
         seed (int | Unset):
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Small letters, digits, `-` and `_`
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
     Raises:
@@ -383,6 +404,7 @@ async def asyncio_detailed(
         seed=seed,
         diversity=diversity,
         explain=explain,
+        scenario=scenario,
         cursor=cursor,
     )
 
@@ -407,6 +429,7 @@ async def asyncio(
     seed: int | Unset = UNSET,
     diversity: float | Unset = 0.0,
     explain: int | Unset = 3,
+    scenario: str | Unset = UNSET,
     cursor: str | Unset = "",
 ) -> Any | ErrorBody | InvalidRequestBody | Recommendations | None:
     """Movies for a user
@@ -434,6 +457,7 @@ async def asyncio(
         seed (int | Unset):
         diversity (float | Unset): 0: best first; 1: as diverse as possible Default: 0.0.
         explain (int | Unset): Reasons per movie; 0 is faster Default: 3.
+        scenario (str | Unset): Small letters, digits, `-` and `_`
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
 
     Raises:
@@ -460,6 +484,7 @@ async def asyncio(
             seed=seed,
             diversity=diversity,
             explain=explain,
+            scenario=scenario,
             cursor=cursor,
         )
     ).parsed

@@ -64,6 +64,11 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
     if response.status_code == 500:
         response_500 = ErrorBody.from_dict(response.json())
 
@@ -98,7 +103,7 @@ def sync_detailed(
 ) -> Response[ErrorBody | InvalidRequestBody | User]:
     """All that is stored about a user
 
-     Return all that the service stores about this user: ratings, seen movies and events.
+     Return all that is stored about this user: ratings, seen movies, events and feedback.
 
     Args:
         user (str): The key under which you know this user; it is opaque to the service
@@ -129,7 +134,7 @@ def sync(
 ) -> ErrorBody | InvalidRequestBody | User | None:
     """All that is stored about a user
 
-     Return all that the service stores about this user: ratings, seen movies and events.
+     Return all that is stored about this user: ratings, seen movies, events and feedback.
 
     Args:
         user (str): The key under which you know this user; it is opaque to the service
@@ -155,7 +160,7 @@ async def asyncio_detailed(
 ) -> Response[ErrorBody | InvalidRequestBody | User]:
     """All that is stored about a user
 
-     Return all that the service stores about this user: ratings, seen movies and events.
+     Return all that is stored about this user: ratings, seen movies, events and feedback.
 
     Args:
         user (str): The key under which you know this user; it is opaque to the service
@@ -184,7 +189,7 @@ async def asyncio(
 ) -> ErrorBody | InvalidRequestBody | User | None:
     """All that is stored about a user
 
-     Return all that the service stores about this user: ratings, seen movies and events.
+     Return all that is stored about this user: ratings, seen movies, events and feedback.
 
     Args:
         user (str): The key under which you know this user; it is opaque to the service

@@ -1,0 +1,1 @@
+"""Experiments: begun, reported on, stopped, and their winner promoted."""

@@ -1,0 +1,1 @@
+"""Nightly lists: the first movies of all users, in a file or a table."""

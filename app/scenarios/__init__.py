@@ -1,0 +1,1 @@
+"""Scenarios: stored rules of lists, with their history."""

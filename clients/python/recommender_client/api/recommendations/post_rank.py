@@ -1,0 +1,228 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_body import ErrorBody
+from ...models.invalid_request_body import InvalidRequestBody
+from ...models.rank_request import RankRequest
+from ...models.ranked_movies import RankedMovies
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: RankRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/rank",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorBody | InvalidRequestBody | RankedMovies | None:
+    if response.status_code == 200:
+        response_200 = RankedMovies.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorBody.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 413:
+        response_413 = ErrorBody.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 421:
+        response_421 = ErrorBody.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 422:
+        response_422 = InvalidRequestBody.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 431:
+        response_431 = ErrorBody.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorBody | InvalidRequestBody | RankedMovies]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: RankRequest,
+) -> Response[ErrorBody | InvalidRequestBody | RankedMovies]:
+    """Rank given movies
+
+     Rank up to 5,000 movies for a user, or for the ratings in the body; nothing is stored.
+
+    `left_out` says why movies are not ranked. With a scenario its rules hold here, too.
+
+    Args:
+        body (RankRequest): Movies to be ranked, for a user or for ratings.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | InvalidRequestBody | RankedMovies]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: RankRequest,
+) -> ErrorBody | InvalidRequestBody | RankedMovies | None:
+    """Rank given movies
+
+     Rank up to 5,000 movies for a user, or for the ratings in the body; nothing is stored.
+
+    `left_out` says why movies are not ranked. With a scenario its rules hold here, too.
+
+    Args:
+        body (RankRequest): Movies to be ranked, for a user or for ratings.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | InvalidRequestBody | RankedMovies
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: RankRequest,
+) -> Response[ErrorBody | InvalidRequestBody | RankedMovies]:
+    """Rank given movies
+
+     Rank up to 5,000 movies for a user, or for the ratings in the body; nothing is stored.
+
+    `left_out` says why movies are not ranked. With a scenario its rules hold here, too.
+
+    Args:
+        body (RankRequest): Movies to be ranked, for a user or for ratings.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | InvalidRequestBody | RankedMovies]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: RankRequest,
+) -> ErrorBody | InvalidRequestBody | RankedMovies | None:
+    """Rank given movies
+
+     Rank up to 5,000 movies for a user, or for the ratings in the body; nothing is stored.
+
+    `left_out` says why movies are not ranked. With a scenario its rules hold here, too.
+
+    Args:
+        body (RankRequest): Movies to be ranked, for a user or for ratings.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | InvalidRequestBody | RankedMovies
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="ScenarioFilters")
+
+
+@_attrs_define
+class ScenarioFilters:
+    """Which movies may be in the lists; `exclude` bans movies.
+
+    Attributes:
+        genre (list[str] | Unset): Only movies of any of these; may be repeated
+        exclude_genre (list[str] | Unset): No movie of any of these; may be repeated
+        year_from (int | Unset): Only movies of this year or later
+        year_to (int | Unset): Only movies of this year or earlier
+        exclude (list[int | str] | Unset): None of these movies; may be repeated
+        min_ratings (int | Unset): Only movies with at least so many ratings Default: 0.
+        attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with a number in this
+            range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must hold
+    """
+
+    genre: list[str] | Unset = UNSET
+    exclude_genre: list[str] | Unset = UNSET
+    year_from: int | Unset = UNSET
+    year_to: int | Unset = UNSET
+    exclude: list[int | str] | Unset = UNSET
+    min_ratings: int | Unset = 0
+    attribute: list[str] | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        genre: list[str] | Unset = UNSET
+        if not isinstance(self.genre, Unset):
+            genre = self.genre
+
+        exclude_genre: list[str] | Unset = UNSET
+        if not isinstance(self.exclude_genre, Unset):
+            exclude_genre = self.exclude_genre
+
+        year_from = self.year_from
+
+        year_to = self.year_to
+
+        exclude: list[int | str] | Unset = UNSET
+        if not isinstance(self.exclude, Unset):
+            exclude = []
+            for exclude_item_data in self.exclude:
+                exclude_item: int | str
+                exclude_item = exclude_item_data
+                exclude.append(exclude_item)
+
+        min_ratings = self.min_ratings
+
+        attribute: list[str] | Unset = UNSET
+        if not isinstance(self.attribute, Unset):
+            attribute = self.attribute
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if genre is not UNSET:
+            field_dict["genre"] = genre
+        if exclude_genre is not UNSET:
+            field_dict["exclude_genre"] = exclude_genre
+        if year_from is not UNSET:
+            field_dict["year_from"] = year_from
+        if year_to is not UNSET:
+            field_dict["year_to"] = year_to
+        if exclude is not UNSET:
+            field_dict["exclude"] = exclude
+        if min_ratings is not UNSET:
+            field_dict["min_ratings"] = min_ratings
+        if attribute is not UNSET:
+            field_dict["attribute"] = attribute
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        genre = cast(list[str], d.pop("genre", UNSET))
+
+        exclude_genre = cast(list[str], d.pop("exclude_genre", UNSET))
+
+        year_from = d.pop("year_from", UNSET)
+
+        year_to = d.pop("year_to", UNSET)
+
+        _exclude = d.pop("exclude", UNSET)
+        exclude: list[int | str] | Unset = UNSET
+        if _exclude is not UNSET:
+            exclude = []
+            for exclude_item_data in _exclude:
+
+                def _parse_exclude_item(data: object) -> int | str:
+                    return cast(int | str, data)
+
+                exclude_item = _parse_exclude_item(exclude_item_data)
+
+                exclude.append(exclude_item)
+
+        min_ratings = d.pop("min_ratings", UNSET)
+
+        attribute = cast(list[str], d.pop("attribute", UNSET))
+
+        scenario_filters = cls(
+            genre=genre,
+            exclude_genre=exclude_genre,
+            year_from=year_from,
+            year_to=year_to,
+            exclude=exclude,
+            min_ratings=min_ratings,
+            attribute=attribute,
+        )
+
+        return scenario_filters
