@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from hypothesis import settings
 from starlette.routing import BaseRoute
 
 from app.db.engine import Database
@@ -14,6 +15,10 @@ from tests import postgresql
 from tests.migrated import migrate
 
 BACKENDS = ["sqlite", "postgresql"]
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 # What FastAPI makes of a router is the same for every application, and most of the time of a start.

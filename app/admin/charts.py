@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from app.evaluation.report.charts import Scale, ticks
+from app.core.scales import Scale, ticks
 from app.experiments.schemas import Look
 
 WIDTH, HEIGHT = 640, 190

@@ -28,7 +28,6 @@ from sqlalchemy import (
     TypedColumns,
     TypeDecorator,
     false,
-    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -459,8 +458,6 @@ class FeedbackColumns(TypedColumns):
     recorded_ms: Named[int] = Column(BigInteger)
 
 
-_IN_EXPERIMENT = text("experiment IS NOT NULL")
-
 feedback = Table(
     "feedback",
     metadata,
@@ -468,13 +465,7 @@ feedback = Table(
     Index(None, "user_id", "occurred_at"),
     Index(None, "movie_id"),
     Index(None, "occurred_at"),
-    Index(
-        None,
-        "experiment",
-        "user_id",
-        sqlite_where=_IN_EXPERIMENT,
-        postgresql_where=_IN_EXPERIMENT,
-    ),
+    Index(None, "experiment", "user_id"),
     sqlite_with_rowid=False,
 )
 

@@ -66,7 +66,8 @@ def _by_group(
         columns += [product(x, x).label(f"{kind}_xx"), product(x, n).label(f"{kind}_xn")]
     groups = [user.c[name] for name in by]
     query = select(*groups, *columns).group_by(*groups)
-    return query.order_by(func.sum(n).desc(), *groups).limit(MAX_ROWS)
+    order = [group.nulls_first() for group in groups]  # on both databases
+    return query.order_by(func.sum(n).desc(), *order).limit(MAX_ROWS)
 
 
 def _of_shown(kind: str) -> str:

@@ -21,7 +21,7 @@ CREATE TRIGGER audit_log_no_{verb} BEFORE {verb} ON audit_log
 BEGIN SELECT RAISE(ABORT, '{message}'); END
 """
 POSTGRESQL_FUNCTION = """
-CREATE FUNCTION audit_log_only_added() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION audit_log_only_added() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '{message}'; END $$
 """
 POSTGRESQL_TRIGGER = """
@@ -110,14 +110,7 @@ def _create_feedback() -> None:
     op.create_index(op.f("ix_feedback_user_id_occurred_at"), "feedback", ["user_id", "occurred_at"])
     op.create_index(op.f("ix_feedback_movie_id"), "feedback", ["movie_id"])
     op.create_index(op.f("ix_feedback_occurred_at"), "feedback", ["occurred_at"])
-    in_experiment = sa.text("experiment IS NOT NULL")
-    op.create_index(
-        op.f("ix_feedback_experiment_user_id"),
-        "feedback",
-        ["experiment", "user_id"],
-        sqlite_where=in_experiment,
-        postgresql_where=in_experiment,
-    )
+    op.create_index(op.f("ix_feedback_experiment_user_id"), "feedback", ["experiment", "user_id"])
 
 
 def _create_nightly_lists() -> None:

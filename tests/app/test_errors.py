@@ -70,7 +70,7 @@ def test_an_unknown_path_is_not_found(lone_client: TestClient, path: str) -> Non
     ("method", "path", "allowed"),
     [
         ("POST", "/recommendations/1", "GET, HEAD, OPTIONS"),
-        ("DELETE", "/movies/1", "GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("POST", "/movies/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
         ("POST", "/users/1/ratings/1", "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("PATCH", "/users/1/ratings/1", "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("TRACE", "/users/1/ratings", "GET, HEAD, OPTIONS, POST"),
@@ -79,7 +79,7 @@ def test_an_unknown_path_is_not_found(lone_client: TestClient, path: str) -> Non
         ("DELETE", "/movies/search", "GET, HEAD, OPTIONS"),
         ("PUT", "/recommendations/batch", "OPTIONS, POST"),
         ("POST", "/docs", "GET, HEAD, OPTIONS"),
-        ("BREW", "/movies/1", "GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("BREW", "/movies/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
     ],
 )
 def test_a_method_that_a_path_does_not_serve_is_refused_with_those_it_does(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from app.core.scales import ticks
 from app.evaluation.report.charts import (
     Caption,
     DotRow,
@@ -17,7 +18,6 @@ from app.evaluation.report.charts import (
     line_chart,
     number_chart,
     reliability_chart,
-    ticks,
 )
 from app.evaluation.report.formatting import Estimate
 from tests.app.report_input import parsed

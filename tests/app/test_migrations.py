@@ -139,19 +139,13 @@ def schema(engine: Engine) -> dict[str, Any]:
             "key": inspector.get_pk_constraint(table),
             "foreign keys": inspector.get_foreign_keys(table),
             "unique": inspector.get_unique_constraints(table),
-            "indexes": [_with_text(index) for index in inspector.get_indexes(table)],
+            "indexes": inspector.get_indexes(table),
             "checks": sorted(inspector.get_check_constraints(table), key=str),
             "options": inspector.get_table_options(table),
         }
         for table in sorted(inspector.get_table_names())
         if table != "alembic_version"
     }
-
-
-def _with_text(index: Any) -> dict[str, Any]:
-    """Two conditions of the same text are different objects."""
-    options = index.get("dialect_options", {})
-    return {**index, "dialect_options": {name: str(value) for name, value in options.items()}}
 
 
 @contextmanager
