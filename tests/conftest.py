@@ -41,13 +41,15 @@ FastAPI.include_router = include_made_once  # type: ignore[method-assign,assignm
 # On PostgreSQL these are long proofs: what they prove lies above the database, or is proved there
 # by more kills. Recorded responses of all routes and the tests of each query run on both.
 LONG_ON_POSTGRESQL = {
-    "test_admin_pages", "test_backup_killed", "test_bootstrap", "test_cursors",
-    "test_datasets_killed", "test_experiments", "test_features", "test_features_anonymous",
-    "test_filters", "test_fuzz", "test_health", "test_metrics_and_logging", "test_origin",
-    "test_rank", "test_ratings_bulk", "test_recommendations_anonymous",
-    "test_recommendations_predictions", "test_recommendations_reasons",
-    "test_recommendations_sampling", "test_registry_archive", "test_registry_endpoints",
-    "test_training_pipeline", "test_training_warm_start", "test_web_access", "test_web_plain",
+    "test_admin_pages", "test_backup_killed", "test_bootstrap", "test_cli_http_server",
+    "test_cli_interruption", "test_cursors", "test_datasets_killed", "test_drift",
+    "test_experiments", "test_features", "test_features_anonymous", "test_filters", "test_fuzz",
+    "test_health", "test_jobs_interruption", "test_memory", "test_metrics_and_logging",
+    "test_movies_lists", "test_origin", "test_rank", "test_rate_limiter", "test_ratings_bulk",
+    "test_ratings_input", "test_recommendations_anonymous", "test_recommendations_predictions",
+    "test_recommendations_reasons", "test_recommendations_sampling", "test_registry_archive",
+    "test_registry_endpoints", "test_shutdown", "test_title_search", "test_training_pipeline",
+    "test_training_warm_start", "test_web_access", "test_web_plain", "test_web_static",
 }  # fmt: skip
 
 
