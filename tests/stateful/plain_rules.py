@@ -36,7 +36,10 @@ class Film:
         value = self.attributes.get(name)
         if ".." not in wanted:
             return str(value) == wanted
-        low, high = (float(text) for text in wanted.split(".."))
+        low, high = (
+            float(text or no_bound)
+            for text, no_bound in zip(wanted.split(".."), ("-inf", "inf"), strict=True)
+        )
         return isinstance(value, int | float) and low <= value <= high
 
     def passes(self, filters: Mapping[str, Any], known_genres: Collection[str]) -> bool:
