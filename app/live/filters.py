@@ -37,15 +37,13 @@ def _attribute(written: str) -> str:
     return written
 
 
+WrittenAttribute = Annotated[
+    str,
+    StringConstraints(max_length=MAX_ATTRIBUTE_NAME_LENGTH + 1 + MAX_TEXT_LENGTH),
+    AfterValidator(_attribute),
+]
 AttributeFilters = Annotated[
-    list[
-        Annotated[
-            str,
-            StringConstraints(max_length=MAX_ATTRIBUTE_NAME_LENGTH + 1 + MAX_TEXT_LENGTH),
-            AfterValidator(_attribute),
-            Field(json_schema_extra={"pattern": "^[^:]+:.+$"}),
-        ]
-    ],
+    list[Annotated[WrittenAttribute, Field(json_schema_extra={"pattern": "^[^:]+:.+$"})]],
     Field(
         max_length=MAX_ATTRIBUTE_FILTERS,
         description="Only movies with this text or tag, `studio:Ghibli`, or with a number in this "

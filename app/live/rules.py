@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import Connection, func, select, update
 
 from app.db.model_versions import holdout_salt
 from app.db.tables import experiments, installation, scenario_versions
 from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.identifiers import SentMovieKey
-from app.live.attributes import AttributeFilter
-from app.live.filters import Filters, Genre, is_none
-from data.rules import MAX_ATTRIBUTE_NAME_LENGTH, MAX_TEXT_LENGTH
+from app.live.filters import Filters, Genre, WrittenAttribute, is_none
 
 MAX_BOOSTS, MAX_PINS, MAX_ARMS = 20, 50, 10
 MAX_NUMBER = 200  # movies of a list that ends
@@ -64,20 +62,12 @@ class GenreBoost(_Boost):
     genre: Genre
 
 
-def _attribute(written: str) -> str:
-    AttributeFilter.parse(written)
-    return written
-
-
 class AttributeBoost(_Boost):
     """weight for movies with this text, tag or number in this range."""
 
     by: Literal["attribute"]
     attribute: Annotated[
-        str,
-        StringConstraints(max_length=MAX_ATTRIBUTE_NAME_LENGTH + 1 + MAX_TEXT_LENGTH),
-        AfterValidator(_attribute),
-        Field(description="As in filters: `studio:Ghibli`, `price:10..20`"),
+        WrittenAttribute, Field(description="As in filters: `studio:Ghibli`, `price:10..20`")
     ]
 
 

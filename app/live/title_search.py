@@ -68,7 +68,8 @@ class TitleIndex:
         found = np.flatnonzero(scores)
         liked = np.log1p(likes[found])
         score = scores[found] + POPULARITY * liked / max(float(np.log1p(likes.max())), 1.0)
-        score[[self.compact[position] == "".join(words) for position in found]] += TITLE
+        whole = "".join(words)
+        score[[self.compact[position] == whole for position in found]] += TITLE
         order = np.lexsort((found, -score))[:limit]
         return [int(position) for position in found[order]]
 
