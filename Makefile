@@ -6,6 +6,10 @@ CONTAINER_ENGINE ?= docker
 # uv installs several times faster than pip. Both read the same hash-locked list and compile the
 # installed packages, which halves the time of every start. A list is whole, so nothing is resolved.
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+# What an installation adds for its own needs; each has a lock file of its own.
+OPTIONAL = s3 gs az otel
+EVERY = --extra train $(OPTIONAL:%=--extra %)
+AS_ABOVE = --constraint requirements/bench.txt
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
@@ -76,12 +80,16 @@ bench-train: install-dev ## cost of training, beside its unavoidable product and
 bench-serve: install-dev ## cost of a response, beside its rivals (4 minutes)
 	$(BIN)/python -m benchmarks.serve
 
+# The longest list first; the others take its versions, so that an environment can hold several of them.
 lock: ## renew the hash-locked requirements (needs uv)
-	$(COMPILE) --output-file requirements/serve.txt
-	$(COMPILE) --extra train --group build --output-file requirements/run.txt
-	$(COMPILE:pyproject.toml=) --group build --output-file requirements/build.txt
-	$(COMPILE) --extra train --group build --group dev --output-file requirements/dev.txt
-	$(COMPILE) --extra train --group build --group dev --group bench --output-file requirements/bench.txt
+	$(COMPILE) $(EVERY) --group build --group dev --group bench --output-file requirements/bench.txt
+	$(COMPILE:pyproject.toml=) --group build $(AS_ABOVE) --output-file requirements/build.txt
+	$(COMPILE) $(AS_ABOVE) --output-file requirements/serve.txt
+	$(COMPILE) --extra train --group build $(AS_ABOVE) --output-file requirements/run.txt
+	$(COMPILE) $(EVERY) --group build --group dev $(AS_ABOVE) --output-file requirements/dev.txt
+	for extra in $(OPTIONAL); do \
+	    $(COMPILE) --extra $$extra $(AS_ABOVE) --output-file requirements/$$extra.txt || exit; \
+	done
 
 clean: ## remove the environment and caches; var/ (database, models, data) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

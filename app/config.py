@@ -47,6 +47,23 @@ class Settings(BaseSettings):
     models_dir: Annotated[Path, Field(description="Folder of the published models")] = (
         VAR / "models"
     )
+    models_url: Annotated[
+        str | None,
+        Field(
+            repr=False,
+            description="Store of the published models in place of that folder: `s3://bucket/path`, "
+            "`gs://…`, `az://…` or any other address of fsspec. The folder then holds copies of "
+            "the models in use",
+        ),
+    ] = None
+    models_cache_bytes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10**15,
+            description="Bytes of such copies that the folder keeps beside those in use",
+        ),
+    ] = 2 * 1024**3
     datasets_dir: Annotated[
         Path, Field(description="Folder where data sets are looked for, and downloaded to")
     ] = VAR / "datasets"
@@ -186,6 +203,16 @@ class Settings(BaseSettings):
             "0 for none. On the port of the service it needs a key that may read",
         ),
     ] = 0
+    trace_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of the requests that are traced with OpenTelemetry, 0 for none; "
+            "where traces are sent to is told by its own variables, `OTEL_EXPORTER_OTLP_ENDPOINT` "
+            "and others",
+        ),
+    ] = 0.0
     insecure: Annotated[
         bool,
         Field(description="Serve on an address other than loopback although there is no API key"),
@@ -261,7 +288,11 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "bootstrap_admin_key_file", "database_password_file", "public_page", mode="before"
+        "bootstrap_admin_key_file",
+        "database_password_file",
+        "models_url",
+        "public_page",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:

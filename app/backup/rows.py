@@ -34,6 +34,7 @@ from app.backup import checks
 from app.db.tables import (
     active_model,
     admin_sessions,
+    backups,
     installation,
     metadata,
     movies,
@@ -46,9 +47,9 @@ from data.rules import brief, shown
 CHUNK, CHUNK_BYTES = 10_000, 16 * 2**20
 # One row each from the first migration on, also in an empty database.
 SINGLE_ROWS = {installation.name, active_model.name}
-# Not in a back-up: sessions of the admin pages, so that none that has ended is restored, and counts
-# and lists that are computed from the ratings.
-FORGOTTEN = {admin_sessions.name, shared_counts.name, nightly_lists.name}
+# Not in a back-up: sessions of the admin pages, so that none that has ended is restored, counts and
+# lists that are computed from the ratings, and the back-ups that were made.
+FORGOTTEN = {admin_sessions.name, shared_counts.name, nightly_lists.name, backups.name}
 
 TRIGGERS = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
 

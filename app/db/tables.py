@@ -332,6 +332,24 @@ training_runs = Table(
 )
 
 
+class BackupColumns(TypedColumns):
+    """A back-up that `recommender backup --every` has begun; without `finished_at` it is not whole.
+
+    `error` says why it failed, or why it was not copied to the second place.
+    """
+
+    id: Named[int] = Column(BigKey, primary_key=True)
+    started_at: Named[datetime] = Column(UtcDateTime)
+    finished_at: Named[datetime | None] = Column(UtcDateTime)  # written, read again, copied
+    next_at: Named[datetime | None] = Column(UtcDateTime)  # when the next one is due
+    name: Named[str] = Column(String(255))  # of the file, without its folder
+    bytes: Named[int | None] = Column(BigInteger)
+    error: Named[str | None] = Column(String(1000))
+
+
+backups = Table("backups", metadata, BackupColumns)
+
+
 class AdminSessionColumns(TypedColumns):
     """A session on the operators' pages: the hash of its cookie."""
 

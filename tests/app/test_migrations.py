@@ -42,6 +42,7 @@ from app.db.tables import (
     answered_requests,
     api_keys,
     audit_log,
+    backups,
     datasets,
     erasures,
     events,
@@ -109,6 +110,7 @@ ROWS: dict[Table, dict[str, Any]] = {
         "user_id": 1, "scenario": "", "position": 1, "movie_id": 1, "score": 0.5,
         "like_probability": 0.5, "source": "rbm", "recommendation_id": "r", "made_at": NOON,
     },
+    backups: {"started_at": NOON, "name": "recommender.tar"},
     audit_log: {"at": NOON, "who": "cron", "action": "user_erased"},
 }  # fmt: skip
 
