@@ -51,9 +51,9 @@ class Settings(BaseSettings):
         str | None,
         Field(
             repr=False,
-            description="Store of the published models in place of that folder: `s3://bucket/path`, "
-            "`gs://…`, `az://…` or any other address of fsspec. The folder then holds copies of "
-            "the models in use",
+            description="Store of the published models in place of that folder: "
+            "`s3://bucket/path`, `gs://…`, `az://…` or any other address of fsspec. The folder "
+            "then holds copies of the models in use",
         ),
     ] = None
     models_cache_bytes: Annotated[
