@@ -67,7 +67,10 @@ def random_rbm(n_movies: int, n_hidden: int) -> RBM:
     rng = np.random.default_rng(0)
 
     def normal(mean: float, scale: float, *shape: int) -> Any:
-        return rng.normal(mean, scale, shape).astype(np.float32)
+        drawn = rng.standard_normal(shape, dtype=np.float32)
+        drawn *= scale
+        drawn += mean
+        return drawn
 
     rates = normal(-4, 1, n_movies, 2)
     prior = Prior(

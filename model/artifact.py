@@ -6,6 +6,8 @@
     movie_ids.npy  int64   (n_movies,)
     prior.*.npy, couplings.*.npy   the arrays of `model.prior` and `model.couplings`, where the
                                    machine has them: then the format is 2, otherwise 1
+    coarse.*.npy   rounded weights (`model.coarse`), made where a machine with a prior is large;
+                   who does not know them reads the rest
     card.json      description of the machine, its training data and its quality, with the
                    SHA-256 of every other file
     report.html    the same as a page, where one was written
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ import numpy as np
 from data.documents import parse
 from data.durable import new_file, sync_folder
 from model.card import Machine, read_machine
+from model.coarse import MIN_WEIGHTS, Coarse, coarse
 from model.couplings import Couplings
 from model.prior import Prior
 from model.rbm import RBM
@@ -65,9 +68,14 @@ PARTS: dict[str, dict[str, type[np.number]]] = {
         np.float32,
     ),
     "couplings": {"indptr": np.int64, "indices": np.int32, "values": np.float32},
+    "coarse": {"levels": np.int8, "step": np.float32, "error": np.float32},
 }
 # Their values that are no arrays; these are in the card.
-NUMBERS = {"prior": ("length",), "couplings": ("strength", "l2")}
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "prior": ("length",),
+    "couplings": ("strength", "l2"),
+    "coarse": (),
+}
 
 
 class ArtifactError(ValueError):
@@ -108,6 +116,8 @@ def save(
     ValueError
         A parameter is not finite.
     """
+    if rbm.prior is not None and rbm.W.size >= MIN_WEIGHTS:
+        rbm = replace(rbm, coarse=coarse(rbm.W))
     dtypes = _dtypes(rbm)
     arrays = {name: attrgetter(name)(rbm) for name in dtypes}
     _refuse_non_finite(arrays)
@@ -166,6 +176,7 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
         calibration=machine.calibrated(),
         prior=_read_prior(folder, card["files"], machine),
         couplings=_read_couplings(folder, card["files"], machine),
+        coarse=_read_coarse(folder, card["files"], machine),
     )
     problems = insane_parameters(rbm)
     if problems:
@@ -179,9 +190,12 @@ def load_whole(folder: Path, *, sha256: str | None = None) -> Artifact:
     Raises
     ------
     ArtifactError
-        As for `load`; also where the report is damaged or missing.
+        As for `load`; also where the report is damaged or missing, or rounded weights are not those
+        of the machine.
     """
     whole = load(folder, sha256=sha256)
+    if whole.rbm.coarse is not None and not whole.rbm.coarse.covers(whole.rbm.W):
+        raise ArtifactError(f"{folder / CARD} cannot be served: its weights are rounded wrongly")
     for name in whole.card["files"].keys() - {f"{array}.npy" for array in _dtypes(whole.rbm)}:
         _refuse_damaged(folder / name, whole.card["files"])
     return whole
@@ -213,9 +227,11 @@ def _parts(rbm: RBM) -> list[str]:
 
 def _size(rbm: RBM, part: str) -> int:
     """Directions of the prior, or number of couplings: what other shapes do not say."""
-    if part == "prior":
-        return 0 if rbm.prior is None else len(rbm.prior.strength)
-    return 0 if rbm.couplings is None else len(rbm.couplings.values)
+    if part == "prior" and rbm.prior is not None:
+        return len(rbm.prior.strength)
+    if part == "couplings" and rbm.couplings is not None:
+        return len(rbm.couplings.values)
+    return 0
 
 
 def _dtypes(rbm: RBM) -> dict[str, type[np.number]]:
@@ -251,6 +267,16 @@ def _read_couplings(folder: Path, files: Mapping[str, str], machine: Machine) ->
     }  # fmt: skip
     arrays = _read_part(folder, files, "couplings", shapes)
     return Couplings(**arrays, strength=stored.strength, l2=stored.l2)
+
+
+def _read_coarse(folder: Path, files: Mapping[str, str], machine: Machine) -> Coarse | None:
+    if machine.coarse is None:
+        return None
+    n_movies = machine.n_movies
+    shapes: dict[str, tuple[int, ...]] = {
+        "levels": (n_movies, machine.n_hidden), "step": (n_movies,), "error": (n_movies,),
+    }  # fmt: skip
+    return Coarse(**_read_part(folder, files, "coarse", shapes))
 
 
 def _read_part(

@@ -48,6 +48,10 @@ class _Couplings(_Part):
     l2: Annotated[Finite, Field(ge=0)]
 
 
+class _Coarse(_Part):
+    size: Size
+
+
 class Machine(_Part):
     """The values of a machine besides its arrays; `size` is what shapes do not say."""
 
@@ -58,6 +62,7 @@ class Machine(_Part):
     calibration: _Calibration
     prior: _Prior | None = None
     couplings: _Couplings | None = None
+    coarse: _Coarse | None = None
 
     def calibrated(self) -> Calibration:
         """Return the weights of the calibration."""

@@ -132,6 +132,24 @@ def sift(keys: Doubles, items: NDArray[np.int64], size: int, key: float, item: i
     keys[at], items[at] = key, item
 
 
+@compiled(reassociate=True)
+def upper_products(
+    levels: NDArray[np.int8], step: Floats, error: Floats, change: Floats, out: Floats
+) -> None:
+    """out[u, i] = an upper bound of W[i,L] · change[u], see `model.coarse`."""
+    J = levels.shape[1]
+    for u in range(len(change)):
+        length = 0.0
+        for j in range(J):
+            length += np.float64(change[u, j]) ** 2
+        length = np.sqrt(length)
+        for i in range(len(levels)):
+            total = np.float32(0)
+            for j in range(J):
+                total += np.float32(levels[i, j]) * change[u, j]
+            out[u, i] = np.float64(total * step[i]) + np.float64(error[i]) * length
+
+
 @compiled(parallel=True)
 def best(
     machine: Machine, scale: Scale, users: Users, change: Floats, product: Floats, found: Best
@@ -142,11 +160,11 @@ def best(
     """
     n = len(product)
     for part in numba.prange(PARTS):
-        _best_of_part(machine, scale, users, change, product, found, np.arange(part, n, PARTS))
+        best_of(machine, scale, users, change, product, found, np.arange(part, n, PARTS))
 
 
 @compiled()
-def _best_of_part(
+def best_of(
     machine: Machine,
     scale: Scale,
     users: Users,
@@ -155,6 +173,7 @@ def _best_of_part(
     found: Best,
     part: NDArray[np.int64],
 ) -> None:
+    """Do the same for some of the users, in this thread."""
     M, limit = product.shape[1], found.rows.shape[1]
     coupled, bounds = np.zeros(M), np.empty(M)
     for u in part:

@@ -52,6 +52,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 # Roundings of a term besides those of the place where it is summed up: its product, the sum of the
 # places and of blocks, and what the measure of D is off by.
 FURTHER_ROUNDINGS = 16
+# Rows whose roundings are counted, and at most as many more: 32 MB with 500 terms.
+MEASURED_ROWS = 8_192
 
 
 class Lists(NamedTuple):
@@ -110,9 +112,8 @@ class ListMaker:
         self._up = rbm.prior.up.astype(np.float64)
         self._down = rbm.prior.down.T.astype(np.float64)
         self._average = rbm.prior.average_hidden(rbm.b)
-        self._machine = _machine(rbm, rbm.prior, allowed, like_shift, boost)
-        self._scale = _scale(rbm, rbm.prior)
-        self._like_share = sigmoid(rbm.prior.like_share.astype(np.float64))
+        self._machine = machine_of(rbm, rbm.prior, allowed, like_shift, boost)
+        self._scale = scale_of(rbm, rbm.prior)
         self._product = np.empty((0, rbm.n_movies), dtype=np.float32)
 
     def lists(
@@ -135,7 +136,7 @@ class ListMaker:
         -------
         Lists
         """
-        users, shape = _users(given, seen), (len(given), limit)
+        users, shape = users_of(given, seen), (len(given), limit)
         change = self._change(users)
         found = Best(
             np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape),
@@ -143,11 +144,12 @@ class ListMaker:
         )  # fmt: skip
         product = self._products(change)
         kernels.best(self._machine, self._scale, users, change, product, found)
+        given_seen = found.given_seen + shared_terms(self.rbm, self.prior, users)[:, np.newaxis]
         return Lists(
             found.rows,
             sigmoid(found.score).astype(np.float32),
             sigmoid(found.unshifted).astype(np.float32),
-            sigmoid(found.given_seen + self._shared(users)[:, np.newaxis]).astype(np.float32),
+            sigmoid(given_seen).astype(np.float32),
             found.certain,
         )
 
@@ -167,17 +169,18 @@ class ListMaker:
         out = self._product[: len(change)]
         return np.matmul(change, self._machine.W[:, LIKE].T, out=out)
 
-    def _shared(self, users: Users) -> NDArray[np.float64]:
-        """Terms of logit P(like | seen) that are equal for all movies, see `score_user`."""
-        firsts = users.starts[:-1]
-        expected = self._like_share[users.rows]
-        variance = np.add.reduceat(users.weights * expected * (1 - expected), firsts)
-        surprise = np.add.reduceat(users.weights * (users.liked - expected), firsts)
-        user_bias = surprise / (variance + USER_BIAS_VARIANCE)
-        own = self.rbm.calibration
-        longer = np.log(self.prior.profile_length(users.n) / self.prior.length)
-        shared: NDArray[np.float64] = own.person * user_bias + own.shift + own.length * longer
-        return shared
+
+def shared_terms(rbm: RBM, prior: Prior, users: Users) -> NDArray[np.float64]:
+    """Terms of logit P(like | seen) that are equal for all movies, see `score_user`; (n_users,)."""
+    firsts = users.starts[:-1]
+    expected = sigmoid(prior.like_share[users.rows].astype(np.float64))
+    variance = np.add.reduceat(users.weights * expected * (1 - expected), firsts)
+    surprise = np.add.reduceat(users.weights * (users.liked - expected), firsts)
+    user_bias = surprise / (variance + USER_BIAS_VARIANCE)
+    own = rbm.calibration
+    longer = np.log(prior.profile_length(users.n) / prior.length)
+    shared: NDArray[np.float64] = own.person * user_bias + own.shift + own.length * longer
+    return shared
 
 
 def summation_depth(n_rows: int, n_terms: int) -> int:
@@ -189,16 +192,18 @@ def summation_depth(n_rows: int, n_terms: int) -> int:
     Parameters
     ----------
     n_rows, n_terms : int
-        Shape of the matrix; its rows may be summed up in different ways.
+        Shape of the matrix; its rows may be summed up in different ways. Of a long one, fewer rows
+        are summed up, with the same remainder: they are taken in groups.
     """
-    terms = np.full((n_rows, n_terms), 2.0**-25, dtype=np.float32)
+    n_measured = min(n_rows, MEASURED_ROWS + n_rows % MEASURED_ROWS)
+    terms = np.full((n_measured, n_terms), 2.0**-25, dtype=np.float32)
     terms[:, 0] = 1
     sums = (terms @ np.ones(n_terms, dtype=np.float32)).astype(np.float64)
     lost = n_terms - (sums.min(initial=2) - 1) * 2.0**25
     return min(int(np.ceil(lost)) + FURTHER_ROUNDINGS, n_terms)
 
 
-def _machine(
+def machine_of(
     rbm: RBM,
     prior: Prior,
     allowed: NDArray[np.bool_],
@@ -224,7 +229,7 @@ def _machine(
     )
 
 
-def _scale(rbm: RBM, prior: Prior) -> Scale:
+def scale_of(rbm: RBM, prior: Prior) -> Scale:
     own = rbm.calibration
     weights = rbm.W[:, LIKE]
     longest = float(np.sqrt(np.einsum("ij,ij->i", weights, weights).max(initial=0)))
@@ -242,7 +247,7 @@ def _scale(rbm: RBM, prior: Prior) -> Scale:
     )
 
 
-def _users(given: Sequence[Given], seen: Sequence[NDArray[np.integer]]) -> Users:
+def users_of(given: Sequence[Given], seen: Sequence[NDArray[np.integer]]) -> Users:
     """Join the arrays of the users."""
     weights = [
         np.ones(len(each.movie_rows), dtype=np.float32) if each.weights is None else each.weights

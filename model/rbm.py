@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
+    from model.coarse import Coarse
     from model.couplings import Couplings
     from model.prior import Prior
 
@@ -126,6 +127,8 @@ class RBM:
     prior : Prior, optional
         Of fold-in alone: no energy contains it. Without one, fold-in is the bare upward pass.
     couplings : Couplings, optional
+    coarse : Coarse, optional
+        Rounded weights, where movies are many.
     """
 
     W: NDArray[np.float32]
@@ -137,6 +140,7 @@ class RBM:
     calibration: Calibration = UNCALIBRATED
     prior: Prior | None = None
     couplings: Couplings | None = None
+    coarse: Coarse | None = None
 
     @property
     def n_movies(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model.artifact import ArtifactError, load, load_whole, save
+from model.coarse import coarse
 from model.rbm import Calibration
 from tests.model.machines import random_rbm, with_everything
 
@@ -169,3 +170,32 @@ def test_weights_that_are_not_finite_are_not_written(tmp_path: Path, value: floa
     with pytest.raises(ValueError, match="W holds a value that is not finite"):
         save(tmp_path / "v", rbm, CARD)
     assert not (tmp_path / "v").exists()
+
+
+def large_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("model.artifact.MIN_WEIGHTS", 1)
+    save(path, with_everything(1), CARD)
+    return path
+
+
+def test_a_large_machine_has_rounded_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = large_folder(tmp_path / "v3", monkeypatch)
+    loaded = load_whole(folder)
+    assert loaded.rbm.coarse is not None
+    assert loaded.rbm.coarse.covers(loaded.rbm.W)
+    assert loaded.card["format"] == 2
+    monkeypatch.setattr("model.artifact.MIN_WEIGHTS", 10**9)
+    save(tmp_path / "v4", with_everything(1), CARD)
+    assert load(tmp_path / "v4").rbm.coarse is None
+
+
+def test_weights_that_are_rounded_wrongly_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.artifact.coarse", lambda W: coarse(W / 2))
+    folder = large_folder(tmp_path / "v3", monkeypatch)
+    load(folder)
+    with pytest.raises(ArtifactError, match="rounded wrongly"):
+        load_whole(folder)
