@@ -3,40 +3,52 @@
 #     docker build --target service --tag recommender-service .
 #     docker build --target training --tag recommender-training .
 #
-# Any image of Debian's kind with Python 3.11 or newer and pip will do as the base.
+# Any image of Debian's kind with Python 3.11 or newer and pip will do as the base; with a digest
+# (`python:…@sha256:…`) it is the same one in each build.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
-FROM ${PYTHON_IMAGE} AS build
+# The packages of others, in layers that stay the same from one version to the next. The environments get
+# them from the pip of the base image, and hold none themselves.
+FROM ${PYTHON_IMAGE} AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# The environments get their packages from the pip of the base image, and hold none themselves.
-RUN python -m venv --without-pip /opt/recommender \
-    && python -m venv --without-pip /opt/wheel
-COPY requirements/build.txt requirements/serve.txt requirements/
-RUN pip --python /opt/wheel/bin/python install --require-hashes -r requirements/build.txt \
-    && pip --python /opt/recommender/bin/python install --no-compile --require-hashes -r requirements/serve.txt
-COPY . .
-RUN /opt/wheel/bin/python -m hatchling build --target wheel --directory /wheels \
-    && pip --python /opt/recommender/bin/python install --no-compile --no-deps --no-index /wheels/*.whl
+RUN python -m venv --without-pip /opt/recommender
+# What an installation adds, such as "s3 otel": the extras of pyproject.toml that have a list of their own.
+ARG EXTRAS=""
+COPY requirements/serve.txt requirements/s3.txt requirements/gs.txt requirements/az.txt requirements/otel.txt \
+     requirements/
 # Bytecode is made now: the account that runs cannot write it. It is valid for good, whatever the times
 # of the files; the tests of the packages are left out.
-RUN find /opt/recommender -type d -name tests -prune -exec rm -r {} + \
+RUN for list in serve ${EXTRAS}; do \
+        pip --python /opt/recommender/bin/python install --no-compile --require-hashes -r "requirements/$list.txt" \
+        || exit; \
+    done \
+    && find /opt/recommender -type d -name tests -prune -exec rm -r {} + \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/recommender/lib
 
-FROM build AS build-training
+FROM packages AS packages-training
 COPY requirements/run.txt requirements/
 RUN pip --python /opt/recommender/bin/python install --no-compile --require-hashes -r requirements/run.txt \
     && find /opt/recommender -type d -name tests -prune -exec rm -r {} + \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/recommender/lib
 
+# Our own, as it is installed beside them: in /added.
+FROM packages AS build
+COPY requirements/build.txt requirements/
+RUN python -m venv --without-pip /opt/wheel \
+    && pip --python /opt/wheel/bin/python install --require-hashes -r requirements/build.txt
+COPY . .
+RUN /opt/wheel/bin/python -m hatchling build --target wheel --directory /wheels \
+    && pip --python /opt/recommender/bin/python install --no-compile --no-deps --no-index --root /added \
+           --no-warn-script-location /wheels/*.whl \
+    && python -m compileall -q --invalidation-mode unchecked-hash -s /added -p / /added
+
 FROM ${PYTHON_IMAGE} AS base
-ARG VERSION=local
-ARG REVISION=unknown
+ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.title="Recommender" \
       org.opencontainers.image.description="A movie recommender service built on a Restricted Boltzmann Machine" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 # The official images come without the bytecode of the standard library, which every start would make anew.
 RUN python -m compileall -q "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
 # All that is ever written: data, secrets, what numba has compiled, and temporary files. The rest may be
@@ -62,11 +74,20 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["recommender"]
 
 FROM base AS training
-COPY --from=build-training /opt/recommender /opt/recommender
+COPY --from=packages-training /opt/recommender /opt/recommender
+COPY --from=build /added/opt/recommender /opt/recommender
 CMD ["retrain"]
+# Last, since they differ from one commit to the next.
+ARG VERSION=local
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}"
 
 FROM base AS service
-COPY --from=build /opt/recommender /opt/recommender
+COPY --from=packages /opt/recommender /opt/recommender
+COPY --from=build /added/opt/recommender /opt/recommender
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 CMD ["python", "/opt/healthcheck.py"]
+HEALTHCHECK --interval=5s --timeout=4s --start-period=120s --retries=3 CMD ["python", "/opt/healthcheck.py"]
 CMD ["serve"]
+ARG VERSION=local
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}"

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from difflib import get_close_matches
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,12 @@ EVENT_CLAUSE = re.compile(
     r"|watched(?P<sign>>=|<)(?P<share>0|1|0?\.[0-9]{1,6}))"
     r"=(?P<meaning>like|dislike|seen|nothing)"
 )
+# What Kubernetes tells each pod of a Service: `<NAME>_SERVICE_HOST` and the like.
+OF_SERVICE = re.compile(
+    r"_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+HOST = "_SERVICE_HOST"
+LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -270,13 +277,19 @@ class Settings(BaseSettings):
     @classmethod
     def _refuse_unknown_variables(cls, values: Any) -> Any:
         known = {PREFIX + name.upper() for name in cls.model_fields}
+        injected = _injected_variables()
         for name in sorted(os.environ):
             ours = name.upper().startswith(PREFIX) and not name.upper().startswith(TEST_PREFIX)
-            if ours and name.upper() not in known:
+            if ours and name.upper() not in known | injected:
                 close = get_close_matches(name.upper(), known, n=1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 raise ValueError(f"{name} is not a setting{hint}")
-        return values
+        # The link of a Service `recommender`, tcp://…, is in RECOMMENDER_PORT, and no setting.
+        return {
+            name: value
+            for name, value in values.items()
+            if not (PREFIX + name.upper() in injected and LINK.fullmatch(str(value)))
+        }
 
     @field_validator(
         "allowed_hosts", "trusted_proxies", "cors_origins", "event_rule", mode="before"
@@ -297,6 +310,13 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value  # `${VARIABLE:-}` in a compose file
+
+    @field_validator("trace_share")
+    @classmethod
+    def _can_trace(cls, value: float) -> float:
+        if value and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError('this needs `pip install "recommender[otel]"`')
+        return value
 
     @field_validator("event_rule")
     @classmethod
@@ -364,6 +384,37 @@ class Settings(BaseSettings):
     def shows_public_page(self) -> bool:
         """True when anonymous clients may use the public page."""
         return self.is_private if self.public_page is None else self.public_page
+
+
+def _injected_variables() -> set[str]:
+    """Return what Kubernetes sets for Services named `recommender`, or `recommender-` and more.
+
+    A Service is told by its host and port together; RECOMMENDER_PORT may be one of its variables.
+    """
+    hosts = [name for name, value in os.environ.items() if _is_address(value)]
+    services = [name.removesuffix(HOST) for name in hosts if name.endswith(HOST)]
+    return {
+        name
+        for service in services
+        if os.environ.get(f"{service}_SERVICE_PORT", "").isdecimal()
+        for name in os.environ
+        if name.startswith(service) and OF_SERVICE.fullmatch(name.removeprefix(service))
+    }
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even its package
+        return False
 
 
 def _with_password(url: str, file: Path) -> str:

@@ -15,6 +15,7 @@ from app.audit import endpoints as audit
 from app.auth.dependencies import open_visits
 from app.auth.rate_limiter import Limiter
 from app.config import Settings
+from app.core import tracing
 from app.core.logging import write_pending
 from app.events import endpoints as events
 from app.experiments import endpoints as experiments
@@ -34,6 +35,7 @@ from app.http.middleware.guards import (
 from app.http.middleware.request_log import RequestLogMiddleware
 from app.http.middleware.response_cache import ResponseCacheMiddleware
 from app.http.middleware.responses import HeadMiddleware, ResponseHeadersMiddleware
+from app.http.middleware.tracing import StepMiddleware, TracingMiddleware
 from app.http.shutdown import Draining, new_draining
 from app.jobs import endpoints as training
 from app.live import health
@@ -87,7 +89,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_services(settings) as services:
+        with tracing.opened(settings.trace_share), open_services(settings) as services:
             app.state.services = services
             yield
             write_pending()
@@ -118,7 +120,10 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
 
 def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> None:
     """Add the middleware; a request passes the last one first."""
+    share = settings.trace_share
+    _add_step(app, share, "endpoint")
     app.add_middleware(AdmissionMiddleware, routes=app.routes)
+    _add_step(app, share, "admission", before="cache")
     app.add_middleware(ResponseCacheMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(
@@ -130,6 +135,8 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
             "/feedback": MAX_EVENTS_BODY,
         },
     )
+    if share:
+        app.add_middleware(TracingMiddleware, share=share)
     app.add_middleware(
         AccessMiddleware,
         per_key=settings.key_rate_limit,
@@ -148,6 +155,12 @@ def _add_middleware(app: FastAPI, settings: Settings, draining: Draining) -> Non
     app.add_middleware(RequestLogMiddleware)
     app.add_middleware(ResponseHeadersMiddleware, draining=draining)
     app.add_middleware(PathMiddleware)
+
+
+def _add_step(app: FastAPI, share: float, name: str, *, before: str | None = None) -> None:
+    """Show in traces how long what is added so far takes, and what is added next, before it."""
+    if share:
+        app.add_middleware(StepMiddleware, name=name, before=before)
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

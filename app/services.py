@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.auth.keys import KeyRing
+from app.backup.monitor import BackupMonitor
 from app.config import Settings
+from app.core.disk import DiskMonitor
 from app.db.engine import Database
 from app.db.limits import REQUESTS
 from app.db.revisions import UserRevisions
@@ -25,6 +27,8 @@ from app.ratings.service import RatingService
 from app.recommendations.predictions import PredictionService
 from app.recommendations.service import RecommendationService
 from app.scenarios.service import ScenarioService
+from app.store.folder import ModelStore
+from app.store.remote import open_store
 from app.users.service import UserService
 
 
@@ -36,9 +40,8 @@ def open_services(settings: Settings) -> Iterator[Services]:
     threshold, half_life = settings.like_threshold, settings.rating_half_life_days
     database = services.add(Database(settings.database_url, REQUESTS))
     keys = services.add(KeyRing(database, may_be_open=settings.is_private or settings.insecure))
-    models = services.add(
-        ModelReloader(database, settings.models_dir, threshold, Recency.of(settings))
-    )
+    services[ModelStore] = store = open_store(settings)
+    models = services.add(ModelReloader(database, store, threshold, Recency.of(settings)))
     current = services.add(models.current)
     revisions = services.add(UserRevisions(database))
     services.add(ResponseCache(current.generation, revisions))
@@ -55,17 +58,23 @@ def open_services(settings: Settings) -> Iterator[Services]:
     services.add(ExperimentService(database, settings, models))
     services.add(FeatureService(database, current, threshold, half_life))
     trainings = TrainingMonitor(database, settings.models_dir)
+    backups = BackupMonitor(database)
+    disks = DiskMonitor(settings)
     try:
         keys.start()
         models.start()
         revisions.start()
         trainings.start()
+        disks.start()
+        backups.start()
         idempotency.start()
         feedback.start()
         yield services
     finally:
         feedback.stop()
         idempotency.stop()
+        backups.stop()
+        disks.stop()
         trainings.stop()
         revisions.stop()
         models.stop()

@@ -17,7 +17,7 @@ from time import perf_counter
 
 
 class FailedRequestError(Exception):
-    """The status of the response is not 200."""
+    """The status of a response is not 200, or there is none at all."""
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
@@ -62,6 +62,8 @@ async def load(
         )
     )
     latencies = sorted(value for values in per_connection for value in values)
+    if not latencies:
+        raise FailedRequestError(f"no response within {seconds:g} s")
     return {
         "requests": len(latencies),
         "per_second": len(latencies) / (perf_counter() - begin),

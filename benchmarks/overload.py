@@ -268,7 +268,7 @@ async def measure(
         answers = await client.send_at({"cold": factor * capacity, **BESIDE}, seconds)
         spent = time.process_time() - spent
         watching.cancel()
-        row = _figures(answers, capacity, seconds)
+        row = figures_of(answers, capacity, seconds)
         row["client: processor share"] = spent / seconds
         row["client: late p99 ms"] = 1000 * float(np.percentile(client.late, 99))
         usual = figures["loads"].get(FACTORS[0], row)["accepted p50 ms"] / 1000
@@ -278,7 +278,8 @@ async def measure(
     return figures
 
 
-def _figures(answers: list[Answer], capacity: float, seconds: float) -> dict[str, Any]:
+def figures_of(answers: list[Answer], capacity: float, seconds: float) -> dict[str, Any]:
+    """Sum up what came of the requests of one load."""
     by_kind: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         by_kind[answer.kind].append(answer)

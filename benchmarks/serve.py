@@ -35,11 +35,12 @@ from app.db.engine import Database
 from app.live.model_reloader import ModelReloader
 from app.recommendations.options import RecommendationsQuery
 from app.recommendations.service import RecommendationService
+from app.store.folder import ModelStore
 from benchmarks.serving_world import PATH, QUERY, keep_ready, make_world, settings_of
 from tests.app.service_process import processes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SHAPES = ((9_700, 500), (27_000, 500))
 REQUEST = f"{PATH}?{QUERY}"
@@ -67,7 +68,7 @@ def cold(folder: Path) -> dict[str, float]:
     """Milliseconds of processor time of a response and of the product, medians of a few runs."""
     settings = settings_of(folder)
     database = Database(settings.database_url)
-    models = ModelReloader(database, settings.models_dir, settings.like_threshold)
+    models = ModelReloader(database, ModelStore(settings.models_dir), settings.like_threshold)
     models.refresh()
     service = RecommendationService(database, models.current, settings.like_threshold)
     served = models.current.snapshot.model
@@ -93,16 +94,25 @@ def cold(folder: Path) -> dict[str, float]:
 
 
 @contextmanager
-def serve(folder: Path, core: int | None = None, workers: int = 1) -> Iterator[Server]:
-    """Run `recommender serve`, with settings by environment as in production."""
+def serve(
+    folder: Path,
+    core: int | None = None,
+    workers: int = 1,
+    *,
+    more: Mapping[str, str] | None = None,
+    checkout: Path | None = None,
+) -> Iterator[Server]:
+    """Run `recommender serve`, maybe of another checkout, with settings by environment."""
     settings = settings_of(folder)
     variables = {
         "RECOMMENDER_DATABASE_URL": settings.database_url,
         "RECOMMENDER_MODELS_DIR": str(settings.models_dir),
         "RECOMMENDER_KEY_RATE_LIMIT": str(settings.key_rate_limit),
         "RECOMMENDER_WORKERS": str(workers),
+        **(more or {}),
     }
-    with _running(folder / "serve.log", ["-m", "app", "serve"], variables, core) as server:
+    command = ["-m", "app", "serve"]
+    with _running(folder / "serve.log", command, variables, core, checkout) as server:
         yield server
 
 
@@ -116,7 +126,11 @@ def rival(folder: Path, kind: str, core: int | None) -> Iterator[Server]:
 
 @contextmanager
 def _running(
-    log: Path, command: list[str], variables: dict[str, str], core: int | None
+    log: Path,
+    command: list[str],
+    variables: dict[str, str],
+    core: int | None,
+    checkout: Path | None = None,
 ) -> Iterator[Server]:
     port = _free_port()
     command = [str(port) if part == "PORT" else part for part in command]
@@ -124,10 +138,11 @@ def _running(
     if variables:
         environment["RECOMMENDER_PORT"] = str(port)
     begin = time.perf_counter()
-    with log.open("wb") as file:
+    with log.open("ab") as file:
         process = subprocess.Popen(  # noqa: S603 (ourselves)
-            _on(core, [sys.executable, *command]), env=environment, stdout=file, stderr=file
-        )
+            on_core(core, [sys.executable, *command]),
+            cwd=checkout, env=environment, stdout=file, stderr=file,
+        )  # fmt: skip
     try:
         _wait_for(port, process)
         yield Server(port, process.pid, time.perf_counter() - begin)
@@ -149,7 +164,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _on(core: int | None, command: list[str]) -> list[str]:
+def on_core(core: int | None, command: list[str]) -> list[str]:
+    """Return the command that runs on a core, or anywhere."""
     return command if core is None else ["taskset", "-c", str(core), *command]
 
 
@@ -168,7 +184,7 @@ def put_load(
         "--rate", str(rate), "--connections", str(connections),
         "--header", f"Authorization: Bearer {key}",
     ]  # fmt: skip
-    done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    done = subprocess.run(on_core(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
@@ -179,7 +195,7 @@ def put_wrk(port: int, key: str, core: int | None, seconds: float) -> dict[str, 
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(round(seconds), 1)}s", "--latency",
         "-H", f"Authorization: Bearer {key}", f"http://127.0.0.1:{port}{REQUEST}",
     ]  # fmt: skip
-    done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    done = subprocess.run(on_core(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise RuntimeError(done.stdout)
 
@@ -203,7 +219,7 @@ def call_in_process(folder: Path, key: str, core: int | None, seconds: float) ->
         sys.executable, "-m", "benchmarks.serving_world", str(folder), str(seconds), "in-process",
         key,
     ]  # fmt: skip
-    done = subprocess.run(_on(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    done = subprocess.run(on_core(core, command), check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
     return float(done.stdout)
 
 

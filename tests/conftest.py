@@ -48,8 +48,9 @@ LONG_ON_POSTGRESQL = {
     "test_movies_lists", "test_origin", "test_rank", "test_rate_limiter", "test_ratings_bulk",
     "test_ratings_input", "test_recommendations_anonymous", "test_recommendations_predictions",
     "test_recommendations_reasons", "test_recommendations_sampling", "test_registry_archive",
-    "test_registry_endpoints", "test_shutdown", "test_title_search", "test_training_pipeline",
-    "test_training_warm_start", "test_web_access", "test_web_plain", "test_web_static",
+    "test_registry_endpoints", "test_shutdown", "test_title_search", "test_tracing",
+    "test_training_pipeline", "test_training_warm_start", "test_web_access", "test_web_plain",
+    "test_web_static",
 }  # fmt: skip
 
 

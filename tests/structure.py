@@ -31,8 +31,8 @@ SOURCES = ("app", "model", "data")
 
 # Each package, and each module at the top of `app/`, may import those before it, and none behind.
 ORDER = (
-    "config", "core", "db", "auth", "http", "audit", "live", "registry", "movies", "ratings",
-    "events", "feedback", "users", "jobs", "datasets", "recommendations", "scenarios",
+    "config", "core", "db", "store", "auth", "http", "audit", "live", "registry", "movies",
+    "ratings", "events", "feedback", "users", "jobs", "datasets", "recommendations", "scenarios",
     "experiments", "nightly", "features", "evaluation", "training", "backup", "web", "admin",
     "services", "main", "cli", "__main__",
 )  # fmt: skip

@@ -45,9 +45,10 @@ def test_no_pickle_anywhere(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["model", "model.artifact", "model.sanity", "model.scoring", "data"]
+    "module",
+    ["model", "model.artifact", "model.sanity", "model.scoring", "data", "app.backup.job"],
 )
-def test_what_serving_needs_of_the_model_imports_no_training_library(module: str) -> None:
+def test_what_the_service_image_runs_imports_no_training_library(module: str) -> None:
     code = (
         f"import sys, {module}\n"
         "print(*sorted({'pandas', 'scipy', 'numba', 'pyarrow'} & sys.modules.keys()))"
@@ -69,6 +70,6 @@ def test_app_is_a_set_of_rooms_without_circles_and_of_short_files_and_functions(
     figures = structure.figures()
     assert figures["files at the top of app/"] <= 5
     assert figures["circles of packages"] == 0
-    assert figures["files on the way of a cache miss"] <= 31
+    assert figures["files on the way of a cache miss"] <= 32
     assert figures["lines of a function, median"] <= 8
     assert figures["lines of a file, median"] <= 130

@@ -42,7 +42,7 @@ def post_rollback(
 ) -> Response:
     """Activate the previous model."""
     _refuse_other(services, form.one("instead_of"))
-    service.rollback(services.database, services.settings.models_dir, by=requester(request))
+    service.rollback(services.database, services.store, by=requester(request))
     services.find(ModelReloader).reload()
     return go_to(request, "/models")
 
@@ -62,7 +62,7 @@ def get_report(
 ) -> Response:
     """Show the report card of a model."""
     service.find_model(services.database, version)
-    report = service.read_report(services.settings.models_dir, version)
+    report = service.read_report(services.store, version)
     headers = {**HEADERS, "Content-Security-Policy": REPORT_POLICY}
     return Response(report, media_type="text/html", headers=headers)
 
@@ -90,7 +90,7 @@ def post_activate(
     _refuse_other(services, form.one("instead_of"))
     service.activate(
         services.database,
-        services.settings.models_dir,
+        services.store,
         version,
         anyway=form.is_ticked("anyway"),
         by=requester(request),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.admin.security import Operator, show
 from app.admin.traffic import read_traffic
+from app.backup.monitor import read_state
 from app.core.errors import NotReadyError
 from app.datasets.repository import imported_dataset
 from app.http.api import Services, ServicesDependency
@@ -34,6 +35,7 @@ def get_overview(request: Request, visitor: Operator, services: ServicesDependen
         traffic=traffic,
         drift=drift,
         run=runs[0] if runs else None,
+        backups=read_state(services.database),
     )
 
 

@@ -47,6 +47,12 @@ def make_first_key(database: Database, file: Path) -> str | None:
     return key.prefix
 
 
+def read_first_key(file: Path) -> str | None:
+    """Return the prefix of the key in the file, None if the file is missing or empty."""
+    key = _read(file)
+    return key.prefix if key else None
+
+
 def _read(file: Path) -> NewKey | None:
     """Return the key in the file, None if the file is missing or empty."""
     try:

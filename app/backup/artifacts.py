@@ -6,19 +6,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.backup.archive import ArchiveReader, ArchiveWriter
-from app.core.archive import sha256_of
-from app.registry import folder
 from app.registry.archive import open_whole
+from app.store.folder import ModelStore
 from data.durable import new_file, sync_folder
 from model.artifact import ArtifactError
 
 
-def pack(writer: ArchiveWriter, models_dir: Path, version: str, sha256: str) -> bool:
+def pack(writer: ArchiveWriter, store: ModelStore, version: str, sha256: str) -> bool:
     """Add the files of a model to an archive; False, and none of them, if one is damaged."""
     with ExitStack() as stack:
         try:
             # Opened before any is read: a model may be removed while it is copied.
-            files = open_whole(models_dir / version, sha256, stack)
+            with store.reading(version, sha256) as folder:
+                files = open_whole(folder, sha256, stack)
         except ArtifactError:
             return False
         for name, (file, checksum) in files.items():
@@ -28,7 +28,7 @@ def pack(writer: ArchiveWriter, models_dir: Path, version: str, sha256: str) -> 
 
 @contextmanager
 def unpacked(
-    reader: ArchiveReader, models_dir: Path, report: Callable[[int], None]
+    reader: ArchiveReader, store: ModelStore, report: Callable[[int], None]
 ) -> Iterator[list[str]]:
     """Unpack the missing and damaged models beside their final folders; yield their versions.
 
@@ -39,24 +39,21 @@ def unpacked(
     try:
         for number, version in enumerate(reader.manifest.models, start=1):
             files = reader.model_files(version)
-            if not _is_whole(reader, models_dir / version, files):
+            checksums = {name: reader.manifest.files[entry].sha256 for name, entry in files.items()}
+            if not store.is_whole(version, checksums):
                 versions.append(version)
-                _unpack(reader, _beside(models_dir, version), files)
+                _unpack(reader, store.beside(version), files)
             report(number)
         yield versions
     finally:
         for version in versions:
-            shutil.rmtree(_beside(models_dir, version), ignore_errors=True)
+            shutil.rmtree(store.beside(version), ignore_errors=True)
 
 
-def put_in_place(models_dir: Path, versions: Iterable[str]) -> None:
+def put_in_place(store: ModelStore, versions: Iterable[str]) -> None:
     """Move unpacked models to their final folders, in place of what is there."""
     for version in versions:
-        folder.put_in_place(_beside(models_dir, version), models_dir, version)
-
-
-def _beside(models_dir: Path, version: str) -> Path:
-    return models_dir / f"{folder.TEMPORARY}{version}"
+        store.put(store.beside(version), version)
 
 
 def _unpack(reader: ArchiveReader, target: Path, files: Mapping[str, str]) -> None:
@@ -66,14 +63,3 @@ def _unpack(reader: ArchiveReader, target: Path, files: Mapping[str, str]) -> No
         with new_file(target / name) as out:
             out.writelines(reader.chunks(entry))
     sync_folder(target)
-
-
-def _is_whole(reader: ArchiveReader, final: Path, files: Mapping[str, str]) -> bool:
-    try:
-        for name, entry in files.items():
-            with (final / name).open("rb") as file:
-                if sha256_of(file) != reader.manifest.files[entry].sha256:
-                    return False
-    except OSError:
-        return False
-    return True

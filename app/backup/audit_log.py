@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 def of_database(connection: Connection) -> list[Row]:
     """Return what a database has recorded, the oldest first; nothing of an older revision."""
-    if audit_log.name not in {table.name for table in rows.tables_of(connection)}:
+    if not rows.tables_of(connection, {audit_log.name}):
         return []
     query = select(*RECORDED).order_by(audit_log.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]

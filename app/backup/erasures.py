@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -17,12 +18,14 @@ from sqlalchemy import Connection, delete, insert, select
 
 from app.backup import rows
 from app.backup.archive import BackupError
+from app.core.remote import MissingObjectError, RemoteFolder, shown
 from app.db.engine import Database
 from app.db.model_versions import holdout_salt
 from app.db.tables import erasures, installation, metadata, users
 from app.ratings.user_repository import key_hmac
 from data.durable import whole_file
 
+PREFIX = "recommender-erasures-"
 # Half a million erasures.
 MAX_LENGTH = 64 * 2**20
 # Users that are erased with one statement; SQLite takes 32,766 values.
@@ -67,33 +70,51 @@ def write(database: Database, folder: Path) -> Path:
     path = _path(folder, newest.salt)
     if path.exists():
         newest = _joined([newest, read(path)])
-    content = newest.model_dump_json(indent=0)
-    try:
-        with whole_file(path, 0o600) as file:
-            file.write(content.encode())
-    except OSError as error:
-        raise BackupError(f"cannot write {path}: {error.strerror}") from error
+    _store(path, newest)
     return path
 
 
-def read(path: Path) -> ErasureList:
-    """Read a list from a file."""
+def copy(path: Path, remote: RemoteFolder) -> None:
+    """Bring the list at a second place up to date; neither forgets what the other knows."""
+    there = path.with_name(f".{path.name}.{token_hex(4)}.unfinished")
+    try:
+        remote.download(path.name, there)
+        known = read(there, f"{shown(remote.url)}/{path.name}")
+        _store(path, _joined([read(path), known]))
+    except MissingObjectError:
+        pass
+    finally:
+        there.unlink(missing_ok=True)
+    remote.upload(path, path.name)
+
+
+def read(path: Path, address: str = "") -> ErasureList:
+    """Read a list from a file, which may be a copy of that at an address."""
+    named = address or path
     try:
         with path.open("rb") as file:
             content = file.read(MAX_LENGTH + 1)
         if len(content) > MAX_LENGTH:
-            raise BackupError(f"{path} is no list of erasures: it has more than {MAX_LENGTH} bytes")
+            raise BackupError(
+                f"{named} is no list of erasures: it has more than {MAX_LENGTH} bytes"
+            )
         return ErasureList.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise BackupError(f"{path} is no list of erasures: {where}: {first['msg']}") from error
+        raise BackupError(f"{named} is no list of erasures: {where}: {first['msg']}") from error
+
+
+def installation_of(salt: str) -> str:
+    """Name an installation: several of them may have their back-ups in one folder."""
+    return sha256(salt.encode()).hexdigest()[:12]
 
 
 def of_database(connection: Connection) -> ErasureList | None:
     """Return what a database knows, also one of an older revision."""
-    tables = {table.name: table for table in rows.tables_of(connection)}
-    if "installation" not in tables:
+    wanted = {installation.name, erasures.name}
+    tables = {table.name: table for table in rows.tables_of(connection, wanted)}
+    if installation.name not in tables:
         return None
     found: tuple[Erasure, ...] = ()
     if erasures.name in tables:
@@ -156,8 +177,15 @@ def _lists(folder: Path, salt: str, named: Path | None) -> Iterator[ErasureList]
 
 
 def _path(folder: Path, salt: str) -> Path:
-    """Return the place of the list; several installations may have their back-ups in one folder."""
-    return folder / f"recommender-erasures-{sha256(salt.encode()).hexdigest()[:12]}.json"
+    return folder / f"{PREFIX}{installation_of(salt)}.json"
+
+
+def _store(path: Path, list_: ErasureList) -> None:
+    try:
+        with whole_file(path, 0o600) as file:
+            file.write(list_.model_dump_json(indent=0).encode())
+    except OSError as error:
+        raise BackupError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _joined(lists: Sequence[ErasureList]) -> ErasureList:

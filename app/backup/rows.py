@@ -7,7 +7,7 @@ before it is upgraded, and a back-up of an older version can be restored.
 import json
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
@@ -68,10 +68,10 @@ class RowError(ValueError):
         )
 
 
-def tables_of(connection: Connection) -> list[Table]:
+def tables_of(connection: Connection, names: Container[str] = metadata.tables) -> list[Table]:
     """Return our tables as they are in this database, each after those that it refers to."""
     found = MetaData()
-    found.reflect(connection, only=lambda name, _: name in metadata.tables)
+    found.reflect(connection, only=lambda name, _: name in names)
     return found.sorted_tables
 
 

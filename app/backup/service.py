@@ -29,8 +29,8 @@ from app.db.audit import Action
 from app.db.engine import Database, ForeignKeyError, check_foreign_keys
 from app.db.tables import erasures as erasure_rows
 from app.db.tables import installation, model_versions, users
-from app.registry import folder
 from app.registry import repository as models
+from app.store.folder import ModelStore
 from data.durable import whole_file
 from data.progress import Progress, ignore_progress
 
@@ -56,7 +56,7 @@ class Summary:
 
 
 def back_up(
-    database: Database, models_dir: Path, target: Path, *, progress: Progress = ignore_progress
+    database: Database, store: ModelStore, target: Path, *, progress: Progress = ignore_progress
 ) -> Summary:
     """Write database and models into a new file, as they are at one moment.
 
@@ -71,7 +71,7 @@ def back_up(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with whole_file(path, 0o600) as file, ArchiveWriter(file, path.parent) as writer:
-                manifest = _write(database, models_dir, writer, created_at, progress)
+                manifest = _write(database, store, writer, created_at, progress)
             break
         except OSError as error:
             raise BackupError(f"cannot write {path}: {error.strerror}") from error
@@ -91,7 +91,7 @@ def verify(path: Path) -> Summary:
 
 def restore(
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     path: Path,
     *,
     replace: bool = False,
@@ -115,14 +115,14 @@ def restore(
                 "it was made by a newer one"
             )
         # In this order: the removal of a model locks the folder, then waits for the database.
-        with folder.locked(models_dir), database.unit_of_work(alters_schema=True) as connection:
+        with store.locked(), database.unit_of_work(alters_schema=True) as connection:
             found = migrating.lock(connection)
             last_used = _make_room(connection, found, replace=replace)
             replaced = erasures.of_database(connection)
             recorded = audit_log.of_database(connection)
             n_models = len(reader.manifest.models)
             with artifacts.unpacked(
-                reader, models_dir, lambda done: progress("models", done, n_models)
+                reader, store, lambda done: progress("models", done, n_models)
             ) as versions:
                 _restore_tables(connection, reader, found, progress)
                 migrating.bring_up(connection)
@@ -134,7 +134,9 @@ def restore(
                 audit.record(connection, by, Action.BACKUP_RESTORED, path.name, made=made)
                 # Last, so that a back-up whose rows do not fit changes no file; but before the
                 # commit, so that no row refers to missing files.
-                artifacts.put_in_place(models_dir, versions)
+                artifacts.put_in_place(store, versions)
+        for version in versions:
+            store.settled(version)
         for erasure in again.erased:
             moment = erasure.erased_at.isoformat(timespec="seconds")
             logger.warning("erased again: user %.12s…, erased %s", erasure.key_hmac, moment)
@@ -143,7 +145,7 @@ def restore(
 
 def _write(
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     writer: ArchiveWriter,
     created_at: datetime,
     report: Progress,
@@ -161,9 +163,9 @@ def _write(
         packed: list[str] = []
         for version, sha256 in _versions(connection):
             report("models", len(packed) + len(missing), None)
-            if artifacts.pack(writer, models_dir, version, sha256):
+            if artifacts.pack(writer, store, version, sha256):
                 packed.append(version)
-            elif _is_removed(database, models_dir, version):
+            elif _is_removed(database, store, version):
                 raise ModelRemovedError(version)
             else:
                 missing.append(version)
@@ -193,10 +195,10 @@ def _versions(connection: Connection) -> list[tuple[str, str]]:
     return [(row.version, row.sha256) for row in connection.execute(query)]
 
 
-def _is_removed(database: Database, models_dir: Path, version: str) -> bool:
+def _is_removed(database: Database, store: ModelStore, version: str) -> bool:
     # The files are removed before the row is: wait for a process that is between the two. From a
     # read-only folder nothing is removed.
-    with suppress(OSError), folder.locked(models_dir):
+    with suppress(OSError), store.locked():
         pass
     with database.read() as connection:
         return models.find(connection, version) is None

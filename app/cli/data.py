@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import output
-from app.cli.session import open_database, read_settings, requester
+from app.cli.session import open_database, open_store, read_settings, requester
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -200,7 +200,7 @@ def import_stoppable(
                     replace=replace,
                     accept_titles=accept_titles,
                     rule=Rule.of(settings.event_rule),
-                    models_dir=settings.models_dir,
+                    store=open_store(settings),
                     by=requester(),
                     progress=progress,
                 )
@@ -221,7 +221,7 @@ def _say_what_goes(database: Database, settings: Settings, release: Release, *, 
     """Say what a replacement does, and on a terminal ask for it."""
     from app.datasets.service import plan_replacement
 
-    for line in plan_replacement(database, release, settings.models_dir).lines():
+    for line in plan_replacement(database, release, open_store(settings)).lines():
         output.say(line)
     if ask and output.out.is_terminal:
         typer.confirm("Go on?", abort=True)

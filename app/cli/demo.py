@@ -8,7 +8,7 @@ import typer
 
 from app.cli import output
 from app.cli.serve import Port
-from app.cli.session import limit_blas_threads, open_database, read_settings
+from app.cli.session import limit_blas_threads, open_database, open_store, read_settings
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -67,7 +67,7 @@ def _prepare(database: Database, settings: Settings, dataset: str) -> None:
             f"{settings.datasets_dir} and run `recommender import ml-latest-small --replace`, "
             "then `recommender train`."
         )
-    version = servable_version(database, settings.models_dir)
+    version = servable_version(database, open_store(settings))
     if version is None:
         _train(database, settings)
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,30 @@ class DatabaseFailedError(Exception):
 
 class CannotWriteError(Exception):
     """A file cannot be written; the message names it, or its folder."""
+
+
+class MissingPackageError(Exception):
+    """A package that this command needs is not installed."""
+
+
+def require(package: str) -> None:
+    """Refuse to begin what would only find later that a package is not installed."""
+    if find_spec(package) is None:
+        raise ModuleNotFoundError(name=package)
+
+
+def explained(error: Exception) -> Exception:
+    """Return an error that says how to install a package of an extra where that is missing."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else None
+    extras = {extra for package, extra in _extras() if package == name} if name else set()
+    if not extras:
+        return error
+    extra = "train" if "train" in extras else min(extras)
+    image = "take the training image, or " if extra == "train" else ""
+    return MissingPackageError(
+        f"this needs {name}, which is not installed here: {image}"
+        f'`pip install "recommender[{extra}]"`'
+    )
 
 
 def exit_code(error: Exception) -> int:
@@ -74,6 +100,15 @@ def writing_to(folder: Path) -> Iterator[None]:
         if error.errno not in DISK_FULL:
             raise
         raise CannotWriteError(f"no room in the folder {folder}: {error.strerror}") from error
+
+
+def _extras() -> list[tuple[str, str]]:
+    """Return the packages that an installation may add, each with the extra that does."""
+    from importlib.metadata import requires
+
+    form = re.compile(r"""([\w-]+).*;.*\bextra == ['"](\w+)['"]""")
+    found = [form.match(requirement) for requirement in requires("recommender") or ()]
+    return [(match[1].replace("-", "_"), match[2]) for match in found if match]
 
 
 def _usage(error: Any) -> str:

@@ -167,13 +167,20 @@ class AnnouncingWorkers(Multiprocess):
 @contextmanager
 def listening_socket(settings: Settings) -> Iterator[sockets.socket]:
     """Bind the address and port of the service; clients cannot connect until it serves."""
-    family = sockets.AF_INET6 if ":" in settings.host else sockets.AF_INET
+    with bound_socket(settings.host, settings.port, "--port or RECOMMENDER_PORT") as socket:
+        yield socket
+
+
+@contextmanager
+def bound_socket(host: str, port: int, setting: str) -> Iterator[sockets.socket]:
+    """Bind an address and port; raises `PortTakenError`, which names the setting."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     # asyncio sets TCP_NODELAY only where the protocol is named; without it the head and the body of
     # a response, two sends, meet a delayed acknowledgement: 44 ms on every kept connection.
     with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as socket:
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        with _port_named(settings.host, settings.port, "--port or RECOMMENDER_PORT"):
-            socket.bind((settings.host, settings.port))
+        with _port_named(host, port, setting):
+            socket.bind((host, port))
         yield socket
 
 

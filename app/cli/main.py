@@ -12,6 +12,7 @@ import typer
 
 from app.cli import failures, output
 from app.cli.backup import backup, restore
+from app.cli.check import check
 from app.cli.data import HELP as IMPORT_HELP
 from app.cli.data import import_dataset
 from app.cli.database import db
@@ -39,7 +40,7 @@ app = typer.Typer(
     help="A movie recommender built on a Restricted Boltzmann Machine of likes and dislikes.",
     epilog="Settings come from `RECOMMENDER_*` environment variables: docs/configuration.md.",
 )
-for subcommand in (train, retrain, tune, backup, restore, demo, prepare):
+for subcommand in (train, retrain, tune, backup, restore, demo, prepare, check):
     app.command()(subcommand)
 app.command("import", help=IMPORT_HELP)(import_dataset)
 app.command()(export)
@@ -61,9 +62,10 @@ def main() -> None:
     except typer.Abort:  # "no" to a question
         output.note(f"{NAME}: aborted, nothing is changed")
         sys.exit(failures.UNEXPECTED)
-    except Exception as error:
+    except Exception as problem:
         if "--debug" in sys.argv:
             raise
+        error = failures.explained(problem)
         line = failures.one_line(error)
         if line:  # a group of commands without one has shown its help
             output.note(f"{NAME}: {line}")

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from app.cli import output
 from app.cli.failures import writing_to
-from app.cli.session import open_database, read_settings, requester
+from app.cli.session import open_database, open_store, read_settings, requester
 
 if TYPE_CHECKING:
     from app.registry.schemas import ImportedModel, Model, ModelSummary
@@ -42,7 +42,7 @@ def show_list(*, as_json: AsJson = False) -> None:
     settings = read_settings()
     with open_database(settings) as database:
         listed = service.list_models(database)
-        trouble = service.find_trouble(database, settings.models_dir)
+        trouble = service.find_trouble(database, open_store(settings))
     if as_json:
         output.out.print_json(json.dumps([model.model_dump(mode="json") for model in listed]))
     else:
@@ -59,11 +59,11 @@ def show(version: Version, *, as_json: AsJson = False) -> None:
     settings = read_settings()
     with open_database(settings) as database:
         model = service.find_model(database, version)
-        damage = service.find_damage(database, settings.models_dir, version)
+        damage = service.find_damage(database, open_store(settings), version)
     if as_json:
         output.out.print_json(json.dumps({**model.model_dump(mode="json"), "damage": damage}))
         return
-    output.out.print(_facts(model, settings.models_dir / version, damage))
+    output.out.print(_facts(model, open_store(settings).place(version), damage))
     results = model.card.get("results", [])
     if results:
         output.show_comparison(results, "On users that no training saw, mean ± standard error")
@@ -83,7 +83,7 @@ def activate(
 
     settings = read_settings()
     with open_database(settings) as database:
-        service.activate(database, settings.models_dir, version, anyway=anyway, by=requester())
+        service.activate(database, open_store(settings), version, anyway=anyway, by=requester())
     output.say(f"Model {version} is active.")
 
 
@@ -98,7 +98,7 @@ def rollback() -> None:
     settings = read_settings()
     with open_database(settings) as database:
         left = service.find_active(database).version
-        version = service.rollback(database, settings.models_dir, by=requester())
+        version = service.rollback(database, open_store(settings), by=requester())
     undo = f" To undo this: recommender models activate {left}" if left else ""
     output.say(f"Model {version} is active again.{undo}")
 
@@ -122,7 +122,7 @@ def prune(
     settings = read_settings()
     with open_database(settings) as database:
         kept = keep or settings.keep_models
-        removed = removal.prune(database, settings.models_dir, kept, by=requester())
+        removed = removal.prune(database, open_store(settings), kept, by=requester())
     for version in removed:
         output.say(f"Model {version} is removed.")
     if not removed:
@@ -136,7 +136,7 @@ def remove(version: Version) -> None:
 
     settings = read_settings()
     with open_database(settings) as database:
-        removal.remove(database, settings.models_dir, version, by=requester())
+        removal.remove(database, open_store(settings), version, by=requester())
     output.say(f"Model {version} is removed.")
 
 
@@ -152,7 +152,7 @@ def export(
 
     settings = read_settings()
     with open_database(settings) as database:
-        written = write_export(database, settings.models_dir, version, path)
+        written = write_export(database, open_store(settings), version, path)
     output.say(f"Model {version} is in {written}.")
 
 
@@ -169,10 +169,31 @@ def import_(
     settings = read_settings()
     with open_database(settings) as database, writing_to(settings.models_dir):
         imported = read_import(
-            database, settings.models_dir, path, activate=activate, by=requester()
+            database, open_store(settings), path, activate=activate, by=requester()
         )
         model = service.find_model(database, imported.version)
     output.say(_result(imported, model.state))
+
+
+@models.command("upload")
+def upload() -> None:
+    """Copy the models of RECOMMENDER_MODELS_DIR into the store of RECOMMENDER_MODELS_URL.
+
+    Do this once, when a folder is replaced by a store. What the store has already stays.
+    """
+    from app.registry.transfer import TransferError, upload_models
+    from app.store.folder import ModelStore
+
+    settings = read_settings()
+    with open_database(settings) as database:
+        store = open_store(settings)
+        if not store.is_remote:
+            raise TransferError("RECOMMENDER_MODELS_URL names no store")
+        uploaded = upload_models(database, store, ModelStore(settings.models_dir))
+    for version in uploaded:
+        output.say(f"Model {version} is in {store.place(version)}.")
+    if not uploaded:
+        output.say("There is nothing to upload.")
 
 
 def _table(models: list[ModelSummary]) -> Table:
@@ -188,7 +209,7 @@ def _table(models: list[ModelSummary]) -> Table:
     return table
 
 
-def _facts(model: Model, folder: Path, damage: str | None) -> Table:
+def _facts(model: Model, place: str, damage: str | None) -> Table:
     card = model.card
     configuration, data = card.get("configuration", {}), card.get("data", {})
     ratings, users = data.get("n_ratings"), data.get("n_users")
@@ -202,7 +223,7 @@ def _facts(model: Model, folder: Path, damage: str | None) -> Table:
         ("trained here", "yes" if model.trained_here else ELSEWHERE),
         ("hidden units", str(configuration.get("n_hidden", "—"))),
         ("movies", f"{card['machine']['n_movies']:,}"),
-        ("files", f"{folder}: {damage or 'whole'}"),
+        ("files", f"{place}: {damage or 'whole'}"),
     ]
     table = Table(show_header=False, title=f"Model {model.version}", title_justify="left")
     for name, value in facts:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.cli import output
-from app.cli.session import open_database, read_settings
+from app.cli.session import open_database, open_store, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,9 @@ def _opened(settings: Settings, wanted: Wanted) -> Iterator[NightlyService]:
 
     threshold = settings.like_threshold
     with open_database(settings) as database:
-        models = ModelReloader(database, settings.models_dir, threshold, Recency.of(settings))
+        models = ModelReloader(
+            database, open_store(settings), threshold, Recency.of(settings), TIMEOUT_MAX
+        )
         models.poll()
         recommendations = RecommendationService(
             database, models.current, threshold, settings.rating_half_life_days

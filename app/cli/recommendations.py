@@ -1,11 +1,12 @@
 """`recommender recommend`."""
 
+from threading import TIMEOUT_MAX
 from typing import Annotated
 
 import typer
 
 from app.cli import output
-from app.cli.session import open_database, read_settings
+from app.cli.session import open_database, open_store, read_settings
 from app.cli.users import as_text
 
 
@@ -24,7 +25,9 @@ def recommend(
     settings = read_settings()
     threshold = settings.like_threshold
     with open_database(settings) as database:
-        models = ModelReloader(database, settings.models_dir, threshold, Recency.of(settings))
+        models = ModelReloader(
+            database, open_store(settings), threshold, Recency.of(settings), TIMEOUT_MAX
+        )
         models.poll()
         service = RecommendationService(
             database, models.current, threshold, settings.rating_half_life_days

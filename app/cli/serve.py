@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from app.cli.intervals import seconds
 from app.cli.session import limit_blas_threads, open_database, read_settings
+from app.core.memory import limit_arenas
 
 Port = Annotated[
     int | None,
@@ -26,11 +28,22 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Serve a network although there is no API key.")
     ] = False,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            help="Wait so long, such as 90s or 15m, for a database that is away or not prepared."
+        ),
+    ] = None,
 ) -> None:
     """Serve the API."""
     gc.disable()  # until it serves: what is loaded by then stays for good
+    if wait is not None:
+        from app.cli.waiting import wait_for_database
+
+        wait_for_database(seconds(wait, "--wait"))
     settings = read_settings(host=host, port=port, workers=workers, insecure=insecure or None)
     limit_blas_threads(settings.scoring_threads)
+    limit_arenas()
     from app.cli.http_server import listening_socket, serve_on
     from app.cli.startup_checks import check_models_folder, guard_access
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.config import Settings
     from app.db.engine import Database
+    from app.store.folder import ModelStore
 
 
 DATABASE = "db"  # a data set of this name is what the database holds
@@ -85,25 +86,28 @@ def open_database(
     It must be there, unless the command `creates` or migrates it: a path that is mistyped makes no
     file. A failure of the database within the block is one that names it.
     """
-    from app.config import PREFIX
     from app.db.engine import Database
     from app.db.schema import upgrade
 
     database = Database(settings.database_url)
     if is_missing(database) and not (migrate or creates):
-        raise NoDatabaseError(
-            f"there is no database {database.url.database} ({PREFIX}DATABASE_URL): run "
-            "`recommender db upgrade` to make one"
-        )
+        raise _no_database(database)
     try:
         with naming_database(database.url):
             if migrate:
                 upgrade(database)
             elif not any_revision:
-                _refuse_behind(database)
+                refuse_behind(database)
             yield database
     finally:
         database.dispose()
+
+
+def open_store(settings: Settings) -> ModelStore:
+    """Return the store of the models; raises `RemoteError` if its address is wrong."""
+    from app.store.remote import open_store
+
+    return open_store(settings)
 
 
 @contextmanager
@@ -111,6 +115,21 @@ def open_source(settings: Settings, source: str) -> Iterator[None]:
     """Refuse a database that cannot be used within the block, where it is the data set."""
     with open_database(settings) if source == DATABASE else nullcontext():
         yield
+
+
+def refuse_missing(database: Database) -> None:
+    """Raise `NoDatabaseError` where there is no file at the address of the database."""
+    if is_missing(database):
+        raise _no_database(database)
+
+
+def _no_database(database: Database) -> NoDatabaseError:
+    from app.config import PREFIX
+
+    return NoDatabaseError(
+        f"there is no database {database.url.database} ({PREFIX}DATABASE_URL): run "
+        "`recommender db upgrade` to make one"
+    )
 
 
 def is_missing(database: Database) -> bool:
@@ -135,7 +154,8 @@ def _file(database: Database) -> Path | None:
     return Path(path) if database.is_sqlite and path and not in_memory else None
 
 
-def _refuse_behind(database: Database) -> None:
+def refuse_behind(database: Database) -> None:
+    """Raise `SchemaBehindError` where the schema is older than this version needs."""
     from app.db.schema import current, head, is_behind
 
     if is_behind(database):

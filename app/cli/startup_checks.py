@@ -1,8 +1,12 @@
 """Checks before the service starts; each refusal is one line."""
 
+from pathlib import Path
+from tempfile import TemporaryFile
+
 from app.auth.bootstrap import make_first_key
 from app.auth.service import check_bind
 from app.cli import output
+from app.cli.session import open_store
 from app.config import PREFIX, Settings
 from app.db.engine import Database
 from app.db.model_versions import active_version
@@ -26,9 +30,14 @@ def guard_access(settings: Settings, database: Database) -> None:
 def check_models_folder(settings: Settings, database: Database) -> None:
     """Refuse a folder that cannot be read, or is missing although there are models.
 
-    A single damaged model is no reason: the service falls back to the one before it.
+    A single damaged model is no reason: the service falls back to the one before it. Where there is
+    a remote store, the folder is refused if copies cannot be written there.
     """
     folder = settings.models_dir
+    store = open_store(settings)
+    if store.is_remote:
+        _refuse_read_only(store.folder)
+        return
     with database.read() as connection:
         version = active_version(connection).version
     try:
@@ -46,3 +55,15 @@ def check_models_folder(settings: Settings, database: Database) -> None:
     raise ModelsFolderError(
         f"cannot read the models folder {folder} ({PREFIX}MODELS_DIR): {reason}"
     )
+
+
+def _refuse_read_only(copies: Path) -> None:
+    try:
+        copies.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=copies):
+            pass
+    except OSError as error:
+        raise ModelsFolderError(
+            f"cannot write copies of the models into {copies} ({PREFIX}MODELS_DIR): "
+            f"{error.strerror}"
+        ) from error

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging.config
 import os
-import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli import files, output
-from app.cli.failures import exit_code, naming_database
+from app.cli.failures import exit_code, naming_database, require
 from app.cli.interruption import stoppable
+from app.cli.intervals import seconds
 from app.cli.session import open_database, open_source, read_settings, requester
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REFUSED = 3  # the exit code of a retraining whose candidate the gate has refused
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Epochs = Annotated[
@@ -84,9 +84,11 @@ def retrain(
 ) -> None:
     """Train on what is in the database, and publish the model only if it is no worse.
 
-    Warm start with the active model; resumes from the checkpoint of a run that was killed. The exit
-    code is 3 when the gate has refused the model: it is kept with the reasons, and not served.
+    Warm start with the active model; resumes from the checkpoint of a run that was killed. Where no
+    rating has changed since that model was trained, nothing is done. The exit code is 3 when the
+    gate has refused the model: it is kept with the reasons, and not served.
     """
+    require("numba")
     settings = read_settings()
     if run is not None:
         _train_run(settings, run)
@@ -95,7 +97,7 @@ def retrain(
         seed, epochs, hidden, config, from_scratch=from_scratch, publish_anyway=publish_anyway
     )
     if every is None:
-        _train(settings, options, None)
+        _train(settings, options, None, where_new=True)
     else:
         _train_every(settings, options, every)
 
@@ -166,13 +168,27 @@ def _options(
         raise TrainingError(message) from None
 
 
-def _train(settings: Settings, options: TrainingOptions, checkpoints: Checkpoints | None) -> None:
-    """Train in this process."""
+def _train(
+    settings: Settings,
+    options: TrainingOptions,
+    checkpoints: Checkpoints | None,
+    *,
+    where_new: bool = False,
+) -> None:
+    """Train in this process; `where_new` only if the active model does not know the ratings."""
     from app.cli import progress as bars
     from app.jobs.service import request_run
+    from app.training.news import model_of_these_ratings
     from app.training.pipeline import carry_out
 
     with open_database(settings) as database:
+        known = model_of_these_ratings(database, settings, options) if where_new else None
+        if known is not None:
+            output.say(
+                f"Nothing new: no rating has changed since model {known} was trained "
+                "(--from-scratch trains all the same)."
+            )
+            return
         run_id = request_run(database, options, requester())
         with bars.training() as shown:
             result = carry_out(
@@ -215,24 +231,16 @@ def _log_failure(run_id: int, error: Exception) -> int:
 def _train_every(settings: Settings, options: TrainingOptions, interval: str) -> None:
     from app.core.logging import log_config
     from app.jobs.schedule import train_every
+    from app.training.news import model_of_these_ratings
 
     logging.config.dictConfig(log_config(settings))
     with open_database(settings) as database:
         requested_by = requester(f"every {interval}")
-        train_every(database, settings, options, seconds(interval), requested_by)
+        known = partial(model_of_these_ratings, database, settings, options)
+        train_every(database, settings, options, seconds(interval), requested_by, known)
 
 
 def _show(result: TrainingResult) -> None:
     output.show_result(result)
     if not result.judged.is_published:
         raise typer.Exit(REFUSED)
-
-
-def seconds(interval: str) -> int:
-    """Read an interval such as 6h."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", interval)
-    if match is None:
-        raise typer.BadParameter(
-            f"{interval!r} is no interval such as 90s, 30m, 6h or 1d", param_hint="--every"
-        )
-    return int(match[1]) * UNITS[match[2]]

@@ -20,6 +20,11 @@ BATCH_S = 0.05
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
+def cause(error: Exception) -> str:
+    """Say in one line why a database or a store failed, without the statement and its traceback."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())
+
+
 class LineFormatter(logging.Formatter):
     """One line of text per event."""
 

@@ -118,6 +118,24 @@ model_workers = Gauge(
     multiprocess_mode="livesum",
     registry=own_registry,
 )
+workers_behind = Gauge(
+    "recommender_workers_behind",
+    "Workers that serve another model than the database names.",
+    multiprocess_mode="livesum",
+    registry=own_registry,
+)
+models_refused = Counter(
+    "recommender_models_refused",
+    "Attempts to load a model that was damaged or could not be read.",
+    registry=own_registry,
+)
+model_store_up = Gauge(
+    "recommender_model_store_up",
+    "1 while the remote store of the models answers, else 0; only where there is one.",
+    ["scheme"],
+    multiprocess_mode="livemin",
+    registry=own_registry,
+)
 model_age_seconds = Gauge(
     "recommender_model_age_seconds",
     "Time since the training of the served model read the ratings.",
@@ -142,9 +160,41 @@ database_up = Gauge(
     multiprocess_mode="livemin",
     registry=own_registry,
 )
+ratings = Gauge(
+    "recommender_ratings",
+    "Ratings as they were last counted.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+disk_free_bytes = Gauge(
+    "recommender_disk_free_bytes",
+    "Room that is left on the disk of a folder: `models`, `database` (SQLite), `temporary`.",
+    ["folder"],
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+disk_size_bytes = Gauge(
+    "recommender_disk_size_bytes",
+    "Size of that disk.",
+    ["folder"],
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
 training_failures = Gauge(
     "recommender_training_failures",
     "Training runs that have failed since the last one that published or was refused.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+backup_age_seconds = Gauge(
+    "recommender_backup_age_seconds",
+    "Time since the last good back-up read the ratings; NaN if there is none on record.",
+    multiprocess_mode="livemostrecent",
+    registry=own_registry,
+)
+backup_overdue_seconds = Gauge(
+    "recommender_backup_overdue_seconds",
+    "Time since the next scheduled back-up should have been there, below 0 before; NaN without.",
     multiprocess_mode="livemostrecent",
     registry=own_registry,
 )
@@ -205,6 +255,18 @@ def record_drift(drift: Drift) -> None:
     model_age_seconds.set(drift.age_s)
     ratings_since_model.set(drift.ratings_since)
     unknown_ratings_share.set(drift.unknown_share)
+
+
+def record_backups(age_s: float, overdue_s: float) -> None:
+    """Record how old the last good back-up is, and for how long the next one is due."""
+    backup_age_seconds.set(age_s)
+    backup_overdue_seconds.set(overdue_s)
+
+
+def record_disk(folder: str, *, free: int, size: int) -> None:
+    """Record how much room there is on the disk of a folder, in bytes."""
+    disk_free_bytes.labels(folder).set(free)
+    disk_size_bytes.labels(folder).set(size)
 
 
 def exposition() -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from app.registry import fit
 from app.registry import repository as models
 
 if TYPE_CHECKING:
+    from app.store.folder import ModelStore
     from data.release import Release
 
 
@@ -50,13 +50,13 @@ class Replacement:
         connection: Connection,
         before: ImportedDataset | None,
         release: Release,
-        models_dir: Path | None,
+        store: ModelStore | None,
     ) -> Replacement:
         """Find out what replacing the data of the database by this release does."""
         n_imported, n_given = repository.count_by_origin(connection)
         active = active_version(connection)
         version = active.version or active.previous
-        fate, n_known, n_gone = _fate(connection, release, models_dir, version)
+        fate, n_known, n_gone = _fate(connection, release, store, version)
         return cls(
             before=before,
             after=release.name,
@@ -105,11 +105,11 @@ class Replacement:
 
 
 def _fate(
-    connection: Connection, release: Release, models_dir: Path | None, version: str | None
+    connection: Connection, release: Release, store: ModelStore | None, version: str | None
 ) -> tuple[Fate, int, int]:
     if version is None:
         return Fate.NONE, 0, 0
-    known = fit.movies_of(connection, models_dir, version) if models_dir else None
+    known = fit.movies_of(connection, store, version) if store else None
     if known is None:
         return Fate.WAITS, 0, 0
     given = movies.named(frames.movie_rows(release.movies))

@@ -27,8 +27,7 @@ from data.progress import Progress, ignore_progress
 from data.rules import shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from app.store.folder import ModelStore
     from data.mapping import Mapping
     from data.release import Rejected, Release
 
@@ -113,11 +112,11 @@ def read_release(
     )
 
 
-def plan_replacement(database: Database, release: Release, models_dir: Path) -> Replacement:
+def plan_replacement(database: Database, release: Release, store: ModelStore) -> Replacement:
     """Find out what `replace` would do, without doing it."""
     with database.read() as connection:
         before = repository.imported_dataset(connection)
-        return Replacement.of(connection, before, release, models_dir)
+        return Replacement.of(connection, before, release, store)
 
 
 def import_release(  # noqa: PLR0913 (each is needed)
@@ -127,7 +126,7 @@ def import_release(  # noqa: PLR0913 (each is needed)
     replace: bool = False,
     accept_titles: bool = False,
     rule: Rule = NO_RULE,
-    models_dir: Path | None = None,
+    store: ModelStore | None = None,
     now: datetime | None = None,
     by: str | None = None,
     progress: Progress = ignore_progress,
@@ -153,7 +152,7 @@ def import_release(  # noqa: PLR0913 (each is needed)
             imported_at = max(imported_at, before.imported_at + timedelta(seconds=1))
         staging.begin(connection)
         if replace and before is not None:
-            summary = _remove(connection, release, models_dir, summary)
+            summary = _remove(connection, release, store, summary)
         update = MovieUpdate.of(connection, release.movies)
         _refuse_conflicts(connection, update, release, appends=appends, accept=accept_titles)
         update.write(connection, progress)
@@ -211,12 +210,12 @@ def _is_there(before: ImportedDataset | None, release: Release, *, replace: bool
 
 
 def _remove(
-    connection: Connection, release: Release, models_dir: Path | None, summary: ImportSummary
+    connection: Connection, release: Release, store: ModelStore | None, summary: ImportSummary
 ) -> ImportSummary:
     """Remove all that was imported, and a model whose movies are gone from service."""
     repository.lock_ratings(connection)
     before = repository.imported_dataset(connection)
-    plan = Replacement.of(connection, before, release, models_dir)
+    plan = Replacement.of(connection, before, release, store)
     feedback.set_aside(connection)
     n_removed = repository.remove_imported(connection)
     plan.apply(connection)

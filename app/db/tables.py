@@ -333,18 +333,22 @@ training_runs = Table(
 
 
 class BackupColumns(TypedColumns):
-    """A back-up that `recommender backup --every` has begun; without `finished_at` it is not whole.
+    """A back-up that is kept: begun, written, finished; `app.backup.repository` has the rules.
 
-    `error` says why it failed, or why it was not copied to the second place.
+    Only the newest row can be unfinished: it is tried again until it succeeds.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
-    started_at: Named[datetime] = Column(UtcDateTime)
+    due_at: Named[datetime | None] = Column(UtcDateTime)  # null: not by the schedule
+    started_at: Named[datetime] = Column(UtcDateTime)  # when the ratings were read
     finished_at: Named[datetime | None] = Column(UtcDateTime)  # written, read again, copied
-    next_at: Named[datetime | None] = Column(UtcDateTime)  # when the next one is due
+    next_at: Named[datetime | None] = Column(UtcDateTime)  # the next one; the next attempt
     name: Named[str] = Column(String(255))  # of the file, without its folder
-    bytes: Named[int | None] = Column(BigInteger)
-    error: Named[str | None] = Column(String(1000))
+    bytes: Named[int | None] = Column(BigInteger)  # null until it is written
+    failures: Named[int] = Column(Integer, server_default="0")
+    error: Named[str | None] = Column(String(1000))  # of the last attempt
+    holder: Named[str | None] = Column(String(128))  # the process that works on it
+    lease_until: Named[datetime | None] = Column(UtcDateTime)
 
 
 backups = Table("backups", metadata, BackupColumns)

@@ -22,12 +22,12 @@ from app.evaluation.report_data import (
     read_titles,
 )
 from app.registry import repository as models
+from app.store.remote import open_store
 from data.interactions import Interactions
 from data.movielens import load
 from data.progress import Progress, ignore_progress
 from data.splitting import Split
 from data.temporal import TimeSlices, slice_by_time
-from model import artifact
 from model.comparison import compare
 from model.evaluation import Scorer
 from model.published import judge_published
@@ -113,7 +113,7 @@ def judge_version(database: Database, settings: Settings, version: str) -> dict[
     """Judge a published model on its gate users, with the ratings of today."""
     with database.read() as connection:
         sha256 = models.get(connection, version).sha256
-    published = artifact.load(settings.models_dir / version, sha256=sha256)
+    published = open_store(settings).load(version, sha256)
     snapshot = read_snapshot(database, settings.like_threshold)
     return judge_published(
         published.rbm, published.card, snapshot.interactions, salt=snapshot.holdout_salt

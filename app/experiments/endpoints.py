@@ -25,6 +25,7 @@ from app.experiments.service import ExperimentService
 from app.http.api import ServicesDependency, json_response
 from app.live.rules import ExperimentDefinition
 from app.registry.errors import ModelDamagedError, ModelNotFoundError, ModelRefusedError
+from app.store.errors import ModelStoreUnavailableError
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
@@ -65,6 +66,7 @@ def get_experiment(name: ExperimentName, services: ServicesDependency) -> Respon
             ExperimentExistsError,
             OtherExperimentRunningError,
             ModelDamagedError,
+            ModelStoreUnavailableError,
             ContentTooLargeError,
             *COMMON,
         ),
@@ -112,6 +114,7 @@ def post_experiment_stop(
         ModelNotFoundError,
         ModelDamagedError,
         ModelRefusedError,
+        ModelStoreUnavailableError,
         ContentTooLargeError,
         *COMMON,
     ),

@@ -28,6 +28,7 @@ from app.live.model_reloader import ModelReloader
 from app.live.rules import RUNNING, Arm, ExperimentDefinition, next_rules_revision, read_rules
 from app.registry import repository as models
 from app.registry.service import refuse_damaged
+from app.store.remote import open_store
 
 # A report reads all feedback on the lists of an experiment.
 REPORT_S = 60.0
@@ -71,7 +72,7 @@ class ExperimentService:
                 raise ExperimentExistsError(name=name)
             return begun, False
         for version in {arm.model for arm in definition.arms if arm.model is not None}:
-            refuse_damaged(self.database, self.settings.models_dir, version)
+            refuse_damaged(self.database, open_store(self.settings), version)
         with self.database.unit_of_work() as connection:
             next_rules_revision(connection)
             models.lock_active_version(connection)  # no model is removed meanwhile
@@ -107,7 +108,7 @@ class ExperimentService:
         if experiment.winner == arm:
             return experiment
         if chosen.model is not None:
-            refuse_damaged(self.database, self.settings.models_dir, chosen.model)
+            refuse_damaged(self.database, open_store(self.settings), chosen.model)
         with self.database.unit_of_work() as connection:
             next_rules_revision(connection)
             row = _find(connection, name)

@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 
 from app.config import Settings
 from app.db.engine import Database
+from app.store.folder import ModelStore
 
 T = TypeVar("T")
 
@@ -87,6 +88,11 @@ class Services(dict[type, Any]):
     def database(self) -> Database:
         """The database."""
         return self.find(Database)
+
+    @property
+    def store(self) -> ModelStore:
+        """The store of the models."""
+        return self.find(ModelStore)
 
     @property
     def settings(self) -> Settings:

@@ -29,6 +29,7 @@ from app.core.errors import (
     MethodNotAllowedError,
     RouteNotFoundError,
 )
+from app.core.logging import cause
 from app.db.failures import to_app_error
 
 logger = logging.getLogger(__name__)
@@ -41,12 +42,16 @@ MAX_FIELDS = 20
 # Failures of a statement that are ours, and not the database's.
 FAULTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
+# Name in the ASGI scope of the error that is answered.
+FAILURE = "recommender.failure"
+
 # Makes an HTML response from the error, the request and headers.
 ErrorPage = Callable[[AppError, Scope, Mapping[str, str]], Response]
 
 
 def respond(error: AppError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response for an error: JSON, or HTML below a path with an error page."""
+    scope[FAILURE] = error
     pages: Mapping[str, ErrorPage] = scope["app"].state.error_pages
     path = scope["path"]
     for prefix, page in pages.items():
@@ -97,11 +102,17 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 async def _database_error(request: Request, error: SQLAlchemyError) -> Response:
     if isinstance(error, FAULTS):
         raise error
-    told = to_app_error(error)
-    # One line: while the database is away, every request that needs it ends here.
-    cause = str(getattr(error, "orig", error)).partition("\n")[0]
-    logger.error("the database failed, %s: %s", told.error, cause)
-    return respond(told, request.scope)
+    return respond(told(error), request.scope)
+
+
+def told(error: SQLAlchemyError) -> AppError:
+    """Log a failure of the database, and return the error that a client is told about.
+
+    In one line: while the database is away, every request that needs it ends here.
+    """
+    answer = to_app_error(error)
+    logger.error("the database failed, %s: %s", answer.error, cause(error))
+    return answer
 
 
 def _echo(part: str | int) -> str | int:

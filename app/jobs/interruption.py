@@ -1,14 +1,19 @@
 """Stops a training at SIGTERM or SIGINT, after the batch that is being computed."""
 
+from __future__ import annotations
+
 import signal
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from app.jobs.errors import TrainingStoppedError
-from model.training import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from model.training import Trainer
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

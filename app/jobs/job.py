@@ -25,12 +25,17 @@ from app.jobs.lease import Lease, hold_lease
 from app.jobs.schemas import RunState, TrainingOptions
 from app.jobs.service import find_run
 from app.registry.removal import discard
+from app.store.errors import ModelStoreUnavailableError
+from app.store.remote import open_store
 from model.training import EpochReport, Trainer
 
 logger = logging.getLogger(__name__)
 
-# Between two attempts to publish while the database is busy or away.
+# Between two attempts to publish while the database is busy or away, and while the store is.
 RETRY_S = 1.0
+STORE_RETRY_S = 5.0
+# A store that is away for longer fails the run, whose checkpoint is kept.
+STORE_AWAY_S = 600.0
 
 Result = TypeVar("Result")
 
@@ -73,10 +78,11 @@ class Job:
     def retry_publication(self, attempt: Callable[[], Result]) -> Result:
         """Attempt to publish until it succeeds, and remove the checkpoints.
 
-        Again where another model was activated in the meantime, and while the database is busy or
-        away as long as the lease lasts.
+        Again where another model was activated in the meantime, while the database is busy or away
+        as long as the lease lasts, and while the store of the models is away for some minutes.
         """
         names = checkpoint_names(self.settings.models_dir)  # the next run may have its own later
+        give_up_at = time.monotonic() + STORE_AWAY_S
         while True:
             try:
                 result = attempt()
@@ -84,6 +90,11 @@ class Job:
                 continue
             except OperationalError as error:
                 self._wait_for_database(error)
+            except ModelStoreUnavailableError as error:
+                if time.monotonic() >= give_up_at:
+                    raise
+                logger.warning("cannot publish now, trying again: %s", error)
+                time.sleep(STORE_RETRY_S)
             else:
                 remove_checkpoints(self.settings.models_dir, names)
                 self.interruption.when = "after its model was published"
@@ -102,7 +113,7 @@ class Job:
         with self.database.read() as connection:
             row = repository.find(connection, self.lease.run_id)
         if row is not None and row.version is not None:
-            discard(self.database, self.settings.models_dir, row.version)
+            discard(self.database, open_store(self.settings), row.version)
 
     @contextmanager
     def publication(self) -> Iterator[None]:
@@ -164,4 +175,4 @@ def _remove_leftovers(database: Database, settings: Settings) -> None:
     with database.read() as connection:
         versions = repository.unregistered_versions(connection)
     for version in versions:
-        discard(database, settings.models_dir, version)
+        discard(database, open_store(settings), version)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.logging import cause
 from app.core.polling import Poller
 from app.db.engine import Database
 from app.jobs import repository
@@ -158,6 +159,7 @@ def _record_failure(database: Database, lease: Lease, error: BaseException) -> N
                 lease.end(connection, RunState.STOPPED, error=explain(error))
             else:
                 lease.fail(connection, error)
-    except SQLAlchemyError:
+    except SQLAlchemyError as problem:
         # The lease is renewed no more, so that the next request for the run ends it.
-        logger.exception("cannot record that training run %d has failed", lease.run_id)
+        reason = cause(problem)
+        logger.error("cannot record that training run %d has failed: %s", lease.run_id, reason)  # noqa: TRY400

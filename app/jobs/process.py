@@ -10,6 +10,7 @@ from threading import Thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.core.logging import cause
 from app.db.engine import Database
 from app.jobs import repository
 from app.jobs.errors import MORE_MEMORY
@@ -43,8 +44,9 @@ def wait_for(settings: Settings, process: subprocess.Popen[bytes], run_id: int) 
             if repository.end(connection, run_id, RunState.FAILED, error=error):
                 repository.add_progress(connection, run_id, failure=failure)
                 logger.error("training run %d failed (%s): %s", run_id, failure, error)
-    except SQLAlchemyError:
-        logger.exception("cannot record that the process of training run %d has ended", run_id)
+    except SQLAlchemyError as problem:
+        reason = cause(problem)
+        logger.error("cannot record that training run %d has ended: %s", run_id, reason)  # noqa: TRY400
     finally:
         database.dispose()
 

@@ -8,6 +8,7 @@ started here too.
 import logging
 import random
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -16,6 +17,7 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.core.logging import cause
 from app.db.engine import Database
 from app.jobs.errors import TrainingInProgressError
 from app.jobs.interruption import stop_signals
@@ -28,6 +30,7 @@ from app.jobs.service import (
     request_run,
     take_waiting,
 )
+from app.store.errors import ModelStoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +63,16 @@ def train_every(
     options: TrainingOptions,
     interval_s: float,
     requested_by: str,
+    model_of_these_ratings: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Train whenever the interval has passed, until SIGTERM or SIGINT.
 
-    A run that finished counts whoever requested it, so that a restart trains no earlier.
+    A run that finished counts whoever requested it, so that a restart trains no earlier. Where the
+    ratings are those of a model already, the next time is waited for.
     """
     interval = timedelta(seconds=interval_s)
     shutdown = _Shutdown()
-    n_away = 0  # attempts in a row for which the database could not even record a run
+    n_away = 0  # attempts in a row for which database or store did not even answer
     with stop_signals(shutdown.request):
         due = first_due(database, interval)
         while True:
@@ -77,15 +82,20 @@ def train_every(
                 return
             started = datetime.now(UTC)
             try:
+                known = None if waiting else model_of_these_ratings()
+                if known is not None:
+                    logger.info("nothing new since model %s", known)
+                    due = started + interval
+                    continue
                 run_id = waiting or request_run(database, options, requested_by)
             except TrainingInProgressError as error:
                 logger.warning("cannot train now: %s", error)
                 due = started + min(interval, timedelta(seconds=RETRY_S))
                 continue
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, ModelStoreUnavailableError) as error:
                 n_away += 1
                 due = started + retry_delay(n_away)
-                logger.warning("cannot train now (attempt %d): %s", n_away, _cause(error))
+                logger.warning("cannot train now (attempt %d): %s", n_away, cause(error))
                 continue
             n_away = 0
             _train(settings, run_id, shutdown)
@@ -129,7 +139,7 @@ def _due_after(database: Database, run_id: int, regular: datetime) -> datetime:
         if n_failed:
             record_retry(database, run_id, retry_at)
     except SQLAlchemyError as error:
-        logger.warning("cannot read how training run %d has ended: %s", run_id, _cause(error))
+        logger.warning("cannot read how training run %d has ended: %s", run_id, cause(error))
         return now + retry_delay(1)
     if n_failed:
         logger.warning(
@@ -137,10 +147,6 @@ def _due_after(database: Database, run_id: int, regular: datetime) -> datetime:
             n_failed,
         )  # fmt: skip
     return retry_at
-
-
-def _cause(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def _within_one_interval(due: datetime, interval: timedelta) -> datetime:

@@ -19,6 +19,8 @@ from app.http.api import Services, ServicesDependency, json_response
 from app.live.model_reloader import ModelReloader
 from app.live.snapshot import CurrentSnapshot, Source
 
+Degraded = Literal["database", "no_model", "model_store"]
+
 router = APIRouter(prefix="/health", tags=["health"])
 
 
@@ -35,9 +37,9 @@ class Ready(BaseModel):
     source: Source = Field(description="What it recommends from: the model, or popularity")
     model: str | None = Field(description="Version that this process serves")
     active: str | None = Field(description="Version that the database names; soon the same")
-    degraded: Literal["database", "no_model"] | None = Field(
+    degraded: Degraded | None = Field(
         description="What is away. `database`: requests that do not need it are answered from "
-        "memory. `no_model`: all lists are popular"
+        "memory. `no_model`: all lists are popular. `model_store`: no other model can be served"
     )
 
 
@@ -84,11 +86,13 @@ def readiness(services: Services) -> Ready:
         source=Source.RBM if version else Source.POPULAR,
         model=version,
         active=models.state.active.version if models.state else None,
-        degraded=_degraded(version, is_away=services.find(UserRevisions).is_away()),
+        degraded=_degraded(services, version),
     )
 
 
-def _degraded(version: str | None, *, is_away: bool) -> Literal["database", "no_model"] | None:
-    if is_away:
+def _degraded(services: Services, version: str | None) -> Degraded | None:
+    if services.find(UserRevisions).is_away():
         return "database"
-    return None if version else "no_model"
+    if version is None:
+        return "no_model"
+    return "model_store" if services.find(ModelReloader).loader.is_away else None

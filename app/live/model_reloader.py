@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from time import monotonic
@@ -17,23 +16,22 @@ from app.core.polling import Poller
 from app.db import schema
 from app.db.engine import Database
 from app.db.limits import JOBS
-from app.db.model_versions import checksum, holdout_salt
 from app.live import counts, repository
 from app.live.catalogue import Catalogue, read_movies
 from app.live.counts import Basis, Counts, Generation
-from app.live.drift import Origin
+from app.live.loading import ModelLoader
 from app.live.recency import OFF, Recency
 from app.live.repository import ServingState
 from app.live.rules import Rules, read_rules
 from app.live.snapshot import CurrentSnapshot, LoadedModel, Snapshot
-from model import artifact
+from app.store.folder import ModelStore
 
 logger = logging.getLogger(__name__)
 
 # Every worker must serve a new model within 2 s; this leaves one second to load it.
 POLL_S = 1.0
-# A refused model is tried again: its disk may be back, or its files complete.
-RETRY_S = 30.0
+# A service that starts waits so long for the model to be copied, and then begins without.
+START_S = 30.0
 # Counting likes reads all ratings, so popular movies are ordered anew once in this time. Movies
 # that a user has rated leave the user's lists at once.
 RECOUNT_S = 60.0
@@ -49,21 +47,23 @@ class ModelReloader:
     are served once they are shared.
 
     A damaged model is refused, and the model in memory stays; a service that starts with a damaged
-    model loads the previous version.
+    model loads the previous version. So it is while a model is copied from a remote store.
     """
 
     def __init__(
         self,
         database: Database,
-        models_dir: Path,
+        store: ModelStore,
         like_threshold: float,
         recency: Recency = OFF,
+        start_s: float = START_S,
     ) -> None:
         self.database = database
         self.current = CurrentSnapshot()
-        self.models_dir = models_dir
+        self.loader = ModelLoader(database, store, self._reload_copied)
         self.like_threshold = like_threshold
         self.recency = recency
+        self.start_s = start_s
         self.has_polled = False  # so that `revision`, of the schema, was read
         self.revision: str | None = None
         self.state: ServingState | None = None
@@ -83,12 +83,14 @@ class ModelReloader:
     def start(self) -> None:
         """Load model and catalogue, and start polling."""
         self._poller.start()
+        self.loader.start()
         # Counting writes, and a start must not wait for the write lock of an import.
         self._counter.start(poll_now=False)
 
     def stop(self) -> None:
         """Stop polling."""
         self._poller.stop()
+        self.loader.stop()
         self._counter.stop()
 
     def reload(self) -> None:
@@ -123,9 +125,12 @@ class ModelReloader:
                 self.current.swap(snapshot)
             version = loaded.version if loaded else None
             metrics.serve_model(version, self._loaded.version if self._loaded else None)
+            metrics.workers_behind.set(version != state.active.version)
+            self.loader.forget_all_but({state.active.version, *rules.models})
             self.state, self._loaded, self._catalogue = state, loaded, catalogue
             self._rules, self._others = rules, others
             metrics.record_drift(self.drift())
+            metrics.ratings.set(int(self.current.snapshot.catalogue.ratings.sum()))
 
     def recount(self) -> None:
         """Count likes for all workers if ratings have changed, unless another worker does.
@@ -168,34 +173,33 @@ class ModelReloader:
             return None
         if held and held.version == version:
             return held
-        loaded = self._others.get(version) or self._load(version)
+        loaded = self._others.get(version) or self.loader.load(version, self._wait_s)
         if loaded:
             logger.info("serving model %s", version)
             return loaded
-        self._retry_at = monotonic() + RETRY_S
+        self._retry_at = monotonic() + self.loader.retry_s(version)
         if held:
-            logger.error("model %s stays in service", held.version)
+            if not self.loader.is_copying(version):
+                logger.error("model %s stays in service", held.version)
             return held
         return self._fall_back(state.active.previous)
 
     def _fall_back(self, previous: str | None) -> LoadedModel | None:
-        loaded = self._load(previous) if previous else None
+        loaded = self.loader.load(previous, self._wait_s) if previous else None
         if loaded:
             logger.error("FALLING BACK to the previous model %s", previous)
-        else:
+        elif not self.loader.is_copying_any:
             logger.error("NO MODEL could be loaded: serving popular movies only")
         return loaded
 
-    def _load(self, version: str) -> LoadedModel | None:
-        try:
-            with self.database.read() as connection:
-                sha256 = checksum(connection, version)
-                salt = holdout_salt(connection)
-            loaded = artifact.load(self.models_dir / version, sha256=sha256)
-            return LoadedModel.of(version, loaded.rbm, Origin.of(loaded.card, salt))
-        except Exception:  # whatever is wrong with the model, the service goes on
-            logger.exception("REFUSED model %s", version)
-            return None
+    @property
+    def _wait_s(self) -> float:
+        """How long a poll waits for the copy of a model: only the first one does."""
+        return self.start_s if self.state is None else 0.0
+
+    def _reload_copied(self) -> None:
+        if self._poller.is_running:
+            self.reload()
 
     @property
     def _parts(self) -> tuple[object, ...]:
@@ -213,8 +217,9 @@ class ModelReloader:
         held, wanted, now = self._others, rules.models - {state.active.version}, monotonic()
         missing = wanted - held.keys()
         due = [each for each in missing if now >= self._retry_others_at.get(each, 0.0)]
-        tried = {version: self._load(version) for version in due}
-        self._retry_others_at |= {each: now + RETRY_S for each in due if tried[each] is None}
+        tried = {version: self.loader.load(version, self._wait_s) for version in due}
+        failed = [each for each in due if tried[each] is None]
+        self._retry_others_at |= {each: now + self.loader.retry_s(each) for each in failed}
         loaded = {version: model for version, model in tried.items() if model}
         others = {each: model for each, model in held.items() if each in wanted} | loaded
         return held if others.keys() == held.keys() else others

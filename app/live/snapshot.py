@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,15 @@ from app.live.filters import Facets
 from app.live.recency import OFF, Recency
 from app.live.rules import NO_RULES, Rules
 from app.live.trends import next_bucket_at
+from app.store.folder import Copy
 from model.rbm import RBM
 from model.similarity import like_lengths
+
+if TYPE_CHECKING:
+    from model.two_stages import TwoStages
+
+
+logger = logging.getLogger(__name__)
 
 
 class LoadedModel(NamedTuple):
@@ -28,11 +36,13 @@ class LoadedModel(NamedTuple):
     rbm: RBM
     lengths: NDArray[np.float32]  # see `like_lengths`
     origin: Origin
+    copy: Copy | None  # what keeps its files on this machine
+    stages: TwoStages | None  # None where all movies are scored
 
     @classmethod
-    def of(cls, version: str, rbm: RBM, origin: Origin) -> LoadedModel:
+    def of(cls, version: str, rbm: RBM, origin: Origin, copy: Copy | None = None) -> LoadedModel:
         """Derive everything that depends on the model alone."""
-        return cls(version, rbm, like_lengths(rbm), origin)
+        return cls(version, rbm, like_lengths(rbm), origin, copy, _stages(rbm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +56,7 @@ class ServedModel:
     version: str
     rbm: RBM
     lengths: NDArray[np.float32]
+    stages: TwoStages | None
     positions: NDArray[np.int64]  # of each row; 0 if it is not in the catalogue
     in_catalogue: NDArray[np.bool_]
     servable: NDArray[np.bool_]
@@ -63,16 +74,17 @@ class ServedModel:
         available: NDArray[np.bool_],
     ) -> ServedModel:
         """Join a model with the catalogue, of which these positions are available."""
-        version, rbm, lengths, _ = loaded
+        rbm = loaded.rbm
         rows = np.argsort(rbm.movie_ids, kind="stable")
         positions = _indices(catalogue.movie_ids, rbm.movie_ids)
         in_catalogue, positions = positions >= 0, np.maximum(positions, 0)
         servable = in_catalogue & available[positions] if len(available) else in_catalogue
         shift = recency.shift(catalogue.counts, rbm.movie_ids)
         return cls(
-            version=version,
+            version=loaded.version,
             rbm=rbm,
-            lengths=lengths,
+            lengths=loaded.lengths,
+            stages=loaded.stages,
             positions=positions,
             in_catalogue=in_catalogue,
             servable=servable,
@@ -238,3 +250,15 @@ def _indices(ascending: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray
         return np.full(len(wanted), -1, dtype=np.int64)
     places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
     return np.where(ascending[places] == wanted, places, -1)
+
+
+def _stages(rbm: RBM) -> TwoStages | None:
+    """Return what finds the first movies of a large model, if its packages are installed."""
+    if rbm.coarse is None:
+        return None
+    try:
+        from model.two_stages import TwoStages  # noqa: PLC0415 - not installed for serving alone
+    except ImportError:
+        logger.warning('all movies are scored for each list: pip install "recommender[large]"')
+        return None
+    return TwoStages(rbm)

@@ -17,6 +17,7 @@ from app.ratings import repository as ratings
 from app.ratings.repository import NO_MOVIES, UserRatings
 from app.recommendations.plan import Plan
 from app.recommendations.schemas import Because, Reason
+from model.fold_in import Given
 from model.scoring import effects, rank, sample_user, score_user
 
 
@@ -77,6 +78,11 @@ class KnownRatings:
             return score_user(rbm, self.rows, self.liked, weights=weights, like_shift=shift)
         rng = np.random.default_rng(seed)
         return sample_user(rbm, self.rows, self.liked, rng, weights=weights, like_shift=shift)
+
+    @property
+    def given(self) -> Given:
+        """What the functions of the model take."""
+        return Given(self.rows, self.liked, self.weights)
 
     def effects(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the effect of each rating on the score of each target row."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.live.snapshot import Source
 from app.recommendations.boosts import boosted
 from app.recommendations.compiled import Compiled, Listing
@@ -17,9 +17,14 @@ from app.recommendations.schemas import Because, RecommendedMovie
 from model.scoring import rank
 from model.similarity import diversify
 
+if TYPE_CHECKING:
+    from model.two_stages import First
+
 # Diversity reorders this many of the best movies; the others follow by score.
 # Each chosen movie costs a small product: 5 ms for a page of 20, 30 ms for the whole pool.
 POOL = 500
+# The first movies that two stages find at a time; behind them, all are scored.
+MAX_FIRST = 200
 
 
 class Section(Protocol):
@@ -93,11 +98,13 @@ class ModelSection:
         self.known = known
         self.diversity = diversity
         self.seed = seed
-        self.excluded = np.flatnonzero(~self.model.allowed(left))
+        self.allowed = self.model.allowed(left)
+        self._n_movies = int(np.count_nonzero(self.allowed))
+        self._found: First | None = None
 
     def __len__(self) -> int:
         """Count the movies."""
-        return self.model.rbm.n_movies - len(self.excluded)
+        return self._n_movies
 
     @property
     def state(self) -> str:
@@ -107,11 +114,10 @@ class ModelSection:
     @cached_property
     def scores(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """P(like), with boosts, and P(like | seen) of every row."""
-        with metrics.time_scoring():
+        with metrics.time_scoring(), tracing.step("scoring"):
             like, given_seen = self.known.scores(self.seed)
-        if self.compiled.shift is not None:
-            like = boosted(like, self.compiled.shift[self.model.positions])
-        return like, given_seen
+        boost = self._boost
+        return like if boost is None else boosted(like, boost), given_seen
 
     def first(self, end: int) -> NDArray[np.int64]:
         """Return the positions of the first `end` movies."""
@@ -120,17 +126,48 @@ class ModelSection:
     def describe(self, positions: NDArray[np.int64], reasons: int) -> list[RecommendedMovie]:
         """Return these movies, which may be others that the model knows."""
         catalogue = self.compiled.snapshot.catalogue
-        rows, (like, given_seen) = self.model.rows_of(catalogue.movie_ids[positions]), self.scores
+        rows = self.model.rows_of(catalogue.movie_ids[positions])
         # The ratings alone do not explain a Gibbs sample.
         because = explain(catalogue, self.known, rows, reasons if self.seed is None else 0)
-        scores = like[rows]
-        return _items(self.compiled, positions, scores, given_seen[rows], self.source, because)
+        return _items(self.compiled, positions, *self._scores_of(rows), self.source, because)
+
+    @property
+    def _boost(self) -> NDArray[np.float32] | None:
+        shift = self.compiled.shift
+        return None if shift is None else shift[self.model.positions]
 
     def _rows(self, end: int) -> NDArray[np.int64]:
-        rbm, like = self.model.rbm, self.scores[0]
+        found = self._first(end)
+        return self._ranked(end) if found is None else found.rows[:end]
+
+    def _first(self, end: int) -> First | None:
+        """Return the first `end` movies by two stages, where they are sure about them."""
+        stages, is_plain = self.model.stages, not self.diversity and self.seed is None
+        if stages is None or not is_plain or not 0 < end <= min(MAX_FIRST, len(self)):
+            return None
+        if self._found is None or len(self._found.rows) < end:
+            with metrics.time_scoring(), tracing.step("scoring"):
+                self._found = stages.first(
+                    self.known.given, self.allowed, end,
+                    like_shift=self.model.like_shift, boost=self._boost,
+                )  # fmt: skip
+        return self._found
+
+    def _scores_of(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """P(like), with boosts, and P(like | seen) of these rows."""
+        found = self._found.scores_of(rows) if self._found else None
+        if found is not None:
+            return found
+        like, given_seen = self.scores
+        return like[rows], given_seen[rows]
+
+    def _ranked(self, end: int) -> NDArray[np.int64]:
+        rbm, like, excluded = self.model.rbm, self.scores[0], np.flatnonzero(~self.allowed)
         if not self.diversity:
-            return rank(like, rbm.movie_ids, self.excluded, limit=end)
-        rows = rank(like, rbm.movie_ids, self.excluded, limit=max(end, POOL))
+            return rank(like, rbm.movie_ids, excluded, limit=end)
+        rows = rank(like, rbm.movie_ids, excluded, limit=max(end, POOL))
         pool = rows[:POOL]
         first = diversify(rbm, pool, like[pool], self.diversity, self.model.lengths, end)
         return np.concatenate((first, rows[POOL:]))[:end]

@@ -42,6 +42,7 @@ from app.registry.schemas import (
     RemovedModels,
     Retention,
 )
+from app.store.errors import ModelStoreUnavailableError
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -88,6 +89,7 @@ def get_active_model(services: ServicesDependency) -> Response:
         ModelNotFoundError,
         ModelRefusedError,
         ModelDamagedError,
+        ModelStoreUnavailableError,
         ContentTooLargeError,
         *COMMON,
     ),
@@ -102,7 +104,7 @@ def put_active_model(
     """
     service.activate(
         services.database,
-        services.settings.models_dir,
+        services.store,
         model.version,
         anyway=model.anyway,
         by=requester(request),
@@ -120,6 +122,7 @@ def put_active_model(
         ModelDamagedError,
         ModelUnfitError,
         OtherModelActivatedError,
+        ModelStoreUnavailableError,
         *COMMON,
     ),
     summary="Go back to the model before",
@@ -129,7 +132,7 @@ def post_rollback(request: Request, services: ServicesDependency) -> Response:
 
     A second rollback goes back one model further. To return, activate a model by its version.
     """
-    service.rollback(services.database, services.settings.models_dir, by=requester(request))
+    service.rollback(services.database, services.store, by=requester(request))
     services.find(ModelReloader).reload()
     return json_response(service.find_active(services.database))
 
@@ -138,7 +141,9 @@ def post_rollback(request: Request, services: ServicesDependency) -> Response:
     "/prune",
     dependencies=[ADMIN],
     response_model=RemovedModels,
-    responses=responses(InvalidRequestError, ContentTooLargeError, *COMMON),
+    responses=responses(
+        InvalidRequestError, ContentTooLargeError, ModelStoreUnavailableError, *COMMON
+    ),
     summary="Remove old models",
 )
 def post_prune(
@@ -153,7 +158,7 @@ def post_prune(
     settings = services.settings
     keep = retention.keep if retention else settings.keep_models
     by = requester(request)
-    removed = removal.prune(services.database, settings.models_dir, keep, by=by)
+    removed = removal.prune(services.database, services.store, keep, by=by)
     return json_response(RemovedModels(removed=removed))
 
 
@@ -169,6 +174,7 @@ def post_prune(
             ModelExistsError,
             ModelRefusedError,
             ModelDamagedError,
+            ModelStoreUnavailableError,
             ContentTooLargeError,
             *COMMON,
         ),
@@ -183,9 +189,9 @@ async def post_import(
 
     It keeps its version. It is served only with `activate`.
     """
-    models_dir = services.settings.models_dir
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=models_dir) as file:  # has no name: it vanishes with the process
+    store = services.store
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=store.folder) as file:  # has no name: it vanishes with the process
         try:
             async for part in request.stream():
                 await run_in_threadpool(file.write, part)
@@ -193,7 +199,7 @@ async def post_import(
             imported = await run_in_threadpool(
                 transfer.import_model,
                 services.database,
-                models_dir,
+                store,
                 file,
                 activate=query.activate,
                 by=requester(request),
@@ -226,16 +232,21 @@ def get_model(version: ModelVersionId, services: ServicesDependency) -> Response
     dependencies=[ADMIN],
     status_code=204,
     response_class=Response,
-    responses=responses(InvalidRequestError, ModelInUseError, ModelInExperimentError, *COMMON),
+    responses=responses(
+        InvalidRequestError,
+        ModelInUseError,
+        ModelInExperimentError,
+        ModelStoreUnavailableError,
+        *COMMON,
+    ),
     summary="Remove a model",
 )
 def delete_model(
     version: ModelVersionId, request: Request, services: ServicesDependency
 ) -> Response:
     """Remove a model and its files; no error if there is none of this version."""
-    models_dir, by = services.settings.models_dir, requester(request)
     with suppress(ModelNotFoundError):
-        removal.remove(services.database, models_dir, version, by=by)
+        removal.remove(services.database, services.store, version, by=requester(request))
     return Response(status_code=204)
 
 
@@ -245,13 +256,19 @@ def delete_model(
     response_class=Response,
     responses={
         200: {"content": {ARCHIVE: BYTES}, "description": "The archive"},
-        **responses(InvalidRequestError, ModelNotFoundError, ModelDamagedError, *COMMON),
+        **responses(
+            InvalidRequestError,
+            ModelNotFoundError,
+            ModelDamagedError,
+            ModelStoreUnavailableError,
+            *COMMON,
+        ),
     },
     summary="Export a model",
 )
 def get_model_archive(version: ModelVersionId, services: ServicesDependency) -> Response:
     """Return a model as one file, for `POST /models/import` of another installation."""
-    export = transfer.export_model(services.database, services.settings.models_dir, version)
+    export = transfer.export_model(services.database, services.store, version)
     headers = {
         "Content-Length": str(export.length),
         "Content-Disposition": f'attachment; filename="{version}{SUFFIX}"',
@@ -265,7 +282,13 @@ def get_model_archive(version: ModelVersionId, services: ServicesDependency) -> 
     response_class=Response,
     responses={
         200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page"},
-        **responses(InvalidRequestError, ModelNotFoundError, ReportNotFoundError, *COMMON),
+        **responses(
+            InvalidRequestError,
+            ModelNotFoundError,
+            ReportNotFoundError,
+            ModelStoreUnavailableError,
+            *COMMON,
+        ),
     },
     summary="The report card of a model",
 )
@@ -273,7 +296,7 @@ def get_model_report(version: ModelVersionId, services: ServicesDependency) -> R
     """Return the report card of the training, as a page."""
     service.find_model(services.database, version)
     return Response(
-        service.read_report(services.find(ModelReloader).models_dir, version),
+        service.read_report(services.store, version),
         media_type="text/html",
         headers={"Content-Security-Policy": REPORT_POLICY},
     )

@@ -65,13 +65,6 @@ class ModelExistsError(AppError, status=409):
     sample = SAMPLE
 
 
-class VersionTakenError(Exception):
-    """A new model has drawn the version of another one."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__(f"there is a model {version} already")
-
-
 class ModelUnfitError(AppError, status=409):
     """The movies of this model are not in the catalogue since its data was replaced."""
 

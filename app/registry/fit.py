@@ -1,24 +1,23 @@
 """Whether a model fits the movies of the catalogue: whether it can serve and be trained further."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from app.db.model_versions import checksum
 from app.db.tables import movies
+from app.store.folder import ModelStore
 from model import artifact
 
 # A few movies may be gone: they are left out of lists, and the others are scored as before.
 MIN_SHARE = 0.9
 
 
-def movies_of(connection: Connection, models_dir: Path, version: str) -> NDArray[np.int64] | None:
+def movies_of(connection: Connection, store: ModelStore, version: str) -> NDArray[np.int64] | None:
     """Return the ids of the movies that a model knows, None where its files are damaged."""
     sha256 = checksum(connection, version)
     try:
-        return artifact.load(models_dir / version, sha256=sha256).rbm.movie_ids
+        return store.load(version, sha256).rbm.movie_ids
     except artifact.ArtifactError:
         return None
 

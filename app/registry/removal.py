@@ -1,75 +1,72 @@
 """Removes models, row and files together.
 
-The folder is renamed in the transaction that deletes the row, and deleted after it. If the process
-is killed in between, `settle` gives the folder its name again if the row is still there, and
-deletes it otherwise. Workers that have mapped the files keep them.
+The files are set aside, or marked in a remote store, until the transaction that deletes the row is
+committed, and deleted after it. If the process is killed in between, `settle` leaves them where the
+row is still there, and deletes them otherwise. Workers that have mapped the files keep them.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from app.db import audit
 from app.db.audit import Action
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.live.rules import read_rules
-from app.registry import folder, repository
+from app.registry import repository
 from app.registry.errors import ModelInExperimentError, ModelInUseError, ModelNotFoundError
+from app.store.folder import ModelStore
 
 # Refused models are kept for inspection; the latest are enough.
 REFUSED_KEPT = 2
 
 
-def prune(database: Database, models_dir: Path, keep: int, *, by: str | None = None) -> list[str]:
+def prune(database: Database, store: ModelStore, keep: int, *, by: str | None = None) -> list[str]:
     """Remove all but the newest `keep` published models and 2 refused ones; return their versions.
 
     The active model, the one before it, and those of experiments in progress stay.
     """
     removed = []
-    with _locked(database, models_dir):
+    with _locked(database, store):
         for version in _superfluous(database, keep):
             with suppress(ModelInUseError, ModelInExperimentError):  # since
-                _remove(database, models_dir, version, by)
+                _remove(database, store, version, by)
                 removed.append(version)
     return removed
 
 
-def remove(database: Database, models_dir: Path, version: str, *, by: str | None = None) -> None:
+def remove(database: Database, store: ModelStore, version: str, *, by: str | None = None) -> None:
     """Remove a model.
 
     Raises `ModelNotFoundError`, `ModelInUseError` and `ModelInExperimentError`.
     """
-    with _locked(database, models_dir):
-        _remove(database, models_dir, version, by)
+    with _locked(database, store):
+        _remove(database, store, version, by)
 
 
-def discard(database: Database, models_dir: Path, version: str) -> None:
+def discard(database: Database, store: ModelStore, version: str) -> None:
     """Remove the files of a model that was not recorded because its publication was killed."""
     with database.read() as connection:
         recorded = repository.find(connection, version)
     if not recorded:
-        shutil.rmtree(models_dir / version, ignore_errors=True)
+        store.discard(version)
 
 
-def settle(database: Database, models_dir: Path) -> None:
-    """Finish or undo the removals of killed processes; the caller has the lock of the folder."""
-    for aside in sorted(models_dir.glob(f"{folder.REMOVED}*")):
-        final = models_dir / aside.name.removeprefix(folder.REMOVED)
+def settle(database: Database, store: ModelStore) -> None:
+    """Finish or undo what killed processes have begun; the caller has the lock of the store."""
+
+    def is_recorded(version: str) -> bool:
         with database.read() as connection:
-            recorded = repository.find(connection, final.name)
-        if recorded and not final.exists():
-            aside.rename(final)
-        else:
-            shutil.rmtree(aside, ignore_errors=True)
+            return repository.find(connection, version) is not None
+
+    store.settle(is_recorded)
 
 
 @contextmanager
-def _locked(database: Database, models_dir: Path) -> Iterator[None]:
-    with folder.locked(models_dir):
-        settle(database, models_dir)
+def _locked(database: Database, store: ModelStore) -> Iterator[None]:
+    with store.locked():
+        settle(database, store)
         yield
 
 
@@ -88,9 +85,8 @@ def _superfluous(database: Database, keep: int) -> list[str]:
     return beyond
 
 
-def _remove(database: Database, models_dir: Path, version: str, by: str | None) -> None:
-    aside = models_dir / f"{folder.REMOVED}{version}"
-    with database.unit_of_work() as connection:
+def _remove(database: Database, store: ModelStore, version: str, by: str | None) -> None:
+    with store.removing(version) as set_aside, database.unit_of_work() as connection:
         active = repository.lock_active_version(connection)
         if version in (active.version, active.previous):
             raise ModelInUseError(version=version)
@@ -99,6 +95,4 @@ def _remove(database: Database, models_dir: Path, version: str, by: str | None) 
         if not repository.remove(connection, version):
             raise ModelNotFoundError(version=version)
         audit.record(connection, by, Action.MODEL_DELETED, version)
-        with suppress(FileNotFoundError):
-            (models_dir / version).rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+        set_aside()

@@ -6,10 +6,8 @@ Files are written before the row that refers to them.
 import json
 import logging
 import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -19,7 +17,7 @@ from app.db import audit
 from app.db.audit import Action
 from app.db.engine import Database
 from app.db.model_versions import ActiveVersion, active_version, checksum, holdout_salt
-from app.registry import fit, folder, removal, repository
+from app.registry import fit, removal, repository
 from app.registry.errors import (
     ModelDamagedError,
     ModelRefusedError,
@@ -27,9 +25,10 @@ from app.registry.errors import (
     NoPreviousModelError,
     OtherModelActivatedError,
     ReportNotFoundError,
-    VersionTakenError,
 )
 from app.registry.schemas import ActiveModel, Model, ModelSummary
+from app.store.errors import ModelStoreUnavailableError, VersionTakenError
+from app.store.folder import ModelStore
 from model import artifact
 from model.rbm import RBM
 
@@ -51,7 +50,7 @@ def new_version(created_at: datetime) -> str:
 
 def publish(  # noqa: PLR0913 (each is needed)
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     rbm: RBM,
     card: Mapping[str, Any],
     *,
@@ -72,12 +71,12 @@ def publish(  # noqa: PLR0913 (each is needed)
     created_at = datetime.now(UTC)
 
     def attempt(version: str) -> None:
-        _refuse_taken(database, models_dir, version)
+        _refuse_taken(database, store, version)
         if reserve:
             reserve(version)
         documents = {artifact.REPORT: report(version)} if report else {}
-        sha256 = folder.write(models_dir, version, rbm, card, documents)
-        stored = json.loads((models_dir / version / artifact.CARD).read_bytes())
+        sha256 = store.write(version, rbm, card, documents)
+        stored = json.loads(store.read(version, artifact.CARD))
         # Until the commit, the files have no row and are not served. They stay when the commit
         # fails: a lost connection does not tell whether it did.
         with database.unit_of_work() as connection:
@@ -85,16 +84,17 @@ def publish(  # noqa: PLR0913 (each is needed)
                 try:
                     within(connection)
                 except BaseException:
-                    shutil.rmtree(models_dir / version)
+                    store.discard(version)
                     raise
             try:
                 repository.add(connection, version, stored, sha256, created_at, state)
             except IntegrityError as error:  # recorded since, by a process with another folder
-                shutil.rmtree(models_dir / version)
+                store.discard(version)
                 raise VersionTakenError(version) from error
             if activate:
                 repository.activate(connection, version)
                 audit.record(connection, by, Action.MODEL_ACTIVATED, version)
+        store.settled(version)
 
     for _ in range(MAX_DRAWS):
         version = new_version(created_at)
@@ -109,7 +109,7 @@ def publish(  # noqa: PLR0913 (each is needed)
 
 def activate(
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     version: str,
     *,
     anyway: bool = False,
@@ -120,7 +120,7 @@ def activate(
     A model that the gate refused needs `anyway`, which is recorded with `by`. Raises
     `ModelNotFoundError`, `ModelRefusedError` and, before anything is changed, `ModelDamagedError`.
     """
-    refuse_damaged(database, models_dir, version)
+    refuse_damaged(database, store, version)
     with database.unit_of_work() as connection:
         activate_in(connection, version, anyway=anyway, by=by)
 
@@ -144,7 +144,7 @@ def activate_in(
     audit.record(connection, by, Action.MODEL_ACTIVATED, version, before=active.version, **refused)
 
 
-def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> str:
+def rollback(database: Database, store: ModelStore, *, by: str | None = None) -> str:
     """Serve the model before the active one from now on; return its version.
 
     A second rollback goes one further back: to the newest older published model that was trained on
@@ -156,9 +156,9 @@ def rollback(database: Database, models_dir: Path, *, by: str | None = None) -> 
         active = active_version(connection)
     if active.previous is None:
         raise NoPreviousModelError
-    refuse_damaged(database, models_dir, active.previous)
+    refuse_damaged(database, store, active.previous)
     if active.version is None:
-        _refuse_unfit(database, models_dir, active.previous)
+        _refuse_unfit(database, store, active.previous)
     with database.unit_of_work() as connection:
         if repository.lock_active_version(connection) != active:
             raise OtherModelActivatedError
@@ -199,7 +199,7 @@ def find_active(database: Database) -> ActiveModel:
     return ActiveModel(version=active.version, previous=active.previous)
 
 
-def find_trouble(database: Database, models_dir: Path) -> str | None:
+def find_trouble(database: Database, store: ModelStore) -> str | None:
     """Say, where there are models and none is active, what a rollback would do."""
     with database.read() as connection:
         active = active_version(connection)
@@ -210,22 +210,24 @@ def find_trouble(database: Database, models_dir: Path) -> str | None:
     if active.previous is None:
         return f"{what} There is none to go back to: train one."
     try:
-        refuse_damaged(database, models_dir, active.previous)
-        _refuse_unfit(database, models_dir, active.previous)
+        refuse_damaged(database, store, active.previous)
+        _refuse_unfit(database, store, active.previous)
     except (ModelDamagedError, ModelUnfitError) as error:
         return f"{what} {error.detail}"
+    except ModelStoreUnavailableError as error:
+        return f"{what} The one before cannot be read: {error}."
     return f"{what} `models rollback` serves {active.previous} again."
 
 
-def read_report(models_dir: Path, version: str) -> bytes:
+def read_report(store: ModelStore, version: str) -> bytes:
     """Return the report card of a published model; raises `ReportNotFoundError`."""
     try:
-        return (models_dir / version / artifact.REPORT).read_bytes()
+        return store.read(version, artifact.REPORT)
     except OSError as error:
         raise ReportNotFoundError(version=version) from error
 
 
-def servable_version(database: Database, models_dir: Path) -> str | None:
+def servable_version(database: Database, store: ModelStore) -> str | None:
     """Return the active model, None if there is none or its files are damaged."""
     with database.read() as connection:
         version = active_version(connection).version
@@ -233,7 +235,7 @@ def servable_version(database: Database, models_dir: Path) -> str | None:
             return None
         sha256 = checksum(connection, version)
     try:
-        artifact.load(models_dir / version, sha256=sha256)
+        store.load(version, sha256)
     except artifact.ArtifactError:
         return None
     return version
@@ -244,24 +246,27 @@ def refusal_of(card: Mapping[str, Any]) -> list[str]:
     return list(card.get("gate", {}).get("reasons", []))
 
 
-def find_damage(database: Database, models_dir: Path, version: str) -> str | None:
+def find_damage(database: Database, store: ModelStore, version: str) -> str | None:
     """Check all files of a model; return what is wrong. Raises `ModelNotFoundError`."""
-    if any(models_dir.glob(f"{folder.REMOVED}*")):  # perhaps of a killed removal
-        with folder.locked(models_dir):
-            removal.settle(database, models_dir)
+    if store.is_unsettled:
+        with store.locked():
+            removal.settle(database, store)
     with database.read() as connection:
         row = repository.get(connection, version)
     try:
-        artifact.load_whole(models_dir / version, sha256=row.sha256)
+        with store.reading(version, row.sha256) as folder:
+            artifact.load_whole(folder, sha256=row.sha256)
     except artifact.ArtifactError as error:
         return str(error)
     return None
 
 
-def damaged(models_dir: Path, version: str, damage: str) -> ModelDamagedError:
+def damaged(store: ModelStore, version: str, damage: str) -> ModelDamagedError:
     """Make the error for clients, who learn the name of the file; the log has its path."""
     logger.info("model %s cannot be served: %s", version, damage)
-    return ModelDamagedError(version, damage.replace(f"{models_dir / version}/", ""))
+    for place in (store.place(version), store.folder / version):
+        damage = damage.replace(f"{place}/", "")
+    return ModelDamagedError(version, damage)
 
 
 def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
@@ -275,24 +280,24 @@ def describe(card: Mapping[str, Any], salt: str) -> dict[str, Any]:
     }
 
 
-def _refuse_taken(database: Database, models_dir: Path, version: str) -> None:
+def _refuse_taken(database: Database, store: ModelStore, version: str) -> None:
     """Raise `VersionTakenError` where there is a row or folder of this name."""
     with database.read() as connection:
         recorded = repository.find(connection, version)
-    if recorded or (models_dir / version).exists():
+    if recorded or store.exists(version):
         raise VersionTakenError(version)
 
 
-def refuse_damaged(database: Database, models_dir: Path, version: str) -> None:
+def refuse_damaged(database: Database, store: ModelStore, version: str) -> None:
     """Raise `ModelDamagedError` for a model whose files are not whole."""
-    damage = find_damage(database, models_dir, version)
+    damage = find_damage(database, store, version)
     if damage is not None:
-        raise damaged(models_dir, version, damage)
+        raise damaged(store, version, damage)
 
 
-def _refuse_unfit(database: Database, models_dir: Path, version: str) -> None:
+def _refuse_unfit(database: Database, store: ModelStore, version: str) -> None:
     with database.read() as connection:
-        known = fit.movies_of(connection, models_dir, version)
+        known = fit.movies_of(connection, store, version)
         there = fit.catalogue_ids(connection)
     if known is not None and not fit.fits(known, there):
         missing = fit.n_missing(known, there)

@@ -10,11 +10,12 @@ from app.core.archive import ArchiveError
 from app.db import audit
 from app.db.audit import Action
 from app.db.engine import Database
-from app.registry import archive, folder, removal, repository, service
+from app.registry import archive, removal, repository, service
 from app.registry.archive import SUFFIX, Export, Received
 from app.registry.errors import ModelExistsError
 from app.registry.schemas import ImportedModel, Outcome
 from app.registry.validation import validate
+from app.store.folder import ModelStore
 from data.durable import whole_file
 from model import artifact
 
@@ -23,19 +24,20 @@ class TransferError(Exception):
     """The file cannot be written or imported; the message names it."""
 
 
-def export_model(database: Database, models_dir: Path, version: str) -> Export:
+def export_model(database: Database, store: ModelStore, version: str) -> Export:
     """Return a model as one file; raises `ModelNotFoundError` and `ModelDamagedError`."""
     with database.read() as connection:
         row = repository.get(connection, version)
     try:
-        return archive.pack(models_dir / version, row.sha256)
+        with store.reading(version, row.sha256) as folder:
+            return archive.pack(folder, row.sha256)
     except artifact.ArtifactError as error:
-        raise service.damaged(models_dir, version, str(error)) from error
+        raise service.damaged(store, version, str(error)) from error
 
 
-def write_export(database: Database, models_dir: Path, version: str, path: Path | None) -> Path:
+def write_export(database: Database, store: ModelStore, version: str, path: Path | None) -> Path:
     """Write a model into a new file, whole or not at all; return its path."""
-    chunks = export_model(database, models_dir, version).chunks
+    chunks = export_model(database, store, version).chunks
     target = path or Path(f"{version}{SUFFIX}")
     if target.is_dir():
         target /= f"{version}{SUFFIX}"
@@ -51,7 +53,7 @@ def write_export(database: Database, models_dir: Path, version: str, path: Path 
 
 
 def read_import(
-    database: Database, models_dir: Path, path: Path, *, activate: bool, by: str
+    database: Database, store: ModelStore, path: Path, *, activate: bool, by: str
 ) -> ImportedModel:
     """Import a model from a file; raises `TransferError`, and what `import_model` raises."""
     try:
@@ -60,14 +62,14 @@ def read_import(
         raise TransferError(f"cannot read {path}: {error.strerror}") from error
     try:
         with file:
-            return import_model(database, models_dir, file, activate=activate, by=by)
+            return import_model(database, store, file, activate=activate, by=by)
     except ArchiveError as error:
         raise TransferError(f"{path} cannot be imported: {error}") from error
 
 
 def import_model(
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     file: IO[bytes],
     *,
     activate: bool = False,
@@ -79,25 +81,48 @@ def import_model(
     damaged or missing, they are replaced. Raises `ArchiveError` and `ModelExistsError`, and with
     `activate` what that raises.
     """
-    with folder.locked(models_dir):
-        folder.remove_unfinished(models_dir)
-        removal.settle(database, models_dir)
-        temporary = models_dir / f"{folder.TEMPORARY}import"
+    with store.locked():
+        store.remove_unfinished()
+        removal.settle(database, store)
+        temporary = store.beside("import")
         try:
             received = archive.unpack(file, temporary)
             state = validate(temporary, received)
-            outcome = _record(database, models_dir, temporary, received, state, by)
+            outcome = _record(database, store, temporary, received, state, by)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     if activate:
-        service.activate(database, models_dir, received.version, by=by)
+        service.activate(database, store, received.version, by=by)
     active = service.find_active(database).version == received.version
     return ImportedModel(version=received.version, outcome=outcome, active=active)
 
 
+def upload_models(database: Database, store: ModelStore, source: ModelStore) -> list[str]:
+    """Copy the models of a folder into the store that takes its place; return their versions.
+
+    Those that the store has already, and those of which the folder has no whole files, are left.
+    """
+    with database.read() as connection:
+        rows = repository.versions(connection)
+    uploaded = []
+    with store.locked():
+        store.remove_unfinished()
+        for version, sha256 in ((row.version, row.sha256) for row in rows):
+            try:
+                files = source.load(version, sha256).card["files"]
+            except artifact.ArtifactError:
+                continue
+            if not store.is_whole(version, {**files, artifact.CARD: sha256}):
+                shutil.copytree(source.folder / version, store.beside(version))
+                store.put(store.beside(version), version)
+                store.settled(version)
+                uploaded.append(version)
+    return uploaded
+
+
 def _record(
     database: Database,
-    models_dir: Path,
+    store: ModelStore,
     temporary: Path,
     received: Received,
     state: str,
@@ -107,16 +132,16 @@ def _record(
     with database.read() as connection:
         row = repository.find(connection, version)
     if row is None:
-        folder.put_in_place(temporary, models_dir, version)
+        store.put(temporary, version)
         with database.unit_of_work() as connection:
             repository.add(connection, version, card, sha256, datetime.now(UTC), state)
             audit.record(connection, by, Action.MODEL_IMPORTED, version)
+        store.settled(version)
         return Outcome.IMPORTED
     if row.sha256 != sha256:
         raise ModelExistsError(version=version)
-    try:
-        artifact.load_whole(models_dir / version, sha256=sha256)
-    except artifact.ArtifactError:
-        folder.put_in_place(temporary, models_dir, version)
-        return Outcome.REPAIRED
-    return Outcome.UNCHANGED
+    if store.is_whole(version, {**card["files"], artifact.CARD: sha256}):
+        return Outcome.UNCHANGED
+    store.put(temporary, version)
+    store.settled(version)
+    return Outcome.REPAIRED

@@ -63,11 +63,11 @@ class _Card(_Part):
 def validate(folder: Path, received: Received) -> str:
     """Return the state of an imported model; raises `ArchiveError` if it cannot be used.
 
-    The checksums prove only that it is complete; `artifact.load` proves that it can be served.
+    The checksums prove only that it is complete; `load_whole` proves that it can be served.
     """
     _, sha256, card = received
     try:
-        rbm = artifact.load(folder, sha256=sha256).rbm
+        rbm = artifact.load_whole(folder, sha256=sha256).rbm
         _Card.model_validate(card)
         state = _state(card)
         _summarise(card)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.core import tracing
 from app.datasets.repository import imported_dataset
 from app.datasets.snapshot import Snapshot, read_snapshot
 from app.db.engine import Database
@@ -25,6 +26,7 @@ from app.ratings.user_repository import erased_since
 from app.registry import repository as models
 from app.registry.removal import prune
 from app.registry.service import publish
+from app.store.remote import open_store
 from app.training.card import drift, point, provenance
 from app.training.gate import GateResult, judge
 from app.training.hyper_parameters import configure, search_configuration
@@ -100,18 +102,23 @@ def carry_out(
     Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
     `LeaseLostError`, and what `Trainer` raises.
     """
-    with hold_run(database, settings, run_id, checkpoints) as held:
-        job = held
-        for n_beginnings in range(1, MAX_BEGINNINGS + 1):
-            try:
-                result = _carry_out(job, on_epoch, on_trial)
-                break
-            except OutdatedSnapshotError as error:
-                job = held.begin_again()
-                if n_beginnings == MAX_BEGINNINGS:
-                    raise
-                logger.warning("training run %d begins again: %s", run_id, error)
-    _prune(database, settings, _name(run_id))
+    with (
+        tracing.opened(settings.trace_share),
+        tracing.begin("training", training_run=run_id),
+    ):
+        with hold_run(database, settings, run_id, checkpoints) as held:
+            job = held
+            for n_beginnings in range(1, MAX_BEGINNINGS + 1):
+                try:
+                    result = _carry_out(job, on_epoch, on_trial)
+                    break
+                except OutdatedSnapshotError as error:
+                    job = held.begin_again()
+                    if n_beginnings == MAX_BEGINNINGS:
+                        raise
+                    logger.warning("training run %d begins again: %s", run_id, error)
+        with tracing.step("prune"):
+            _prune(database, settings, _name(run_id))
     return result
 
 
@@ -119,20 +126,25 @@ def _carry_out(job: Job, on_epoch: OnEpoch | None, on_trial: OnTrial | None) -> 
     """Train once; raises `OutdatedSnapshotError`."""
     database, settings = job.database, job.settings
     job.lease.report("snapshot")
-    snapshot = read_snapshot(database, settings.like_threshold)
-    split = split_users(snapshot, job.options.seed)
-    warm_start = choose_warm_start(database, settings, job.options, snapshot)
+    with tracing.step("snapshot"):
+        snapshot = read_snapshot(database, settings.like_threshold)
+    with tracing.step("split"):
+        split = split_users(snapshot, job.options.seed)
+    with tracing.step("start"):
+        warm_start = choose_warm_start(database, settings, job.options, snapshot)
     needed = needed_bytes(split.training.n_movies, _usual(job, split, warm_start))
     with room_for(settings.models_dir, needed):
-        candidate = _train(job, snapshot, split, warm_start, on_epoch, on_trial)
+        with tracing.step("train"):
+            candidate = _train(job, snapshot, split, warm_start, on_epoch, on_trial)
 
         def judge_and_publish() -> tuple[str, GateResult]:
             active = load_active(database, settings)
-            judged = judge(
-                candidate.rbm, split, snapshot, active, publish_anyway=job.options.publish_anyway
-            )
+            with tracing.step("judge"):
+                anyway = job.options.publish_anyway
+                judged = judge(candidate.rbm, split, snapshot, active, publish_anyway=anyway)
             card = _card(job, candidate, judged, active)
-            return _publish(job, candidate, judged, card, active), judged
+            with tracing.step("publish"):
+                return _publish(job, candidate, judged, card, active), judged
 
         version, judged = job.retry_publication(judge_and_publish)
     return TrainingResult(
@@ -156,9 +168,11 @@ def _train(
         if on_trial:
             on_trial(done, n_trials)
 
+    with tracing.step("settings"):
+        config = _configure(job, split, warm_start, report_trial)
     trainer = Trainer(
         split.training,
-        _configure(job, split, warm_start, report_trial),
+        config,
         seed=job.options.seed,
         validation=split.validation,
         start=warm_start.model.rbm if warm_start.model else None,
@@ -173,9 +187,11 @@ def _train(
         if on_epoch:
             on_epoch(epoch)
 
-    seconds_before = job.fit(trainer, report_epoch)
+    with tracing.step("fit"):
+        seconds_before = job.fit(trainer, report_epoch)
     job.lease.report("judging", **warm_start.as_json())
-    rbm = finish(trainer.rbm(), split.training, split.validation, trainer.config)
+    with tracing.step("finish"):
+        rbm = finish(trainer.rbm(), split.training, split.validation, trainer.config)
     seconds = seconds_before + time.perf_counter() - started
     return Candidate(rbm, trainer, snapshot, split, warm_start, seconds)
 
@@ -214,7 +230,7 @@ def _publish(
     job: Job, candidate: Candidate, judged: GateResult, card: dict[str, Any], active: ActiveModel
 ) -> str:
     """Record the model and the end of the run in one transaction; return the version."""
-    published, models_dir = judged.is_published, job.settings.models_dir
+    published = judged.is_published
 
     version = ""
 
@@ -242,7 +258,7 @@ def _publish(
     with job.publication():
         publish(
             job.database,
-            models_dir,
+            open_store(job.settings),
             candidate.rbm,
             card,
             report=lambda version: _report(job, candidate, card, version),
@@ -292,6 +308,6 @@ def _name(run_id: int) -> str:
 def _prune(database: Database, settings: Settings, by: str) -> None:
     """Remove old models; a failure to do so does not fail the run."""
     try:
-        prune(database, settings.models_dir, settings.keep_models, by=by)
+        prune(database, open_store(settings), settings.keep_models, by=by)
     except Exception:
         logger.exception("cannot remove old models")

@@ -14,7 +14,7 @@ from app.jobs.schemas import TrainingOptions
 from app.ratings.user_repository import erased_since
 from app.registry import fit
 from app.registry import repository as models
-from model import artifact
+from app.store.remote import open_store
 from model.artifact import ArtifactError
 from model.rbm import RBM
 
@@ -110,7 +110,7 @@ def _load(database: Database, settings: Settings, version: str) -> LoadedModel:
     """Read a model; raises `ModelNotFoundError` and `ArtifactError`."""
     with database.read() as connection:
         sha256 = models.get(connection, version).sha256
-    loaded = artifact.load(settings.models_dir / version, sha256=sha256)
+    loaded = open_store(settings).load(version, sha256)
     return LoadedModel(version, loaded.rbm, loaded.card)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from itertools import compress
 from typing import Any
 
@@ -10,16 +9,16 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.auth.dependencies import Visit
-from app.core.errors import AppError, DatabaseUnavailableError
+from app.core.errors import AppError
 from app.datasets.repository import imported_dataset
 from app.http.api import Services, ServicesDependency
+from app.http.handlers import told
 from app.live.snapshot import CurrentSnapshot
 from app.web import plain
 from app.web.rendering import show
 from data.rules import KEY_PATTERN, RESERVED_MOVIE_KEYS
 
 router = APIRouter(include_in_schema=False)
-logger = logging.getLogger(__name__)
 
 SAMPLE = "sample"
 # As many movies as fit a screen beside the search; the page loads more by the cursor.
@@ -47,9 +46,8 @@ def get_page(request: Request, services: ServicesDependency) -> Response:
         }
     except AppError as error:
         return _trouble(request, error)
-    except SQLAlchemyError:
-        logger.exception("the database failed")
-        return _trouble(request, DatabaseUnavailableError())
+    except SQLAlchemyError as error:
+        return _trouble(request, told(error))
     return show(request, "page.html", page_length=PAGE_LENGTH, **KEYS, **context)
 
 

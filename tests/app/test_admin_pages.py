@@ -22,15 +22,16 @@ from app.auth.service import create_key, list_keys
 from app.config import Settings
 from app.core import metrics
 from app.db.engine import Database
-from app.db.tables import datasets, installation, training_runs
+from app.db.tables import backups, datasets, installation, training_runs
 from app.jobs import service as runs
 from app.jobs.schemas import RunState, TrainingOptions
 from app.jobs.service import list_runs, request_run
 from app.live.model_reloader import ModelReloader
 from app.registry import repository, service
+from app.store.folder import ModelStore
 from tests.app.admin import send, shown, sign_in
 from tests.app.service_process import serving
-from tests.app.world import add_movies, make_rbm
+from tests.app.world import MOMENT, add_movies, make_rbm
 
 CARD: dict[str, Any] = {
     "dataset": {"name": "small"},
@@ -59,7 +60,7 @@ def publish(database: Database, settings: Settings, seed: int = 1, **options: An
     card = {**CARD, **options.pop("card", {})}
     report: Callable[[str], str] = "<p>Report of {}</p>".format
     return service.publish(
-        database, settings.models_dir, make_rbm(seed), card, report=report, **options
+        database, ModelStore(settings.models_dir), make_rbm(seed), card, report=report, **options
     )
 
 
@@ -81,6 +82,15 @@ def test_the_overview_counts_what_there_is(
     assert "0.410 NDCG@100" in page
     assert "2 movies" in page
     assert f"1 process serves {version}" in page
+    assert "back-up" not in page
+    with database.unit_of_work() as connection:
+        row = {"started_at": MOMENT, "finished_at": MOMENT, "next_at": MOMENT, "name": "good"}
+        connection.execute(insert(backups).values(row))
+        row = {"started_at": MOMENT, "next_at": MOMENT, "name": "bad", "error": "No space left"}
+        connection.execute(insert(backups).values(row))
+    page = shown(operator.get("/admin"))
+    assert "Last back-up 2026-11-20" in page
+    assert re.search("The next one failed, and is tried again at 2026-11-20.*: No space left", page)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from app.db.audit import Action
 from app.db.engine import Database
 from app.db.tables import audit_log, users
 from app.registry.service import publish
+from app.store.folder import ModelStore
 from app.users.service import UserService
 from tests.app.command_line import runner
 from tests.app.small_releases import make_release
@@ -42,7 +43,9 @@ def acts(database: Database) -> list[tuple[str, str | None]]:
 def test_what_is_done_over_http_is_on_record_with_the_key(
     database: Database, settings: Settings, connect: Callable[[], TestClient]
 ) -> None:
-    first, second = (publish(database, settings.models_dir, make_rbm(i), TRAINED) for i in (1, 2))
+    first, second = (
+        publish(database, ModelStore(settings.models_dir), make_rbm(i), TRAINED) for i in (1, 2)
+    )
     key = create_key(database, [Scope.ADMIN], "operator", by="cron")
     client = connect()
     client.headers["Authorization"] = f"Bearer {key.text}"
@@ -141,13 +144,13 @@ def test_a_restore_keeps_what_was_recorded_since_and_is_on_record(
     database: Database, tmp_path: Path
 ) -> None:
     key = create_key(database, [Scope.ADMIN], "", by="me")
-    back_up(database, tmp_path / "models", tmp_path / "b.tar")
+    back_up(database, ModelStore(tmp_path / "models"), tmp_path / "b.tar")
     revoke_key(database, key.prefix, by="me")
     for user in ("7", "8"):  # two records that are equal, within a second
         with database.unit_of_work() as connection:
             connection.execute(insert(users).values(key=user, ratings_revision=0))
         UserService(database, 4.0).erase(user, by="me")
-    restore(database, tmp_path / "models", tmp_path / "b.tar", replace=True, by="me")
+    restore(database, ModelStore(tmp_path / "models"), tmp_path / "b.tar", replace=True, by="me")
     assert acts(database) == [
         ("key_created", key.prefix),
         ("key_revoked", key.prefix),

@@ -26,6 +26,7 @@ from app.db.tables import installation, metadata, model_versions, movies, rating
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from app.registry.service import publish as publish_model
+from app.store.folder import ModelStore
 from data.movie_keys import movie_id
 from model import artifact
 from tests.app.small_releases import contents
@@ -68,9 +69,9 @@ def test_what_was_destroyed_comes_back(
     client = connect()
     before = [client.get(page).json() for page in pages]
     rows = state(world.database)
-    back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     wipe(world.database, world.settings.models_dir)
-    restore(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    restore(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     assert state(world.database) == rows
     client = connect()
     after = [client.get(page).json() for page in pages]
@@ -95,10 +96,10 @@ def test_a_back_up_goes_from_either_database_to_either(
             insert(ratings).values(user_id=2**40, movie_id=1, liked=False, rated_at=MOMENT)
         )
         connection.execute(update(ratings).where(ratings.c.user_id == 1).values(from_release=True))
-    summary = back_up(database, settings.models_dir, tmp_path / "b.tar")
+    summary = back_up(database, ModelStore(settings.models_dir), tmp_path / "b.tar")
     assert summary.manifest.models == ["v2"]
     assert summary.manifest.missing_models == ["v"]  # `fill` gives it no files
-    restore(other_database, tmp_path / "models of the other", tmp_path / "b.tar")
+    restore(other_database, ModelStore(tmp_path / "models of the other"), tmp_path / "b.tar")
     assert state(other_database) == state(database)
     assert marks(other_database) == {(1, 1): True, (2**40, 1): False}
     assert contents(other_database)["admin_sessions"] == []  # sessions that have ended stay so
@@ -128,7 +129,7 @@ def test_a_back_up_is_of_one_moment_although_writes_go_on(
         acknowledged.append(number)
 
     def publish_one(seed: int) -> None:
-        publish_model(world.database, world.settings.models_dir, make_rbm(seed), {})
+        publish_model(world.database, ModelStore(world.settings.models_dir), make_rbm(seed), {})
 
     with going_on(rate), going_on(publish_one):
         for number in range(3):
@@ -137,8 +138,8 @@ def test_a_back_up_is_of_one_moment_although_writes_go_on(
                 time.sleep(0.02)
             known = client.get("/users/writer/ratings").json()["items"]
             target = tmp_path / f"{number}.tar"
-            back_up(world.database, world.settings.models_dir, target)
-            restore(other_database, tmp_path / "restored", target, replace=True)
+            back_up(world.database, ModelStore(world.settings.models_dir), target)
+            restore(other_database, ModelStore(tmp_path / "restored"), target, replace=True)
             check_consistent(
                 other_database, tmp_path / "restored", {item["movie_id"] for item in known}
             )
@@ -192,7 +193,7 @@ def test_a_model_that_is_removed_while_it_is_copied_is_not_in_the_back_up(
         return pack(*arguments)
 
     monkeypatch.setattr(artifacts, "pack", pruned_meanwhile)
-    manifest = back_up(world.database, models_dir, tmp_path / "b.tar").manifest
+    manifest = back_up(world.database, ModelStore(models_dir), tmp_path / "b.tar").manifest
     assert (manifest.models, manifest.missing_models) == (["v1"], [])
     assert manifest.tables["model_versions"].rows == 1
 
@@ -203,9 +204,11 @@ def test_a_damaged_model_is_named_and_does_not_keep_the_ratings_from_being_saved
     with (world.settings.models_dir / "v1" / "W.npy").open("r+b") as file:
         file.seek(200)
         file.write(b"\xff")
-    manifest = back_up(world.database, world.settings.models_dir, tmp_path / "b.tar").manifest
+    manifest = back_up(
+        world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar"
+    ).manifest
     assert (manifest.models, manifest.missing_models) == ([], ["v1"])
-    restore(other_database, tmp_path / "restored", tmp_path / "b.tar")
+    restore(other_database, ModelStore(tmp_path / "restored"), tmp_path / "b.tar")
     assert state(other_database) == state(world.database)
     assert not (tmp_path / "restored" / "v1").exists()
 
@@ -215,10 +218,10 @@ def test_files_that_are_there_stay_and_damaged_ones_are_mended(
 ) -> None:
     models_dir = world.settings.models_dir
     publish(world.database, models_dir, "v2", make_rbm(seed=2))
-    back_up(world.database, models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(models_dir), tmp_path / "b.tar")
     (models_dir / "v1" / "W.npy").write_bytes(b"damaged")
     untouched = (models_dir / "v2").stat().st_ino
-    restore(world.database, models_dir, tmp_path / "b.tar", replace=True)
+    restore(world.database, ModelStore(models_dir), tmp_path / "b.tar", replace=True)
     artifact.load(models_dir / "v1")
     assert (models_dir / "v2").stat().st_ino == untouched
     assert {path.name for path in models_dir.iterdir()} == {"v1", "v2", ".publishing"}
@@ -227,25 +230,27 @@ def test_files_that_are_there_stay_and_damaged_ones_are_mended(
 def test_only_an_empty_database_is_filled_unless_told_to_replace(
     world: World, tmp_path: Path
 ) -> None:
-    back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     before = state(world.database)
     like(world.database, "later", 10)
     with pytest.raises(BackupError, match=r"not empty, it has .*users.*--replace"):
-        restore(world.database, world.settings.models_dir, tmp_path / "b.tar")
+        restore(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     assert state(world.database) != before
-    restore(world.database, world.settings.models_dir, tmp_path / "b.tar", replace=True)
+    restore(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar", replace=True)
     assert state(world.database) == before
 
 
 def test_a_restore_that_fails_changes_nothing(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     like(world.database, "later", 10)
     before = contents(world.database)
     monkeypatch.setattr(service, "_raise_revisions", None)
     with pytest.raises(TypeError):
-        restore(world.database, world.settings.models_dir, tmp_path / "b.tar", replace=True)
+        restore(
+            world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar", replace=True
+        )
     assert contents(world.database) == before
     like(world.database, "another", 10)
 
@@ -253,14 +258,16 @@ def test_a_restore_that_fails_changes_nothing(
 def test_no_number_of_a_change_means_two_states(
     world: World, connect: Callable[[], TestClient], tmp_path: Path
 ) -> None:
-    back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     numbers = {revision(world.database)}
     for _ in range(2):
         client = connect()
         like(world.database, "1", 400)
         cursor = client.get("/recommendations/1?limit=3").json()["next"]
         handed_out = revision(world.database)
-        restore(world.database, world.settings.models_dir, tmp_path / "b.tar", replace=True)
+        restore(
+            world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar", replace=True
+        )
         # A service that ran all the while knows none of its cursors any more.
         again = client.get(f"/recommendations/1?limit=3&cursor={cursor}")
         assert again.status_code == 410
@@ -282,10 +289,10 @@ def test_a_back_up_of_an_older_version_is_brought_to_the_newest(
 ) -> None:
     migrating.downgrade(database, "0001")
     fill(database)
-    back_up(database, settings.models_dir, tmp_path / "b.tar")
+    back_up(database, ModelStore(settings.models_dir), tmp_path / "b.tar")
     migrating.upgrade(database)
     migrating.upgrade(other_database)
-    restore(other_database, tmp_path / "restored", tmp_path / "b.tar")
+    restore(other_database, ModelStore(tmp_path / "restored"), tmp_path / "b.tar")
     assert migrating.current(other_database) == migrating.head()
     assert state(other_database) == state(database)
     with tables_of_the_code(other_database) as engine:
@@ -297,9 +304,9 @@ def test_ratings_of_an_older_back_up_get_their_marks(
 ) -> None:
     migrating.downgrade(database, "0004")
     fill_with_moments(database)
-    back_up(database, settings.models_dir, tmp_path / "b.tar")
+    back_up(database, ModelStore(settings.models_dir), tmp_path / "b.tar")
     migrating.upgrade(database)
-    restore(other_database, tmp_path / "restored", tmp_path / "b.tar")
+    restore(other_database, ModelStore(tmp_path / "restored"), tmp_path / "b.tar")
     assert marks(other_database) == marks(database)
     assert set(marks(other_database).values()) == {True, False}
 
@@ -308,16 +315,16 @@ def test_a_database_of_another_version_is_neither_backed_up_nor_overwritten(
     world: World, tmp_path: Path
 ) -> None:
     models_dir, target = world.settings.models_dir, tmp_path / "b.tar"
-    back_up(world.database, models_dir, target)
+    back_up(world.database, ModelStore(models_dir), target)
     newer = f"{int(migrating.head()) + 1:04d}"
     with world.database.unit_of_work() as connection:
         connection.execute(
             text("UPDATE alembic_version SET version_num = :newer"), {"newer": newer}
         )
     with pytest.raises(BackupError, match=f"{newer}, made by a newer version"):
-        back_up(world.database, models_dir, tmp_path / "c.tar")
+        back_up(world.database, ModelStore(models_dir), tmp_path / "c.tar")
     with pytest.raises(BackupError, match=f"{newer}, made by a newer version"):
-        restore(world.database, models_dir, target, replace=True)
+        restore(world.database, ModelStore(models_dir), target, replace=True)
     assert [path.name for path in tmp_path.glob("*.tar")] == ["b.tar"]
 
 
@@ -325,7 +332,7 @@ def test_a_database_without_tables_has_nothing_to_back_up(
     blank_database: Database, tmp_path: Path
 ) -> None:
     with pytest.raises(BackupError, match="no tables"):
-        back_up(blank_database, tmp_path, tmp_path / "b.tar")
+        back_up(blank_database, ModelStore(tmp_path), tmp_path / "b.tar")
     assert not list(tmp_path.glob("*.tar*"))
     assert not list(tmp_path.glob(".b.tar*"))
 
@@ -335,13 +342,15 @@ def test_a_back_up_is_for_this_account_alone_and_overwrites_nothing(
 ) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    path = back_up(world.database, world.settings.models_dir, folder).path
+    path = back_up(world.database, ModelStore(world.settings.models_dir), folder).path
     assert list(folder.glob("*.tar")) == [path]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(BackupError, match="exists already"):
-        back_up(world.database, world.settings.models_dir, path)
+        back_up(world.database, ModelStore(world.settings.models_dir), path)
     with pytest.raises(BackupError, match=r"cannot write .*nowhere"):
-        back_up(world.database, world.settings.models_dir, tmp_path / "nowhere" / "b.tar")
+        back_up(
+            world.database, ModelStore(world.settings.models_dir), tmp_path / "nowhere" / "b.tar"
+        )
 
 
 def test_a_back_up_that_fails_leaves_nothing_behind(
@@ -351,12 +360,12 @@ def test_a_back_up_that_fails_leaves_nothing_behind(
     folder.mkdir()
     monkeypatch.setattr(service, "_write_table", None)
     with pytest.raises(TypeError):
-        back_up(world.database, world.settings.models_dir, folder)
+        back_up(world.database, ModelStore(world.settings.models_dir), folder)
     assert list(folder.iterdir()) == []
 
 
 def test_a_back_up_is_checked_without_a_database(world: World, tmp_path: Path) -> None:
-    made = back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    made = back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     assert verify(tmp_path / "b.tar") == made
     with open_archive(tmp_path / "b.tar") as reader:
         n_lines = sum(1 for _ in reader.rows("ratings"))
@@ -366,16 +375,16 @@ def test_a_back_up_is_checked_without_a_database(world: World, tmp_path: Path) -
 def test_the_revision_of_active_models_comes_back(world: World, tmp_path: Path) -> None:
     models_dir = world.settings.models_dir
     publish(world.database, models_dir, "v2", make_rbm(seed=2))
-    back_up(world.database, models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(models_dir), tmp_path / "b.tar")
     activate(world.database, "v1")
-    restore(world.database, models_dir, tmp_path / "b.tar", replace=True)
+    restore(world.database, ModelStore(models_dir), tmp_path / "b.tar", replace=True)
     (row,) = contents(world.database)["active_model"]
     assert row[1:3] == ("v2", "v1")
 
 
 def test_numbers_grow_even_where_the_clock_was_set_back(world: World, tmp_path: Path) -> None:
-    back_up(world.database, world.settings.models_dir, tmp_path / "b.tar")
+    back_up(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar")
     with world.database.unit_of_work() as connection:
         connection.execute(update(installation).values(ratings_revision=2**52))
-    restore(world.database, world.settings.models_dir, tmp_path / "b.tar", replace=True)
+    restore(world.database, ModelStore(world.settings.models_dir), tmp_path / "b.tar", replace=True)
     assert revision(world.database) == 2**52 + 1

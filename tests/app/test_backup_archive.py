@@ -23,6 +23,7 @@ from app.backup.archive import (
 from app.backup.service import back_up, restore, verify
 from app.db.engine import Database
 from app.registry.service import find_damage
+from app.store.folder import ModelStore
 from tests.app.small_releases import contents
 from tests.app.test_backup import state
 from tests.app.test_migrations import fill
@@ -47,7 +48,7 @@ def archive(tmp_path: Path, migrated_sqlite_file: Path) -> Path:
     source = Database(f"sqlite:///{path}")
     fill(source)
     publish(source, tmp_path / "models", "v1", make_rbm(seed=1))
-    made = back_up(source, tmp_path / "models", tmp_path / "b.tar")
+    made = back_up(source, ModelStore(tmp_path / "models"), tmp_path / "b.tar")
     source.dispose()
     return made.path
 
@@ -94,7 +95,7 @@ def test_a_damaged_back_up_touches_nothing(
     archive.write_bytes(content)
     before = contents(database)
     with pytest.raises(DamagedBackupError):
-        restore(database, tmp_path / "restored", archive, replace=True)
+        restore(database, ModelStore(tmp_path / "restored"), archive, replace=True)
     assert contents(database) == before
     assert not (tmp_path / "restored").exists()
 
@@ -143,7 +144,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
     rewrite(archive, change)
     before = contents(database)
     with pytest.raises(BackupError, match=reason):
-        restore(database, tmp_path / "restored", archive)
+        restore(database, ModelStore(tmp_path / "restored"), archive)
     assert contents(database) == before
 
 
@@ -155,7 +156,7 @@ def test_no_name_leads_out_of_the_folder_of_a_model(
 ) -> None:
     rewrite(archive, {}, name)
     with pytest.raises(DamagedBackupError, match="its files are not those of its manifest"):
-        restore(database, tmp_path / "restored", archive)
+        restore(database, ModelStore(tmp_path / "restored"), archive)
 
 
 def forge(archive: Path, changed: dict[str, bytes]) -> None:
@@ -184,7 +185,7 @@ def test_what_is_no_row_is_refused_by_its_place_and_changes_no_file(
     rewrite(archive, {"tables": {**tables, "users": {**tables["users"], "rows": 1}}})
     before = contents(database)
     with pytest.raises(DamagedBackupError, match=r"tables/users\.jsonl line 1 is no row of users"):
-        restore(database, models_dir, archive, replace=True)
+        restore(database, ModelStore(models_dir), archive, replace=True)
     assert contents(database) == before
     assert weights.read_bytes() == b"of today"
     assert {path.name for path in models_dir.iterdir()} == {"v1", ".publishing"}
@@ -248,12 +249,12 @@ def test_a_zip_of_the_first_format_can_be_restored(
     archive: Path, tmp_path: Path, database: Database
 ) -> None:
     make_zip(archive, tmp_path / "old.zip")
-    restore(database, tmp_path / "restored", tmp_path / "old.zip")
+    restore(database, ModelStore(tmp_path / "restored"), tmp_path / "old.zip")
     before = state(database)
-    restore(database, tmp_path / "restored", archive, replace=True)
+    restore(database, ModelStore(tmp_path / "restored"), archive, replace=True)
     assert state(database) == before
     assert before["users"]
-    assert find_damage(database, tmp_path / "restored", "v1") is None
+    assert find_damage(database, ModelStore(tmp_path / "restored"), "v1") is None
 
 
 def test_a_damaged_zip_of_the_first_format_is_refused(archive: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from app.db.tables import answered_requests, installation, ratings, users
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
 from app.ratings.user_repository import erased_since
+from app.store.folder import ModelStore
 from app.users.service import UserService
 from tests.app.world import MOMENT, World
 
@@ -44,14 +45,14 @@ def rate(database: Database, user: str) -> None:
 
 def save(world: World, path: Path) -> Path:
     path.parent.mkdir(exist_ok=True)
-    return back_up(world.database, world.settings.models_dir, path).path
+    return back_up(world.database, ModelStore(world.settings.models_dir), path).path
 
 
 def bring_back(
     database: Database, world: World, path: Path, erasure_list: Path | None = None
 ) -> Summary:
     models_dir = world.settings.models_dir
-    return restore(database, models_dir, path, replace=True, erasure_list=erasure_list)
+    return restore(database, ModelStore(models_dir), path, replace=True, erasure_list=erasure_list)
 
 
 def n_erased(summary: Summary) -> int:

@@ -13,6 +13,7 @@ from app.backup.checks import first_wrong
 from app.backup.service import back_up, restore
 from app.db.engine import Database
 from app.db.tables import metadata, movies, users
+from app.store.folder import ModelStore
 from data.movie_keys import movie_id
 from tests.app.small_releases import contents
 from tests.app.test_backup_archive import forge, members_of, rewrite, write_tar
@@ -77,7 +78,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite_file: Path) 
     (folder / "source.db").write_bytes(migrated_sqlite_file.read_bytes())
     source = Database(f"sqlite:///{folder / 'source.db'}")
     fill(source)
-    made = back_up(source, folder / "models", folder / "b.tar").path.read_bytes()
+    made = back_up(source, ModelStore(folder / "models"), folder / "b.tar").path.read_bytes()
     source.dispose()
     return made
 
@@ -114,7 +115,7 @@ def rows_of_fill(
 def refuse(database: Database, folder: Path, path: Path, match: str) -> None:
     before = contents(database)
     with pytest.raises(DamagedBackupError, match=match) as caught:
-        restore(database, folder / "restored", path, replace=True)
+        restore(database, ModelStore(folder / "restored"), path, replace=True)
     assert str(caught.value).isprintable()
     assert "INSERT" not in str(caught.value)
     assert "COPY" not in str(caught.value)
@@ -224,7 +225,7 @@ def test_titles_and_users_of_early_imports_are_restored_on_either_database(
     craft(whole, path, "movies", [movie])
     content = path.read_bytes()
     craft(content, path, "users", [[1, ".", 1, None], [2, "..", 1, "d"], [3, "...", 1, "d"]])
-    restore(database, tmp_path / "restored", path)
+    restore(database, ModelStore(tmp_path / "restored"), path)
     with database.read() as connection:
         found = connection.execute(select(movies.c.title, movies.c.genres)).one()
         keys = connection.execute(select(users.c.key).order_by(users.c.id)).scalars().all()

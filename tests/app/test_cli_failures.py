@@ -7,6 +7,7 @@ import resource
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,9 @@ from typer.main import get_command
 
 from app.backup.service import back_up
 from app.cli import main as cli
+from app.cli.failures import UNEXPECTED, exit_code, explained
 from app.db.engine import Database
+from app.store.folder import ModelStore
 from tests.app.command_line import Finished, Run, files_in, runner
 from tests.app.trainings import people, store
 
@@ -49,9 +52,12 @@ READING: dict[str, tuple[str, ...]] = {
     "models remove": ("v1",),
     "models export": ("v1",),
     "models import": ("v1.tar",),
+    "models upload": (),
 }
 # Besides the models: the lock of the folder, and what the next training resumes from.
 LEFT_BY_A_TRAINING = {".publishing", ".checkpoint"}
+# Says what is wrong among what is right.
+REPORTING = {"check"}
 MAKING = {"db upgrade", "import", "demo", "prepare", "restore", "keys create"}
 
 
@@ -60,7 +66,7 @@ def back_up_file(tmp_path_factory: pytest.TempPathFactory, filled: Path) -> Path
     """A back-up of the folder."""
     path = tmp_path_factory.mktemp("backup") / "b.tar"
     database = Database(f"sqlite:///{filled / 'own.db'}")
-    back_up(database, filled / "models", path)
+    back_up(database, ModelStore(filled / "models"), path)
     database.dispose()
     return path
 
@@ -107,7 +113,7 @@ def all_commands() -> dict[str, Any]:
 
 
 def test_every_command_is_known_to_make_a_database_or_not() -> None:
-    assert {*READING, *MAKING} == set(all_commands())
+    assert {*READING, *REPORTING, *MAKING} == set(all_commands())
 
 
 def test_the_documents_name_the_commands_that_make_a_database() -> None:
@@ -255,6 +261,25 @@ def test_what_is_wrong_is_named(run: Run, arguments: list[str], reason: str) -> 
 )
 def test_a_wrong_setting_is_named(run: Run, name: str, value: str, reason: str) -> None:
     assert_refused(run("serve", **{name: value}), name, reason)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("command", [["retrain"], ["retrain", "--every", "6h"]])
+def test_an_image_that_cannot_train_says_so_in_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert_refused(
+        run(*command),
+        "this needs numba, which is not installed here: take the training image, or "
+        '`pip install "recommender[train]"`',
+    )
+
+
+def test_a_package_that_no_extra_has_is_a_mistake_of_ours() -> None:
+    error = ModuleNotFoundError("No module named 'app.nothing'", name="app.nothing")
+    assert explained(error) is error
+    assert exit_code(error) == UNEXPECTED
 
 
 @pytest.mark.usefixtures("installed")

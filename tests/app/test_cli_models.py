@@ -12,6 +12,7 @@ from app.config import Settings
 from app.db.engine import Database
 from app.registry.repository import REFUSED
 from app.registry.service import find_active, publish
+from app.store.folder import ModelStore
 from tests.app.test_registry_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 
@@ -75,7 +76,7 @@ def here(tmp_path: Path, migrated_sqlite_file: Path) -> Installation:
 def versions(here: Installation) -> list[str]:
     """A refused model and two published ones, the oldest first; the last is active."""
     gate = {"passed": False, "reasons": ["it ranks no better than popularity"]}
-    arguments = here.database, here.settings.models_dir, make_rbm(1)
+    arguments = here.database, ModelStore(here.settings.models_dir), make_rbm(1)
     refused = publish(*arguments, {**CARD, "gate": gate}, state=REFUSED, activate=False)
     published = [refused, *(publish(*arguments, CARD) for _ in range(2))]
     make_older(here.database, published)

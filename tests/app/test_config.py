@@ -125,6 +125,68 @@ def test_a_misspelt_variable_is_refused_with_the_right_name(
         Settings()
 
 
+def serve_in_kubernetes(monkeypatch: pytest.MonkeyPatch, service: str, **changes: str) -> None:
+    """Set what a pod is told of a Service with the port `http`."""
+    name = service.upper().replace("-", "_")
+    link = "tcp://10.96.0.12:80"
+    variables = {
+        "SERVICE_HOST": "10.96.0.12", "SERVICE_PORT": "80", "SERVICE_PORT_HTTP": "80",
+        "PORT": link, "PORT_80_TCP": link, "PORT_80_TCP_PROTO": "tcp", "PORT_80_TCP_PORT": "80",
+        "PORT_80_TCP_ADDR": "10.96.0.12", **changes,
+    }  # fmt: skip
+    for end, value in variables.items():
+        monkeypatch.setenv(f"{name}_{end}", value)
+
+
+@pytest.mark.parametrize(
+    "service", ["recommender", "recommender-metrics", "recommender-db-0", "recommenders"]
+)
+def test_what_kubernetes_says_of_a_service_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    before = Settings()
+    serve_in_kubernetes(monkeypatch, service)
+    assert Settings() == before
+    assert Settings(port=9000).port == 9000
+
+
+def test_a_port_that_the_pod_sets_counts_beside_what_kubernetes_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    serve_in_kubernetes(monkeypatch, "recommender", PORT="8080")
+    assert Settings().port == 8080
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RECOMMENDER_SERVICE_HOSTS", "10.96.0.12"),
+        ("RECOMMENDER_PORT_HTTP", "tcp://10.96.0.12:80"),
+        ("RECOMMENDER_METRICS_SERVICE_HOST", "10.96.0.12"),  # its port would be there too
+        ("RECOMMENDER_WORKRES", "2"),
+    ],
+)
+def test_beside_them_a_misspelt_variable_is_still_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    serve_in_kubernetes(monkeypatch, "recommender")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=f"{name} is not a setting"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SERVICE_HOST", "recommender.example"), ("SERVICE_PORT", "http")],
+)
+def test_a_host_without_an_address_and_port_is_no_service(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    serve_in_kubernetes(monkeypatch, "recommender", **{name: value})
+    with pytest.raises(ValidationError, match="RECOMMENDER_PORT_80_TCP is not a setting"):
+        Settings()
+
+
 def test_variables_of_the_tests_are_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     before = Settings()
     monkeypatch.setenv("RECOMMENDER_TEST_ANYTHING", "1")

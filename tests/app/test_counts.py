@@ -21,6 +21,7 @@ from app.live.model_reloader import ModelReloader
 from app.movies import repository as movies
 from app.ratings.schemas import RatingRequest
 from app.ratings.service import RatingService
+from app.store.folder import ModelStore
 from tests.app.small_releases import Line, make_release
 from tests.app.test_model_reloader import wait_for
 from tests.app.world import World, add_movies
@@ -57,7 +58,7 @@ def server_of(client: TestClient) -> ModelReloader:
 
 
 def make_server(world: World, like_threshold: float = 4.0) -> ModelReloader:
-    return ModelReloader(world.database, world.settings.models_dir, like_threshold)
+    return ModelReloader(world.database, ModelStore(world.settings.models_dir), like_threshold)
 
 
 def shared(database: Database) -> Generation | None:
@@ -410,7 +411,7 @@ def test_counts_are_the_same_after_they_were_stored(world: World) -> None:
 
 @pytest.mark.usefixtures("seldom")
 def test_an_empty_database_is_counted_too(database: Database, settings: Settings) -> None:
-    server = ModelReloader(database, settings.models_dir, 4.0)
+    server = ModelReloader(database, ModelStore(settings.models_dir), 4.0)
     server.refresh()
     server.poll()
     assert server.current.snapshot.catalogue.counts.generation == name_of(database)

@@ -18,6 +18,7 @@ from app.db.tables import feedback, users
 from app.live.model_reloader import ModelReloader
 from app.registry.errors import ModelUnfitError, NoPreviousModelError
 from app.registry.service import find_trouble, rollback
+from app.store.folder import ModelStore
 from data.release import Release
 from tests.app.small_releases import Line, at, make_release
 from tests.app.world import make_rbm, publish
@@ -54,8 +55,8 @@ def served(database: Database, models_dir: Path) -> Database:
 
 
 def replace(database: Database, models_dir: Path, data: Release) -> Replacement:
-    plan = plan_replacement(database, data, models_dir)
-    import_release(database, data, replace=True, models_dir=models_dir, now=at(6000))
+    plan = plan_replacement(database, data, ModelStore(models_dir))
+    import_release(database, data, replace=True, store=ModelStore(models_dir), now=at(6000))
     return plan
 
 
@@ -90,7 +91,7 @@ def test_a_model_stays_while_nine_tenths_of_its_movies_do(
 
 
 def test_what_a_replacement_does_is_said_before(served: Database, models_dir: Path) -> None:
-    data, *model = plan_replacement(served, GONE, models_dir).lines()
+    data, *model = plan_replacement(served, GONE, ModelStore(models_dir)).lines()
     assert data == (
         "new takes the place of first, imported on 1970-01-01, and of all files imported since: "
         "2 ratings are removed, 0 given through the service stay."
@@ -100,7 +101,7 @@ def test_what_a_replacement_does_is_said_before(served: Database, models_dir: Pa
         "All lists are popular until `recommender train` has made a model of the new data.",
         "`models rollback` serves it again only once its movies are back.",
     ]
-    lines = plan_replacement(served, FEWER, models_dir).lines()
+    lines = plan_replacement(served, FEWER, ModelStore(models_dir)).lines()
     assert lines[1:] == ["Model v1 stays active: 18 of its 20 movies are there."]
     assert state(served) == ("v1", None), "nothing is done yet"
 
@@ -110,18 +111,18 @@ def test_a_rollback_serves_the_model_again_once_its_movies_are_back(
 ) -> None:
     replace(served, models_dir, GONE)
     with pytest.raises(ModelUnfitError, match="20 of its 20 movies are not in the catalogue"):
-        rollback(served, models_dir)
-    trouble = find_trouble(served, models_dir)
+        rollback(served, ModelStore(models_dir))
+    trouble = find_trouble(served, ModelStore(models_dir))
     assert trouble is not None
     assert "No model is active" in trouble
     assert "Model v1 cannot be served" in trouble
     import_release(served, SAME, now=at(7000))  # added to what is there
-    trouble = find_trouble(served, models_dir)
+    trouble = find_trouble(served, ModelStore(models_dir))
     assert trouble is not None
     assert trouble.endswith("`models rollback` serves v1 again.")
-    assert rollback(served, models_dir) == "v1"
+    assert rollback(served, ModelStore(models_dir)) == "v1"
     assert state(served) == ("v1", None)
-    assert find_trouble(served, models_dir) is None
+    assert find_trouble(served, ModelStore(models_dir)) is None
 
 
 def test_a_model_whose_ids_are_other_movies_now_is_never_gone_back_to(
@@ -129,8 +130,8 @@ def test_a_model_whose_ids_are_other_movies_now_is_never_gone_back_to(
 ) -> None:
     replace(served, models_dir, OTHERS)
     with pytest.raises(NoPreviousModelError):
-        rollback(served, models_dir)
-    trouble = find_trouble(served, models_dir)
+        rollback(served, ModelStore(models_dir))
+    trouble = find_trouble(served, ModelStore(models_dir))
     assert trouble is not None
     assert trouble.endswith("There is none to go back to: train one.")
 
@@ -146,6 +147,9 @@ def test_readiness_and_metric_agree_that_there_is_no_model(
     assert (ready.status_code, ready.json()["degraded"]) == (200, "no_model")
     name = "recommender_model_workers"  # the alert RecommenderWithoutModel looks at it
     assert metrics.own_registry.get_sample_value(name, {"version": "none"}) == 1
+    client.app.state.services.find(ModelReloader).refresh()  # type: ignore[attr-defined]
+    ratings = metrics.own_registry.get_sample_value("recommender_ratings")
+    assert ratings, "without any there need not be a model"
     assert client.get("/recommendations/7").json()["reason"] == "no_model"
 
 

@@ -17,6 +17,7 @@ from app.db.tables import installation
 from app.live.drift import Origin
 from app.live.model_reloader import ModelReloader
 from app.registry import repository
+from app.store.folder import ModelStore
 from model import artifact
 from tests.app.world import MOMENT, World, activate, make_rbm
 
@@ -37,7 +38,7 @@ def drift_with(world: World, version: str, document: dict) -> Drift:
 
 
 def drift(world: World) -> Drift:
-    server = ModelReloader(world.database, world.settings.models_dir, 4.0)
+    server = ModelReloader(world.database, ModelStore(world.settings.models_dir), 4.0)
     server.refresh()
     return server.drift()
 

@@ -280,7 +280,6 @@ def test_a_false_announcement_is_refused(lone_client: TestClient, length: str) -
         ("POST", "/users/somebody/ratings/3", "POST /users/{user}/ratings/{movie} 405 "),
         ("GET", "/somebody", "GET - 404 "),
         ("GET", "/docs", "GET /docs 200 "),
-        ("GET", "/health/live", "GET /health/live 200 "),
     ],
 )
 def test_a_request_is_logged_by_its_route_and_never_by_its_user(

@@ -17,6 +17,7 @@ from app.live.snapshot import Snapshot
 from app.registry.errors import ModelInExperimentError
 from app.registry.removal import prune, remove
 from app.registry.repository import REFUSED
+from app.store.folder import ModelStore
 from tests.app.world import World, activate, make_rbm, publish
 
 Json = dict[str, Any]
@@ -87,7 +88,7 @@ def test_this_worker_takes_part_at_once_and_arms_are_the_same_in_every_worker(
     arms = [running.arm_of(key) for key in keys]
     of_b = sum(arm is not None and arm.name == "b" for arm in arms)
     assert 900 < of_b < 1100
-    other_worker = ModelReloader(world.database, world.settings.models_dir, 4.0)
+    other_worker = ModelReloader(world.database, ModelStore(world.settings.models_dir), 4.0)
     other_worker.poll()
     its_own = other_worker.current.snapshot.rules.experiments[None]
     assert [its_own.arm_of(key) for key in keys] == arms
@@ -162,7 +163,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(
 ) -> None:
     monkeypatch.setattr(model_reloader, "POLL_S", 3600.0)
     begin(client)
-    models = ModelReloader(world.database, world.settings.models_dir, 4.0)
+    models = ModelReloader(world.database, ModelStore(world.settings.models_dir), 4.0)
     folder = world.settings.models_dir / rival
     folder.rename(folder.with_name("away"))
     models.poll()
@@ -187,10 +188,10 @@ def test_a_model_of_an_experiment_in_progress_is_not_removed(
     publish(database, models_dir, "v3", make_rbm(seed=3))
     publish(database, models_dir, "v4", make_rbm(seed=4))
     with pytest.raises(ModelInExperimentError):
-        remove(database, models_dir, rival)
-    assert prune(database, models_dir, keep=1) == ["v1"]
+        remove(database, ModelStore(models_dir), rival)
+    assert prune(database, ModelStore(models_dir), keep=1) == ["v1"]
     client.post("/experiments/new-model/stop")
-    assert prune(database, models_dir, keep=1) == [rival]
+    assert prune(database, ModelStore(models_dir), keep=1) == [rival]
 
 
 @pytest.mark.usefixtures("rival")

@@ -177,7 +177,7 @@ def test_the_room_that_is_asked_for_is_enough(
     store(database, people())
     sizes: list[int] = []
     monkeypatch.setattr("model.checkpoint.sync_folder", lambda _: biggest(tmp_path, sizes))
-    monkeypatch.setattr("app.registry.folder.sync_folder", lambda _: biggest(tmp_path, sizes))
+    monkeypatch.setattr("app.store.folder.sync_folder", lambda _: biggest(tmp_path, sizes))
     options = TrainingOptions(hyper_parameters={**ENOUGH, "n_hidden": 200, "n_epochs": 3})
     train(database, settings_for(tmp_path), options, "cron")
     monkeypatch.setattr("app.training.room.FIXED_BYTES", 300_000)  # card and report

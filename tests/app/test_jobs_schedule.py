@@ -15,8 +15,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
+from app.cli.intervals import seconds
 from app.cli.main import app as cli
-from app.cli.training import seconds
 from app.config import Settings
 from app.db.engine import Database
 from app.db.tables import training_runs
@@ -114,6 +114,26 @@ def test_training_at_an_interval_goes_on_until_it_is_told_to_stop(
     monkeypatch.setattr("app.jobs.schedule.start_process", start)
     train_every(database, on_sqlite, PLAIN, 0.01, "every now and then")
     assert begun == [1, 2, 3]
+    database.dispose()
+
+
+def test_where_nothing_is_new_no_run_is_requested(
+    on_sqlite: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(on_sqlite.database_url)
+    known = iter(["v1", "v1", None])
+
+    def start(_: Settings, run_id: int) -> subprocess.Popen[bytes]:
+        with database.unit_of_work() as connection:
+            repository.end(connection, run_id, RunState.PUBLISHED)
+        signal.raise_signal(signal.SIGTERM)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    caplog.set_level("INFO", "app.jobs.schedule")
+    monkeypatch.setattr("app.jobs.schedule.start_process", start)
+    train_every(database, on_sqlite, PLAIN, 0.01, "every now and then", lambda: next(known))
+    assert [run.id for run in list_runs(database, 10)] == [1]
+    assert caplog.messages.count("nothing new since model v1") == 2
     database.dispose()
 
 
@@ -304,8 +324,9 @@ def test_a_failure_is_logged_once_with_its_class_and_no_traceback(
 
 @pytest.mark.slow
 def test_the_service_that_trains_leaves_when_it_is_told_to(on_sqlite: Settings) -> None:
+    how = ("--every", "1s", "--epochs", "2", "--from-scratch")  # trains where nothing is new
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "retrain", "--every", "1s", "--epochs", "2"],
+        [sys.executable, "-m", "app", "retrain", *how],
         cwd=Path(__file__).parents[2], env=environment(on_sqlite), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

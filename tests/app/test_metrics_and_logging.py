@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
 from app.core.logging import (
@@ -21,6 +22,9 @@ from app.core.logging import (
     log_config,
     request_id,
 )
+from app.core.polling import Poller
+from app.core.remote import RemoteError
+from app.live.model_reloader import ModelReloader
 from app.main import create_app
 from tests.app.conftest import ADDRESS
 
@@ -164,11 +168,65 @@ def test_at_the_end_of_the_service_the_last_lines_are_written(
     access_logger.setLevel(logging.INFO)
     try:
         with TestClient(create_app(lone_settings), base_url=ADDRESS) as client:
-            client.get("/health/live")
+            client.get("/nothing")
             assert stream.getvalue() == ""
     finally:
         access_logger.setLevel(logging.NOTSET)
-    assert stream.getvalue().startswith("GET /health/live 200 ")
+    assert stream.getvalue().startswith("GET - 404 ")
+
+
+def test_probes_are_logged_when_they_begin_to_fail_and_when_they_succeed_again(
+    lone_client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = lone_client.app
+    models = app.state.services.find(ModelReloader)  # type: ignore[attr-defined]
+    served = models.revision
+    caplog.set_level(logging.INFO, access_logger.name)
+    for revision in (served, "0001", "0001", "0002", "0002", served, served):
+        models.revision = revision
+        lone_client.get("/health/ready")
+        lone_client.get("/health/live")
+    assert [line.partition(",")[0] for line in caplog.messages] == [
+        "/health/ready 503: The database schema is at revision 0001",
+        "/health/ready 503: The database schema is at revision 0002",
+        "/health/ready 200 again",
+    ]
+
+
+def test_a_wrong_request_for_a_probe_is_logged_as_any_other(
+    lone_client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, access_logger.name)
+    lone_client.post("/health/live")
+    (line,) = caplog.messages
+    assert line.startswith("POST /health/live 405 ")
+
+
+@pytest.mark.parametrize(
+    ("error", "with_traceback"),
+    [
+        (OperationalError("SELECT 1", {}, Exception("refused\nby 10.0.0.1")), False),
+        (RemoteError("refused by 10.0.0.1"), False),
+        (ValueError("refused by 10.0.0.1"), True),
+    ],
+)
+def test_a_poll_that_keeps_failing_is_one_line_with_a_traceback_where_nobody_expects_it(
+    error: Exception, with_traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = iter([error, error, None, error])
+
+    def poll() -> None:
+        failure = next(failures)
+        if failure is not None:
+            raise failure
+
+    poller = Poller("a", poll, 60, "cannot see; the last picture stays")
+    assert [poller.poll_now() for _ in range(3)] == [False, False, True]
+    (event,) = caplog.records
+    assert event.getMessage() == "cannot see; the last picture stays: refused by 10.0.0.1"
+    assert bool(event.exc_info) == with_traceback
+    poller.poll_now()
+    assert len(caplog.records) == 2
 
 
 def test_a_line_that_cannot_be_made_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert
 
 from app.db.engine import Database
 from app.db.tables import datasets
-from app.live import counts, model_reloader
+from app.live import counts, loading, model_reloader
 from app.live.counts import Basis, Counts
 from app.live.model_reloader import ModelReloader
 from tests.app.world import (
@@ -28,7 +28,7 @@ from tests.app.world import (
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_reloader, "POLL_S", 0.02)
-    monkeypatch.setattr(model_reloader, "RETRY_S", 0.05)
+    monkeypatch.setattr(loading, "RETRY_S", 0.05)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

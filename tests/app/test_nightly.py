@@ -29,6 +29,7 @@ from app.recommendations.errors import ScenarioNotFoundError
 from app.recommendations.options import BatchRequest, RecommendationsQuery
 from app.recommendations.schemas import Recommendations
 from app.recommendations.service import RecommendationService
+from app.store.folder import ModelStore
 from data.progress import ignore_progress
 from model.rbm import RBM
 from tests.app.command_line import Run, runner
@@ -88,7 +89,7 @@ def service_of(
     scenario: str | None = None,
     changed_since: int = -1,
 ) -> NightlyService:
-    models = ModelReloader(database, models_dir, 4.0)
+    models = ModelReloader(database, ModelStore(models_dir), 4.0)
     models.poll()
     recommendations = RecommendationService(database, models.current, 4.0)
     lists = NightlyLists(recommendations, top, scenario)

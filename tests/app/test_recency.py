@@ -23,6 +23,7 @@ from app.recommendations.options import AnonymousRequest, BatchRequest, Recommen
 from app.recommendations.predictions import PredictionService
 from app.recommendations.schemas import Recommendations
 from app.recommendations.service import RecommendationService
+from app.store.folder import ModelStore
 from data.movie_keys import MovieKey, movie_id
 from data.rules import MAX_MOVIE_ID
 from model.fold_in import fold_in
@@ -84,7 +85,7 @@ def weights_of(times: dict[int, int], rows: Any) -> Any:
 
 
 def reloader(world: World, recency: Recency = ON) -> ModelReloader:
-    server = ModelReloader(world.database, world.settings.models_dir, 4.0, recency)
+    server = ModelReloader(world.database, ModelStore(world.settings.models_dir), 4.0, recency)
     server.refresh()
     return server
 
@@ -387,7 +388,7 @@ def test_the_response_cache_notices_another_shift(
 
 def test_recent_likes_are_the_same_after_they_were_stored(world: World) -> None:
     rate(world.database, ["a", "b", "c"])
-    server = ModelReloader(world.database, world.settings.models_dir, 4.0, ON)
+    server = ModelReloader(world.database, ModelStore(world.settings.models_dir), 4.0, ON)
     server.poll()
     own = shift_of(server)
     assert server.current.snapshot.catalogue.counts.generation is None
@@ -444,7 +445,7 @@ def test_workers_with_and_without_recency_share_the_counts_of_one_that_needs_mor
 
 
 def test_an_empty_database_has_no_recent_likes(database: Database, settings: Settings) -> None:
-    server = ModelReloader(database, settings.models_dir, 4.0, ON)
+    server = ModelReloader(database, ModelStore(settings.models_dir), 4.0, ON)
     server.refresh()
     server.poll()
     counts = server.current.snapshot.catalogue.counts

@@ -1,6 +1,7 @@
 """The rules of scenarios, each against its definition, for drawn rules, movies and users."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from math import exp, floor, log1p
 from typing import Any, NamedTuple
@@ -27,15 +28,20 @@ from app.recommendations.options import Options
 from app.recommendations.pages import page
 from app.recommendations.plan import Plan
 from app.recommendations.schemas import RecommendationsCursor, RecommendedMovie
+from model.coarse import coarse
+from model.rbm import RBM
 from model.scoring import score_user
 from tests.app.world import make_rbm
+from tests.model.machines import with_everything
 
 N_MOVIES, N_USERS = 30, 50
 AT = 1_795_000_000
 IDS = [10 * i for i in range(1, N_MOVIES + 1)]
 KNOWN = [7, *IDS[:24]]  # to the model
 GENRES = ["Comedy", "Drama", "Crime"]
-RBM = make_rbm(3, KNOWN)
+PLAIN = make_rbm(3, KNOWN)
+WITH_PRIOR = replace(with_everything(3, len(KNOWN)), movie_ids=np.array(KNOWN))
+LARGE = replace(WITH_PRIOR, coarse=coarse(WITH_PRIOR.W))
 
 
 class Drawn(NamedTuple):
@@ -43,6 +49,7 @@ class Drawn(NamedTuple):
 
     snapshot: Snapshot
     history: History
+    seed: int
 
     def __repr__(self) -> str:
         """Show the user alone: a failure names what was drawn."""
@@ -89,7 +96,7 @@ class Drawn(NamedTuple):
         return Plan(self.snapshot, "home", Scenario("home", 1, rules))
 
 
-def make_snapshot(seed: int, version: str | None = "v1") -> Snapshot:
+def make_snapshot(seed: int, version: str | None = "v1", rbm: RBM = PLAIN) -> Snapshot:
     """Make movies that differ in all that rules are about, with a model or without."""
     chance = np.random.default_rng(seed)
     movies = {}
@@ -107,7 +114,7 @@ def make_snapshot(seed: int, version: str | None = "v1") -> Snapshot:
     counts = Counts(
         np.array(IDS), likes, ratings, N_USERS, Basis(1, None, 4.0), 0.0, None, by_time=lately
     )
-    loaded = LoadedModel.of(version, RBM, Origin(None, None)) if version else None
+    loaded = LoadedModel.of(version, rbm, Origin(None, None)) if version else None
     return Snapshot.of(Catalogue.of(movies, counts), loaded, OFF, at=AT)
 
 
@@ -123,7 +130,7 @@ def worlds(draw: Any) -> Drawn:
     liked = chance.random(n_rated) < 0.6
     user = UserRatings(1, rated, liked, seen=np.sort(others[::2]))
     last = int(rated[liked][-1]) if liked.any() else None
-    return Drawn(snapshot, History(user, last, np.sort(others[1::2])))
+    return Drawn(snapshot, History(user, last, np.sort(others[1::2])), seed)
 
 
 FILTERS = st.fixed_dictionaries(
@@ -234,7 +241,7 @@ def test_a_boost_is_an_exact_shift_of_the_log_odds_and_orders_the_list(
 ) -> None:
     boosts, model, rated = rules.boosts, drawn.snapshot.model, drawn.history.ratings
     assert rated is not None
-    plain = dict(zip(KNOWN, score_user(RBM, *_known(rated))[0].tolist(), strict=True))
+    plain = dict(zip(KNOWN, score_user(PLAIN, *_known(rated))[0].tolist(), strict=True))
     items = walk(drawn, rules.model_copy(update={"diversity": 0.0}), 100)
     for item in items:
         shift = drawn.boost(int(item.movie_id), rules)
@@ -249,6 +256,23 @@ def test_a_boost_is_an_exact_shift_of_the_log_odds_and_orders_the_list(
     for one, other in pairwise(ranked):
         assert one.source != other.source or one.score >= other.score
     assert boosts or model is None or all(item.boost == 0 for item in items)
+
+
+@settings(deadline=None, max_examples=25)
+@given(worlds(), RULES, st.integers(1, 12))
+def test_two_stages_make_the_list_of_one(
+    drawn: Drawn, rules: ScenarioDefinition, limit: int
+) -> None:
+    assume(drawn.snapshot.model)
+    one, two = (make_snapshot(drawn.seed, rbm=rbm) for rbm in (WITH_PRIOR, LARGE))
+    assert two.model is not None
+    assert two.model.stages is not None
+    whole = walk(drawn._replace(snapshot=one), rules, 100)
+    items = walk(drawn._replace(snapshot=two), rules, limit)
+    assert [item.movie_id for item in items] == [item.movie_id for item in whole]
+    for item, same in zip(items, whole, strict=True):
+        assert item.score == pytest.approx(same.score, abs=1e-6)
+        assert item.like_probability == pytest.approx(same.like_probability, abs=1e-6)
 
 
 def _known(rated: UserRatings) -> tuple[Any, Any]:
@@ -313,7 +337,7 @@ def test_a_cursor_never_goes_on_in_another_list(
     first = page(drawn.plan(rules), "1", drawn.history, options, None, 1000 * AT)
     assume(first.next is not None)
     cursor = cursors.decode(RecommendationsCursor, first.next or "")
-    changed = Drawn(other.snapshot, drawn.history)
+    changed = drawn._replace(snapshot=other.snapshot)
     try:
         second = page(changed.plan(rules), "1", changed.history, options, cursor, 1000 * AT)
     except CursorExpiredError:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.core.archive import ArchiveError
 from app.db.engine import Database
 from app.db.tables import installation
-from app.registry import archive, folder, repository
+from app.registry import archive, repository
 from app.registry.errors import (
     ModelDamagedError,
     ModelExistsError,
@@ -27,6 +27,7 @@ from app.registry.repository import REFUSED
 from app.registry.schemas import Outcome
 from app.registry.service import find_active, find_damage, find_model, list_models, publish
 from app.registry.transfer import TransferError, export_model, import_model, write_export
+from app.store.folder import ModelStore
 from model import artifact
 from tests.app.small_releases import contents
 from tests.app.world import TRAINED, make_rbm
@@ -50,7 +51,7 @@ def sent(tmp_path: Path) -> bytes:
 
 
 def take(database: Database, models_dir: Path, sent: bytes, **options: Any) -> Any:
-    return import_model(database, models_dir, io.BytesIO(sent), **options)
+    return import_model(database, ModelStore(models_dir), io.BytesIO(sent), **options)
 
 
 def folders(models_dir: Path) -> list[str]:
@@ -83,10 +84,10 @@ def test_an_archive_is_a_tar_of_the_length_that_was_announced_and_the_same_each_
     database: Database, models_dir: Path, sent: bytes
 ) -> None:
     take(database, models_dir, sent)
-    export = export_model(database, models_dir, VERSION)
+    export = export_model(database, ModelStore(models_dir), VERSION)
     again = b"".join(export.chunks)
     assert len(again) == export.length
-    assert again == b"".join(export_model(database, models_dir, VERSION).chunks)
+    assert again == b"".join(export_model(database, ModelStore(models_dir), VERSION).chunks)
     with tarfile.open(fileobj=io.BytesIO(again)) as tar:
         names = {name.removeprefix(f"{VERSION}/") for name in tar.getnames()}
         line = tar.extractfile(f"{VERSION}/SHA256")
@@ -114,7 +115,7 @@ def test_the_files_of_a_model_that_is_here_are_repaired(
     take(database, models_dir, sent)
     (models_dir / VERSION / name).write_bytes(b"?")
     assert take(database, models_dir, sent).outcome is Outcome.REPAIRED
-    assert find_damage(database, models_dir, VERSION) is None
+    assert find_damage(database, ModelStore(models_dir), VERSION) is None
     assert folders(models_dir) == [VERSION]
 
 
@@ -133,15 +134,17 @@ def test_another_model_of_the_same_version_is_refused(
 def test_a_model_is_known_as_trained_here_by_its_salt(database: Database, models_dir: Path) -> None:
     with database.read() as connection:
         salt = connection.execute(select(installation.c.holdout_salt)).scalar_one()
-    ours = publish(database, models_dir, make_rbm(1), {"holdout": {"salt": salt}})
+    ours = publish(database, ModelStore(models_dir), make_rbm(1), {"holdout": {"salt": salt}})
     assert find_model(database, ours).trained_here
 
 
 def test_a_refused_model_stays_refused_elsewhere(database: Database, models_dir: Path) -> None:
     card = {**TRAINED, "gate": {"passed": False, "reasons": ["worse"], "published_anyway": False}}
-    version = publish(database, models_dir, make_rbm(1), card, state=REFUSED, activate=False)
-    sent = b"".join(export_model(database, models_dir, version).chunks)
-    remove(database, models_dir, version)
+    version = publish(
+        database, ModelStore(models_dir), make_rbm(1), card, state=REFUSED, activate=False
+    )
+    sent = b"".join(export_model(database, ModelStore(models_dir), version).chunks)
+    remove(database, ModelStore(models_dir), version)
     with pytest.raises(ModelRefusedError):
         take(database, models_dir, sent, activate=True)
     assert find_model(database, version).state == REFUSED
@@ -415,19 +418,19 @@ def test_what_is_damaged_or_not_there_is_not_exported(
     database: Database, models_dir: Path, sent: bytes
 ) -> None:
     with pytest.raises(ModelNotFoundError):
-        export_model(database, models_dir, VERSION)
+        export_model(database, ModelStore(models_dir), VERSION)
     take(database, models_dir, sent)
     (models_dir / VERSION / artifact.REPORT).write_text("changed")
     with pytest.raises(ModelDamagedError, match=r"report\.html is damaged"):
-        export_model(database, models_dir, VERSION)
+        export_model(database, ModelStore(models_dir), VERSION)
 
 
 def test_a_model_can_be_removed_while_it_is_sent(
     database: Database, models_dir: Path, sent: bytes
 ) -> None:
     take(database, models_dir, sent)
-    export = export_model(database, models_dir, VERSION)
-    remove(database, models_dir, VERSION)
+    export = export_model(database, ModelStore(models_dir), VERSION)
+    remove(database, ModelStore(models_dir), VERSION)
     assert len(b"".join(export.chunks)) == export.length
     assert list_models(database) == []
 
@@ -437,18 +440,21 @@ def test_an_export_never_replaces_a_file_and_leaves_nothing_half_written(
 ) -> None:
     take(database, models_dir, sent)
     target = tmp_path / "model.tar"
-    assert write_export(database, models_dir, VERSION, target) == target
+    assert write_export(database, ModelStore(models_dir), VERSION, target) == target
     with pytest.raises(TransferError, match="exists already"):
-        write_export(database, models_dir, VERSION, target)
+        write_export(database, ModelStore(models_dir), VERSION, target)
     with pytest.raises(TransferError, match="No such file"):
-        write_export(database, models_dir, VERSION, tmp_path / "nowhere" / "model.tar")
-    assert write_export(database, models_dir, VERSION, models_dir.parent).name == f"{VERSION}.tar"
+        write_export(database, ModelStore(models_dir), VERSION, tmp_path / "nowhere" / "model.tar")
+    assert (
+        write_export(database, ModelStore(models_dir), VERSION, models_dir.parent).name
+        == f"{VERSION}.tar"
+    )
     assert not list(tmp_path.glob(".*unfinished*"))
 
 
 STEPS = {
     "files": (archive, "_parse_card"),
-    "name": (folder, "put_in_place"),
+    "name": (ModelStore, "put"),
     "row": (repository, "add"),
 }
 
@@ -467,5 +473,5 @@ def test_an_import_that_is_killed_registers_nothing_and_succeeds_the_next_time(
     run_until_killed(import_until, url, models_dir, sent, step)
     assert list_models(database) == []
     assert take(database, models_dir, sent).outcome is Outcome.IMPORTED
-    assert find_damage(database, models_dir, VERSION) is None
+    assert find_damage(database, ModelStore(models_dir), VERSION) is None
     assert folders(models_dir) == [VERSION]

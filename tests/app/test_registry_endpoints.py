@@ -15,6 +15,7 @@ from app.db.engine import Database
 from app.main import MAX_BODY
 from app.registry.repository import REFUSED
 from app.registry.service import publish
+from app.store.folder import ModelStore
 from tests.app.test_registry_rollback import make_older
 from tests.app.world import TRAINED, make_rbm
 
@@ -27,7 +28,9 @@ CARD = {
 @pytest.fixture
 def version(database: Database, tmp_path: Path) -> str:
     folder = tmp_path / "models"
-    return publish(database, folder, make_rbm(1), CARD, report=lambda v: f"<p>Report of {v}</p>")
+    return publish(
+        database, ModelStore(folder), make_rbm(1), CARD, report=lambda v: f"<p>Report of {v}</p>"
+    )
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_what_is_no_version_never_reaches_the_disk(service: TestClient, version:
 def test_a_model_without_report_card_says_so(
     database: Database, tmp_path: Path, connect: Callable[..., TestClient]
 ) -> None:
-    version = publish(database, tmp_path / "models", make_rbm(1), CARD)
+    version = publish(database, ModelStore(tmp_path / "models"), make_rbm(1), CARD)
     response = connect().get(f"/models/{version}/report")
     assert (response.status_code, response.json()["error"]) == (404, "ReportNotFound")
 
@@ -81,7 +84,7 @@ def test_a_model_without_report_card_says_so(
 @pytest.fixture
 def two(version: str, database: Database, tmp_path: Path) -> list[str]:
     """Two published models; the second is active."""
-    return [version, publish(database, tmp_path / "models", make_rbm(2), CARD)]
+    return [version, publish(database, ModelStore(tmp_path / "models"), make_rbm(2), CARD)]
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_a_refused_model_needs_to_be_told_anyway(
 ) -> None:
     card = {**CARD, "gate": {"passed": False, "reasons": ["it is worse"]}}
     refused = publish(
-        database, tmp_path / "models", make_rbm(3), card, state=REFUSED, activate=False
+        database, ModelStore(tmp_path / "models"), make_rbm(3), card, state=REFUSED, activate=False
     )
     response = operated.put("/models/active", json={"version": refused})
     assert (response.status_code, response.json()["error"]) == (409, "ModelRefused")
@@ -165,7 +168,7 @@ def test_a_malformed_activation_is_refused(operated: TestClient, body: Any) -> N
 def test_old_models_are_pruned_and_a_needed_one_is_not_removed(
     operated: TestClient, two: list[str], database: Database, tmp_path: Path
 ) -> None:
-    newest = publish(database, tmp_path / "models", make_rbm(3), CARD)
+    newest = publish(database, ModelStore(tmp_path / "models"), make_rbm(3), CARD)
     make_older(database, [*two, newest])
     assert operated.delete(f"/models/{two[1]}").json()["error"] == "ModelInUse"
     assert operated.post("/models/prune").json() == {"removed": []}

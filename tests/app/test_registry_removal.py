@@ -12,6 +12,7 @@ from app.registry.errors import ModelInUseError, ModelNotFoundError
 from app.registry.removal import prune, remove
 from app.registry.repository import REFUSED
 from app.registry.service import activate, find_damage, list_models, publish
+from app.store.folder import ModelStore
 from model import artifact
 from tests.app.test_registry_rollback import make_older
 from tests.app.world import make_rbm
@@ -23,7 +24,7 @@ def publish_some(database: Database, models_dir: Path, states: str) -> list[str]
     versions = [
         publish(
             database,
-            models_dir,
+            ModelStore(models_dir),
             make_rbm(1),
             {},
             state=repository.PUBLISHED if state == "p" else REFUSED,
@@ -58,31 +59,31 @@ def test_the_newest_stay_and_of_the_refused_ones_two(
 ) -> None:
     versions = publish_some(database, tmp_path, states)
     expected = {versions[i] for i in left}
-    removed = prune(database, tmp_path, keep)
+    removed = prune(database, ModelStore(tmp_path), keep)
     assert set(removed) == set(versions) - expected
     assert recorded(database) == folders(tmp_path) == expected
-    assert prune(database, tmp_path, keep) == []
+    assert prune(database, ModelStore(tmp_path), keep) == []
 
 
 def test_the_active_model_and_the_one_before_stay_however_old(
     database: Database, tmp_path: Path
 ) -> None:
     versions = publish_some(database, tmp_path, "ppppp")
-    activate(database, tmp_path, versions[1])
-    activate(database, tmp_path, versions[0])
-    prune(database, tmp_path, 1)
+    activate(database, ModelStore(tmp_path), versions[1])
+    activate(database, ModelStore(tmp_path), versions[0])
+    prune(database, ModelStore(tmp_path), 1)
     assert recorded(database) == folders(tmp_path) == {versions[0], versions[1], versions[4]}
     for version in versions[:2]:
         with pytest.raises(ModelInUseError, match=version):
-            remove(database, tmp_path, version)
-    assert find_damage(database, tmp_path, versions[0]) is None
+            remove(database, ModelStore(tmp_path), version)
+    assert find_damage(database, ModelStore(tmp_path), versions[0]) is None
 
 
 def test_a_worker_that_has_mapped_a_model_keeps_it(database: Database, tmp_path: Path) -> None:
     versions = publish_some(database, tmp_path, "ppp")
     mapped = artifact.load(tmp_path / versions[0]).rbm
     before = np.array(mapped.W)
-    remove(database, tmp_path, versions[0])
+    remove(database, ModelStore(tmp_path), versions[0])
     assert folders(tmp_path) == set(versions[1:])
     assert (before == mapped.W).all()
 
@@ -90,13 +91,13 @@ def test_a_worker_that_has_mapped_a_model_keeps_it(database: Database, tmp_path:
 def test_a_model_whose_files_are_away_can_be_removed(database: Database, tmp_path: Path) -> None:
     versions = publish_some(database, tmp_path, "ppp")
     (tmp_path / versions[0]).rename(tmp_path / "elsewhere")
-    remove(database, tmp_path, versions[0])
+    remove(database, ModelStore(tmp_path), versions[0])
     assert recorded(database) == set(versions[1:])
 
 
 def test_what_there_is_not_cannot_be_removed(database: Database, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFoundError):
-        remove(database, tmp_path, "20200101T000000Z-0000")
+        remove(database, ModelStore(tmp_path), "20200101T000000Z-0000")
 
 
 def test_a_folder_that_cannot_be_renamed_stays_with_its_row(
@@ -109,7 +110,7 @@ def test_a_folder_that_cannot_be_renamed_stays_with_its_row(
 
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(PermissionError):
-        remove(database, tmp_path, versions[0])
+        remove(database, ModelStore(tmp_path), versions[0])
     assert recorded(database) == folders(tmp_path) == set(versions)
 
 
@@ -128,7 +129,7 @@ STEPS = {
 
 def remove_until(url: str, models_dir: Path, version: str, step: str) -> None:
     setattr(*STEPS[step])
-    remove(Database(url), models_dir, version)
+    remove(Database(url), ModelStore(models_dir), version)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_removal_that_is_killed_is_finished_or_undone_by_the_next_look(
     assert (versions[0] in recorded(database)) is not is_gone
     if is_gone:
         with pytest.raises(ModelNotFoundError):
-            activate(database, tmp_path, versions[0])
+            activate(database, ModelStore(tmp_path), versions[0])
     else:
-        activate(database, tmp_path, versions[0])
+        activate(database, ModelStore(tmp_path), versions[0])
     assert folders(tmp_path) == recorded(database)

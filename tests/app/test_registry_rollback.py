@@ -20,6 +20,7 @@ from app.registry.errors import (
 )
 from app.registry.repository import REFUSED
 from app.registry.service import activate, find_model, publish, rollback
+from app.store.folder import ModelStore
 from tests.app.small_releases import contents
 from tests.app.world import make_rbm
 
@@ -28,12 +29,14 @@ GATE = {"passed": False, "reasons": ["it ranks no better than popularity"]}
 
 
 def publish_one(database: Database, models_dir: Path, **card: Any) -> str:
-    return publish(database, models_dir, make_rbm(1), {**DATA, **card})
+    return publish(database, ModelStore(models_dir), make_rbm(1), {**DATA, **card})
 
 
 def refuse_one(database: Database, models_dir: Path) -> str:
     card = {**DATA, "gate": GATE}
-    return publish(database, models_dir, make_rbm(2), card, state=REFUSED, activate=False)
+    return publish(
+        database, ModelStore(models_dir), make_rbm(2), card, state=REFUSED, activate=False
+    )
 
 
 @pytest.fixture
@@ -69,18 +72,18 @@ def damage(models_dir: Path, version: str) -> None:
 def test_a_rollback_serves_the_model_before(
     database: Database, tmp_path: Path, versions: list[str]
 ) -> None:
-    assert rollback(database, tmp_path) == versions[2]
+    assert rollback(database, ModelStore(tmp_path)) == versions[2]
     assert served(database) == (versions[2], versions[1])
 
 
 def test_each_further_rollback_goes_one_further_back_until_there_is_none(
     database: Database, tmp_path: Path, versions: list[str]
 ) -> None:
-    assert [rollback(database, tmp_path) for _ in range(3)] == versions[2::-1]
+    assert [rollback(database, ModelStore(tmp_path)) for _ in range(3)] == versions[2::-1]
     assert served(database) == (versions[0], None)
     before = contents(database)
     with pytest.raises(NoPreviousModelError):
-        rollback(database, tmp_path)
+        rollback(database, ModelStore(tmp_path))
     assert contents(database) == before
 
 
@@ -88,20 +91,20 @@ def test_a_model_that_was_rolled_back_is_passed_over_later(
     database: Database, tmp_path: Path, versions: list[str]
 ) -> None:
     bad = versions[3]
-    rollback(database, tmp_path)
+    rollback(database, ModelStore(tmp_path))
     newer = [publish_one(database, tmp_path) for _ in range(2)]
     make_older(database, versions + newer)
-    assert [rollback(database, tmp_path) for _ in range(2)] == [newer[0], versions[2]]
+    assert [rollback(database, ModelStore(tmp_path)) for _ in range(2)] == [newer[0], versions[2]]
     assert "rolled_back" in find_model(database, bad).card
 
 
 def test_a_model_that_is_activated_again_counts_as_before(
     database: Database, tmp_path: Path, versions: list[str]
 ) -> None:
-    rollback(database, tmp_path, by="key 0b1c")
+    rollback(database, ModelStore(tmp_path), by="key 0b1c")
     trace = find_model(database, versions[3]).card["rolled_back"]
     assert trace["by"] == "key 0b1c"
-    activate(database, tmp_path, versions[3])
+    activate(database, ModelStore(tmp_path), versions[3])
     assert served(database) == (versions[3], versions[2])
     assert "rolled_back" not in find_model(database, versions[3]).card
 
@@ -113,16 +116,16 @@ def test_a_rollback_never_reaches_models_of_other_data_or_refused_ones(
     refused = refuse_one(database, tmp_path)
     ours = [publish_one(database, tmp_path) for _ in range(2)]
     make_older(database, [*others, refused, *ours])
-    assert rollback(database, tmp_path) == ours[0]
+    assert rollback(database, ModelStore(tmp_path)) == ours[0]
     assert served(database) == (ours[0], None)
 
 
 def test_there_is_nothing_before_the_first_model(database: Database, tmp_path: Path) -> None:
     with pytest.raises(NoPreviousModelError):
-        rollback(database, tmp_path)
+        rollback(database, ModelStore(tmp_path))
     publish_one(database, tmp_path)
     with pytest.raises(NoPreviousModelError):
-        rollback(database, tmp_path)
+        rollback(database, ModelStore(tmp_path))
 
 
 def test_a_rollback_to_a_damaged_model_is_refused_and_changes_nothing(
@@ -131,7 +134,7 @@ def test_a_rollback_to_a_damaged_model_is_refused_and_changes_nothing(
     damage(tmp_path, versions[2])
     before = contents(database)
     with pytest.raises(ModelDamagedError, match=r"W\.npy is damaged"):
-        rollback(database, tmp_path)
+        rollback(database, ModelStore(tmp_path))
     assert contents(database) == before
 
 
@@ -142,12 +145,12 @@ def test_a_rollback_gives_way_to_an_activation_meanwhile(
 
     def activate_another(*_: Any) -> str | None:
         monkeypatch.setattr(service, "find_damage", find_damage)
-        activate(database, tmp_path, versions[0])
+        activate(database, ModelStore(tmp_path), versions[0])
         return None
 
     monkeypatch.setattr(service, "find_damage", activate_another)
     with pytest.raises(OtherModelActivatedError):
-        rollback(database, tmp_path)
+        rollback(database, ModelStore(tmp_path))
     assert served(database) == (versions[0], versions[3])
 
 
@@ -157,7 +160,7 @@ def test_a_damaged_model_is_not_activated(
     damage(tmp_path, versions[0])
     before = contents(database)
     with pytest.raises(ModelDamagedError, match=versions[0]):
-        activate(database, tmp_path, versions[0])
+        activate(database, ModelStore(tmp_path), versions[0])
     assert contents(database) == before
 
 
@@ -166,7 +169,7 @@ def test_a_model_whose_files_are_away_is_not_activated(
 ) -> None:
     (tmp_path / versions[0]).rename(tmp_path / "elsewhere")
     with pytest.raises(ModelDamagedError, match="cannot be read"):
-        activate(database, tmp_path, versions[0])
+        activate(database, ModelStore(tmp_path), versions[0])
     assert served(database) == (versions[3], versions[2])
 
 
@@ -176,9 +179,9 @@ def test_a_refused_model_says_why_and_needs_to_be_told_anyway(
     refused = refuse_one(database, tmp_path)
     assert find_model(database, refused).refused_because == GATE["reasons"]
     with pytest.raises(ModelRefusedError, match="no better than popularity"):
-        activate(database, tmp_path, refused)
+        activate(database, ModelStore(tmp_path), refused)
     assert served(database) == (versions[3], versions[2])
-    activate(database, tmp_path, refused, anyway=True, by="key 0b1c")
+    activate(database, ModelStore(tmp_path), refused, anyway=True, by="key 0b1c")
     assert served(database) == (refused, versions[3])
     model = find_model(database, refused)
     assert (model.state, model.card["activated_anyway"]["by"]) == (REFUSED, "key 0b1c")
@@ -193,5 +196,5 @@ def test_a_model_that_is_removed_while_it_is_read_is_not_activated(
 
     monkeypatch.setattr(service, "find_damage", remove)
     with pytest.raises(ModelNotFoundError):
-        activate(database, tmp_path, versions[0])
+        activate(database, ModelStore(tmp_path), versions[0])
     assert served(database) == (versions[3], versions[2])

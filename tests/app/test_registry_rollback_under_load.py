@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.registry.service import activate, rollback
+from app.store.folder import ModelStore
 from tests.app.service_process import ServiceProcess, free_port, serving
 from tests.app.world import World, make_rbm, publish
 
@@ -80,9 +81,9 @@ def change_models(
     seconds = []
     with Crowd(running.address, 4) as crowd:
         for _ in range(rounds):
-            activate(database, models_dir, "v2")
+            activate(database, ModelStore(models_dir), "v2")
             seconds.append(wait_until_all_serve(metrics_port, "v2"))
-            assert rollback(database, models_dir) == "v1"
+            assert rollback(database, ModelStore(models_dir)) == "v1"
             seconds.append(wait_until_all_serve(metrics_port, "v1"))
             counted = [len(seen) for seen in crowd.seen]
             while any(len(seen) < n + 3 for seen, n in zip(crowd.seen, counted, strict=True)):

@@ -19,7 +19,7 @@ from tests.app.world import World
 
 pytestmark = pytest.mark.slow
 
-CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
+START = Path(__file__).parents[2] / "deploy" / "haproxy" / "start.sh"
 # A connection is kept for this many requests, so that both kept and new ones are interrupted.
 KEPT_FOR = 5
 DRAIN_S = "4"
@@ -28,18 +28,19 @@ N_DRAINS = 5
 
 @contextmanager
 def proxy(replicas: list[ServiceProcess], folder: Path) -> Iterator[str]:
-    haproxy = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-    if haproxy is None:
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    if shutil.which("haproxy", path=path) is None:
         pytest.skip("haproxy is not installed")
     listen = f"127.0.0.1:{free_port()}"
     places = {
         name: running.address.removeprefix("http://")
         for name, running in zip(("REPLICA_A", "REPLICA_B"), replicas, strict=True)
     }
+    others = {"METRICS": f"127.0.0.1:{free_port()}", "FORWARDERS": ""}
     with (folder / "proxy.log").open("wb") as log:
         process = subprocess.Popen(
-            [haproxy, "-f", str(CONFIG)],
-            env={**os.environ, "LISTEN": listen, **places},
+            ["/bin/sh", START, "-db"],
+            env={"PATH": path, "LISTEN": listen, **places, **others},
             stdout=log,
             stderr=log,
         )
@@ -124,7 +125,7 @@ def _answers(address: str) -> bool:
 
 def _is_used(folder: Path, number: int) -> bool:
     name = "ab"[number]
-    return f"Server replicas/{name} is UP" in (folder / "proxy.log").read_text()
+    return f"Server reads/{name} is UP" in (folder / "proxy.log").read_text()
 
 
 def _send(connection: HTTPConnection, method: str, path: str, body: str | None) -> str:

@@ -40,8 +40,15 @@ def test_serving_begins_without_what_it_does_not_need() -> None:
     training = {"numba", "optuna", "pandas", "pyarrow", "scipy"}
     later = {"jinja2", "rapidfuzz"}  # with the first page, and the first search
     on_postgresql = {"psycopg", "sqlalchemy.dialects.postgresql"}
+    traces = {"opentelemetry.sdk", "opentelemetry.exporter"}
     never = {"alembic", "mako", "rich.progress", "sqlalchemy.orm"}
-    assert loaded_by(code, training | later | on_postgresql | never) == set()
+    assert loaded_by(code, training | later | on_postgresql | traces | never) == set()
+
+
+def test_back_ups_are_scheduled_without_what_training_needs() -> None:
+    """The service's image makes them."""
+    training = {"numba", "optuna", "pandas", "pyarrow", "scipy"}
+    assert loaded_by("import app.backup.schedule, app.cli.backup", training) == set()
 
 
 def test_the_command_says_what_it_can_do_without_loading_what_does_it() -> None:

@@ -20,6 +20,7 @@ from app.jobs.service import list_runs
 from app.ratings import user_repository as users
 from app.registry import repository as models
 from app.registry.service import activate, publish
+from app.store.folder import ModelStore
 from app.training.gate import judge
 from app.training.pipeline import TrainingResult, train
 from data.interactions import Interactions
@@ -215,9 +216,9 @@ def test_after_any_erasure_a_model_of_a_copy_of_this_database_is_not_begun_with(
     """A restored copy has the same salt, but its count of changes says nothing about ours."""
     first = load(models_dir / retrain().version)
     data = {**first.card["data"], "ratings_revision": 10**15}
-    copied = publish(filled, models_dir, first.rbm, {**first.card, "data": data})
+    copied = publish(filled, ModelStore(models_dir), first.rbm, {**first.card, "data": data})
     assert card_of(models_dir, retrain(publish_anyway=True))["start"] == copied
-    activate(filled, models_dir, copied)
+    activate(filled, ModelStore(models_dir), copied)
     erase(filled, str(PEOPLE.user_keys[7]))
     assert "copy of this database" in str(card_of(models_dir, retrain())["why_scratch"])
     with pytest.raises(TrainingError, match="maybe on a user erased here"):
@@ -231,7 +232,7 @@ def test_a_card_that_does_not_say_when_or_on_how_many_ratings_does_not_stop_a_ru
     first = load(models_dir / retrain().version)
     data = {key: first.card["data"][key] for key in ("ratings_revision", "like_threshold")}
     card = {**first.card, "created_at": "2026-11-20T10:15:00", "data": data}
-    publish(filled, models_dir, first.rbm, card)
+    publish(filled, ModelStore(models_dir), first.rbm, card)
     drift = card_of(models_dir, retrain(publish_anyway=True))["drift"]
     assert (drift["age_seconds"], drift["ratings_more"]) == (None, None)
 
@@ -389,7 +390,7 @@ def test_a_candidate_is_judged_anew_when_another_model_was_activated_meanwhile(
         judged = judge(*arguments, **options)
         if not by_hand:
             card = {"holdout": {"salt": "elsewhere"}}
-            by_hand.append(publish(filled, models_dir, make_rbm(1), card))
+            by_hand.append(publish(filled, ModelStore(models_dir), make_rbm(1), card))
         return judged
 
     monkeypatch.setattr("app.training.pipeline.judge", judge_slowly)

@@ -24,6 +24,7 @@ from app.db.engine import Database
 from app.db.tables import metadata
 from app.registry import archive
 from app.registry.validation import validate
+from app.store.folder import ModelStore
 from data.documents import parse
 from model import artifact
 from tests.app.test_migrations import fill
@@ -76,7 +77,7 @@ def back_up_of_all() -> bytes:
         source = Database(url)
         fill(source)
         publish(source, folder / "models", "v1", make_rbm(seed=1))
-        path = back_up(source, folder / "models", folder / "b.tar").path
+        path = back_up(source, ModelStore(folder / "models"), folder / "b.tar").path
         source.dispose()
         return path.read_bytes()
 
@@ -175,7 +176,7 @@ def test_restored_back_ups(
     for rng in cases(seed):
         (folder / "b.tar").write_bytes(crafted(rng))
         with bounded(BackupError):
-            restore(database, folder / "restored", folder / "b.tar", replace=True)
+            restore(database, ModelStore(folder / "restored"), folder / "b.tar", replace=True)
 
 
 @fuzz(800)

@@ -13,6 +13,8 @@ ENGINE_VARIABLE = "RECOMMENDER_TEST_CONTAINER_ENGINE"
 # Further arguments of every `build` and `run`: a mirror's certificates, a network.
 BUILD_VARIABLE = "RECOMMENDER_TEST_BUILD_ARGUMENTS"
 RUN_VARIABLE = "RECOMMENDER_TEST_RUN_ARGUMENTS"
+# Of the Dockerfile, where `--build-arg PYTHON_IMAGE=…` names no other.
+BASE = "python:3.11-slim-bookworm"
 ROOT = Path(__file__).parent.parent.parent
 BUILD_TIMEOUT_S = 1500
 TIMEOUT_S = 300
@@ -31,10 +33,31 @@ class Engine:
         """True for Podman, which differs in details."""
         return "podman" in self.command
 
-    def build(self, target: str) -> str:
+    @property
+    def base(self) -> str:
+        """The image that those of ours are made from."""
+        given = shlex.split(os.environ.get(BUILD_VARIABLE, ""))
+        named = [each.removeprefix("PYTHON_IMAGE=") for each in given if "PYTHON_IMAGE=" in each]
+        return named[-1] if named else BASE
+
+    def size_of_the_base(self) -> int:
+        """Return its bytes; a build may leave it in a cache that cannot be asked."""
+        if not self("images", "--quiet", self.base):
+            self("pull", "--quiet", self.base)
+        size: int = self.inspect(self.base)["Size"]
+        return size
+
+    @property
+    def revision(self) -> str:
+        """The commit of the working tree."""
+        asked = ["git", "rev-parse", "HEAD"]
+        return subprocess.check_output(asked, cwd=ROOT, text=True).strip()
+
+    def build(self, target: str, *arguments: str, tag: str = "test") -> str:
         """Build an image of the Dockerfile; return its name."""
-        tag = f"recommender-{target}:test"
-        extra = shlex.split(os.environ.get(BUILD_VARIABLE, ""))
+        tag = f"recommender-{target}:{tag}"
+        extra = ["--build-arg", f"REVISION={self.revision}", *arguments]
+        extra += shlex.split(os.environ.get(BUILD_VARIABLE, ""))
         if self.is_podman:
             extra += ["--format", "docker"]  # its own format has no health check
         self("build", "--target", target, "--tag", tag, *extra, ".", timeout=BUILD_TIMEOUT_S)

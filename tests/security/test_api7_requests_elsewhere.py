@@ -1,7 +1,7 @@
 """API7:2023 Server side request forgery: no client can make the service ask another server.
 
-The one address that the service asks is a setting of the operator, for data sets; redirects from
-there are tested in tests/data/test_download.py.
+The addresses that are asked are settings of the operator: of data sets, whose redirects are tested
+in tests/data/test_download.py, of a store (`app.core.remote`), and `recommender check` asks ours.
 """
 
 import re
@@ -42,14 +42,14 @@ def test_no_request_has_a_place_for_an_address() -> None:
     assert named == []
 
 
-def test_only_the_download_of_data_sets_can_ask_another_server() -> None:
+def test_only_commands_can_ask_another_server_over_http() -> None:
     found = {
         str(path.relative_to(ROOT))
         for folder in ("app", "data", "model")
         for path in (ROOT / folder).rglob("*.py")
         if CLIENTS.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"data/download.py"}
+    assert found == {"data/download.py", "app/cli/checks.py"}
 
 
 def test_an_address_in_a_text_is_not_asked(

@@ -30,7 +30,7 @@ class Ready:
         model (None | str): Version that this process serves
         active (None | str): Version that the database names; soon the same
         degraded (None | ReadyDegradedType0): What is away. `database`: requests that do not need it are answered from
-            memory. `no_model`: all lists are popular
+            memory. `no_model`: all lists are popular. `model_store`: no other model can be served
         status (Literal['ready'] | Unset):  Default: 'ready'.
     """
 

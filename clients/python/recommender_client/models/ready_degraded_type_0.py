@@ -1,9 +1,10 @@
 from typing import Literal
 
-ReadyDegradedType0 = Literal["database", "no_model"]
+ReadyDegradedType0 = Literal["database", "model_store", "no_model"]
 
 READY_DEGRADED_TYPE_0_VALUES: set[ReadyDegradedType0] = {
     "database",
+    "model_store",
     "no_model",
 }
 
