@@ -130,8 +130,7 @@ def _take(connection: Connection, plan: Plan) -> Turn:
         killed = unfinished.holder is not None  # without a word
         values["failures"] = unfinished.failures + killed
         repository.change(connection, unfinished.id, **values)
-    row = repository.newest(connection)
-    assert row is not None  # noqa: S101 (it was just written)
+    row = repository.begun(connection)
     written = row.bytes is not None
     return Turn(row.id, holder, installation, row.name, row.started_at, row.failures, written)
 

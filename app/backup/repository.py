@@ -30,13 +30,18 @@ class State:
 
 def newest(connection: Connection) -> Row[Any] | None:
     """Return the newest back-up, the only one that can be unfinished."""
-    return connection.execute(select(backups).order_by(backups.c.id.desc()).limit(1)).first()
+    return connection.execute(_by_age().limit(1)).first()
+
+
+def begun(connection: Connection) -> Row[Any]:
+    """Return the newest back-up after one has been begun."""
+    return connection.execute(_by_age().limit(1)).one()
 
 
 def newest_scheduled(connection: Connection) -> Row[Any] | None:
     """Return the newest back-up that the schedule has begun."""
-    query = select(backups).where(backups.c.due_at.is_not(None))
-    return connection.execute(query.order_by(backups.c.id.desc()).limit(1)).first()
+    query = _by_age().where(backups.c.due_at.is_not(None))
+    return connection.execute(query.limit(1)).first()
 
 
 def state(connection: Connection) -> State:
@@ -96,3 +101,7 @@ def record(connection: Connection, id_: int, by: str, **values: Any) -> bool:
     """Record something of a back-up; False where another process has taken the lease."""
     mine = (backups.c.id == id_, backups.c.holder == by)
     return connection.execute(update(backups).where(*mine).values(**values)).rowcount == 1
+
+
+def _by_age() -> Select[Any]:
+    return select(backups).order_by(backups.c.id.desc())

@@ -69,7 +69,8 @@ class Schedule:
     def run(self) -> None:
         """Make back-ups until SIGTERM or SIGINT."""
         shutdown = _Shutdown()
-        logger.info("back-ups in %s every %s%s", self._plan.folder, self._interval, self._copied())
+        hours = self._interval / timedelta(hours=1)
+        logger.info("back-ups in %s every %g hours%s", self._plan.folder, hours, self._copied())
         with stop_signals(shutdown.request):
             while not shutdown.requested.is_set():
                 shutdown.requested.wait(shutdown.ending(self.poll))
