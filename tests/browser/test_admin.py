@@ -160,6 +160,7 @@ def test_a_scenario_is_made_previewed_and_put_to_work(
     page.get_by_label("What this user would get").fill("1")
     listed = page.locator("#preview li")
     expect(listed).to_have_count(20)
+    page.wait_for_timeout(2000)  # so that this is the user's list, not that of nobody before it
     last = listed.nth(19).locator("bdi").inner_text()
     # The preview follows the form by itself.
     page.get_by_label("Pin 1: key or title").fill(last)
