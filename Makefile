@@ -7,7 +7,7 @@ CONTAINER_ENGINE ?= docker
 # installed packages, which halves the time of every start. A list is whole, so nothing is resolved.
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # What an installation adds for its own needs; each has a lock file of its own.
-OPTIONAL = s3 gs az otel large
+OPTIONAL = s3 gs az otel large distributed
 EVERY = --extra train $(OPTIONAL:%=--extra %)
 AS_ABOVE = --constraint requirements/bench.txt
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml

@@ -47,9 +47,9 @@ def test_several_workers_serve_one_socket_and_one_set_of_figures(
             time.sleep(0.1)
         for _ in range(20):
             assert get(f"{running.address}/movies/10")[0] == 200
-        text = get(f"http://127.0.0.1:{port}/metrics")[1]
         line = 'recommender_http_requests_total{method="GET",route="/movies/{movie}",status="200"} '
-        assert f"{line}20.0" in text
+        # A request is counted once its answer is on the way.
+        until(lambda: f"{line}20.0" in get(f"http://127.0.0.1:{port}/metrics")[1])
         assert get(f"{running.address}/metrics")[1].count(line) == 1
         while "Serving on" not in running.log.read_text():
             assert time.monotonic() < end
