@@ -67,8 +67,10 @@ class Answer(NamedTuple):
 class Client:
     """Sends requests on kept connections, as many as are needed."""
 
-    def __init__(self, port: int, key: str, patience_s: float = PATIENCE_S) -> None:
-        self.port = port
+    def __init__(
+        self, port: int, key: str, patience_s: float = PATIENCE_S, host: str = "127.0.0.1"
+    ) -> None:
+        self.host, self.port = host, port
         self.patience_s = patience_s
         self.key = key
         self.answers: list[Answer] = []
@@ -114,7 +116,7 @@ class Client:
                 reader, writer = kept
                 break
         else:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             writer.write(request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()

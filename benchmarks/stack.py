@@ -146,7 +146,8 @@ class Proof:
         """Ask for five times as much as can be answered."""
         load = Load(self.stack.port, self._key(), 0)
         with overload.first_of_all():
-            figures = asyncio.run(_overload(load, self.seconds))
+            asker = Asker(load, *self.stack.address("proxy", "public"))
+            figures = asyncio.run(_overload(asker, self.seconds))
         self.found["overload"] = figures
         share, normal = figures["right, of capacity"], figures["normal after s"]
         self.promise("overload", share >= MIN_RIGHT, f"{share:.0%} of capacity answered right")
@@ -199,8 +200,8 @@ class Proof:
 class Asker(overload.Client):
     """Asks for lists of the users that there are."""
 
-    def __init__(self, load: Load) -> None:
-        super().__init__(load.port, load.key, OVERLOAD_PATIENCE_S)
+    def __init__(self, load: Load, host: str, port: int) -> None:
+        super().__init__(port, load.key, OVERLOAD_PATIENCE_S, host)
         self.users, self.movies = load.users, load.movies
 
     def _request(self, kind: str) -> bytes:
@@ -222,8 +223,7 @@ class Asker(overload.Client):
         return head.encode() + body
 
 
-async def _overload(load: Load, seconds: float) -> dict[str, float]:
-    asker = Asker(load)
+async def _overload(asker: Asker, seconds: float) -> dict[str, float]:
     await asker.send_in_turn(CONNECTIONS, min(seconds, 5))  # warms up
     capacity = await asker.send_in_turn(CONNECTIONS, min(seconds, 20))
     half = await asker.send_at({"cold": capacity / 2, **overload.BESIDE}, seconds / 2)

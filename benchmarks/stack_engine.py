@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = "recommender-proof"
 REPLICAS = ("service-a", "service-b")
 WAIT_S = 300
+CONTAINER_PORT = 8000
 NEXT_MIGRATION = '''"""What a next version might change: the version before leaves it alone."""
 
 import sqlalchemy as sa
@@ -124,6 +125,20 @@ class Stack:
         """Return what the engine knows of a container."""
         return self.run("docker", "inspect", "--format", what, self.container(service))
 
+    def address(self, service: str, network: str) -> tuple[str, int]:
+        """Return where a container listens; from this machine, which must run the engine.
+
+        The published port of 127.0.0.1 leads through a process of Docker that gives up under some
+        hundred connections; clients from elsewhere do not pass it.
+        """
+        return self._address(service, network), CONTAINER_PORT
+
+    def _address(self, service: str, network: str) -> str:
+        name = f"{PROJECT}_{network}"
+        return self.inspect(
+            service, f'{{{{(index .NetworkSettings.Networks "{name}").IPAddress}}}}'
+        )
+
     def is_whole(self) -> bool:
         """Tell whether all that the requests need is healthy."""
         status = "{{.State.Running}} {{.State.Health.Status}}"
@@ -145,8 +160,7 @@ class Stack:
 
     def move(self, service: str, network: str) -> tuple[str, str]:
         """Make a container anew at another address; return the one before and the new one."""
-        address = f'{{{{(index .NetworkSettings.Networks "{PROJECT}_{network}").IPAddress}}}}'
-        before = self.inspect(service, address)
+        before = self._address(service, network)
         self.compose("rm", "--stop", "--force", service)
         taken = f"{PROJECT}-takes-the-address"
         self.run(
@@ -158,7 +172,7 @@ class Stack:
             self.compose("up", "--detach", "--no-deps", "--wait", service)
         finally:
             self.run("docker", "rm", "--force", taken)
-        return before, self.inspect(service, address)
+        return before, self._address(service, network)
 
     def sizes(self) -> dict[str, Any]:
         """Return sizes of images in MB, and memory of containers in MiB."""

@@ -11,6 +11,7 @@ from time import monotonic
 from sqlalchemy import Connection
 
 from app.core import metrics
+from app.core.memory import release_unused
 from app.core.metrics import UNKNOWN, Drift
 from app.core.polling import Poller
 from app.db import schema
@@ -105,32 +106,9 @@ class ModelReloader:
     def poll(self) -> None:
         """Reload the model, the movies and the shared counts if they have changed."""
         with self._swapping:
-            # Before the first counts are shared this worker counts likes itself.
-            statement_s = JOBS.statement_s if self._catalogue is None else None
-            with self.database.read(statement_s) as connection:
-                self.revision, self.has_polled = schema.current_of(connection), True
-                state = repository.serving_state(connection)
-                catalogue = self._current_catalogue(connection, state)
-                rules = self._current_rules(connection, state)
-            loaded, others = self._current_model(state), self._current_others(rules, state)
-            now = int(state.now.timestamp())
-            parts, held = (loaded, catalogue, rules, others), self._parts
-            is_same = all(part is other for part, other in zip(parts, held, strict=True))
-            if not is_same or now >= self.current.snapshot.valid_until:
-                before = self.current.snapshot if self.current.generation() else None
-                snapshot = Snapshot.of(
-                    catalogue, loaded, self.recency, rules=rules, others=others.values(), at=now,
-                    before=before,
-                )  # fmt: skip
-                self.current.swap(snapshot)
-            version = loaded.version if loaded else None
-            metrics.serve_model(version, self._loaded.version if self._loaded else None)
-            metrics.workers_behind.set(version != state.active.version)
-            self.loader.forget_all_but({state.active.version, *rules.models})
-            self.state, self._loaded, self._catalogue = state, loaded, catalogue
-            self._rules, self._others = rules, others
-            metrics.record_drift(self.drift())
-            metrics.ratings.set(int(self.current.snapshot.catalogue.ratings.sum()))
+            has_swapped = self._poll()
+        if has_swapped:
+            release_unused()
 
     def recount(self) -> None:
         """Count likes for all workers if ratings have changed, unless another worker does.
@@ -161,6 +139,37 @@ class ModelReloader:
             origin.ratings_since(int(snapshot.catalogue.ratings.sum())),
             snapshot.unknown_ratings_share,
         )
+
+    def _poll(self) -> bool:
+        """Reload, and return whether there is another snapshot."""
+        # Before the first counts are shared this worker counts likes itself.
+        statement_s = JOBS.statement_s if self._catalogue is None else None
+        with self.database.read(statement_s) as connection:
+            self.revision, self.has_polled = schema.current_of(connection), True
+            state = repository.serving_state(connection)
+            catalogue = self._current_catalogue(connection, state)
+            rules = self._current_rules(connection, state)
+        loaded, others = self._current_model(state), self._current_others(rules, state)
+        now = int(state.now.timestamp())
+        parts, held = (loaded, catalogue, rules, others), self._parts
+        is_same = all(part is other for part, other in zip(parts, held, strict=True))
+        is_due = not is_same or now >= self.current.snapshot.valid_until
+        if is_due:
+            before = self.current.snapshot if self.current.generation() else None
+            snapshot = Snapshot.of(
+                catalogue, loaded, self.recency, rules=rules, others=others.values(), at=now,
+                before=before,
+            )  # fmt: skip
+            self.current.swap(snapshot)
+        version = loaded.version if loaded else None
+        metrics.serve_model(version, self._loaded.version if self._loaded else None)
+        metrics.workers_behind.set(version != state.active.version)
+        self.loader.forget_all_but({state.active.version, *rules.models})
+        self.state, self._loaded, self._catalogue = state, loaded, catalogue
+        self._rules, self._others = rules, others
+        metrics.record_drift(self.drift())
+        metrics.ratings.set(int(self.current.snapshot.catalogue.ratings.sum()))
+        return is_due
 
     def _current_model(self, state: ServingState) -> LoadedModel | None:
         held, version = self._loaded, state.active.version
