@@ -16,7 +16,7 @@ RUN python -m venv --without-pip /opt/recommender
 # What an installation adds, such as "s3 otel": the extras of pyproject.toml that have a list of their own.
 ARG EXTRAS=""
 COPY requirements/serve.txt requirements/s3.txt requirements/gs.txt requirements/az.txt requirements/otel.txt \
-     requirements/
+     requirements/large.txt requirements/distributed.txt requirements/
 # Bytecode is made now: the account that runs cannot write it. It is valid for good, whatever the times
 # of the files; the tests of the packages are left out.
 RUN for list in serve ${EXTRAS}; do \
@@ -42,6 +42,17 @@ RUN /opt/wheel/bin/python -m hatchling build --target wheel --directory /wheels 
     && pip --python /opt/recommender/bin/python install --no-compile --no-deps --no-index --root /added \
            --no-warn-script-location /wheels/*.whl \
     && python -m compileall -q --invalidation-mode unchecked-hash -s /added -p / /added
+
+# The documentation as a site, in /guide, where it is asked for by `--build-arg GUIDE=yes`; else an empty folder.
+FROM build AS guide
+ARG GUIDE=""
+RUN mkdir /guide \
+    && if [ -n "${GUIDE}" ]; then \
+        python -m venv --without-pip /opt/docs \
+        && pip --python /opt/docs/bin/python install --require-hashes -r requirements/docs.txt \
+        && pip --python /opt/docs/bin/python install --no-deps --no-index /wheels/*.whl \
+        && /opt/docs/bin/python -m docs.site /guide; \
+    fi
 
 FROM ${PYTHON_IMAGE} AS base
 ARG PYTHON_IMAGE
@@ -83,6 +94,7 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}"
 
 FROM base AS service
+COPY --from=guide /guide /opt/guide
 COPY --from=packages /opt/recommender /opt/recommender
 COPY --from=build /added/opt/recommender /opt/recommender
 EXPOSE 8000

@@ -13,7 +13,7 @@ AS_ABOVE = --constraint requirements/bench.txt
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check audit sbom client image-test check-slow bench-train bench-serve lock clean
+.PHONY: help install install-dev run docs test lint check audit sbom client image-test check-slow bench-train bench-serve lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ run: install ## install, import MovieLens, train, serve on http://127.0.0.1:8000
 test: install-dev ## install and run the tests (under 10 minutes on 2 cores)
 	@$(BIN)/python -m compileall -q app data migrations model tests
 	$(BIN)/pytest
+
+docs: install-dev ## build the documentation as a site, in dist/guide; fails where a link leads nowhere
+	@$(BIN)/python -m docs.site dist/guide
 
 lint: install-dev ## style, format, types and security (under 2 minutes)
 	$(BIN)/ruff check .
@@ -86,6 +89,7 @@ lock: ## renew the hash-locked requirements (needs uv)
 	$(COMPILE:pyproject.toml=) --group build $(AS_ABOVE) --output-file requirements/build.txt
 	$(COMPILE) $(AS_ABOVE) --output-file requirements/serve.txt
 	$(COMPILE) --extra train --group build $(AS_ABOVE) --output-file requirements/run.txt
+	$(COMPILE) --extra train --group docs $(AS_ABOVE) --output-file requirements/docs.txt
 	$(COMPILE) $(EVERY) --group build --group dev $(AS_ABOVE) --output-file requirements/dev.txt
 	for extra in $(OPTIONAL); do \
 	    $(COMPILE) --extra $$extra $(AS_ABOVE) --output-file requirements/$$extra.txt || exit; \

@@ -30,6 +30,11 @@ OF_SERVICE = re.compile(
 )
 HOST = "_SERVICE_HOST"
 LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
+# A host without a field, so that the content policy of the page can name it; then the rest.
+POSTER_URL = re.compile(
+    r"(?P<origin>https?://[A-Za-z0-9._\-\[\]:]+)/[^\s{}]*(\{[a-z_]+\}[^\s{}]*)+"
+)
+POSTER_FIELDS = {"tmdb_id", "imdb_id", "key"}
 
 
 class Settings(BaseSettings):
@@ -238,6 +243,40 @@ class Settings(BaseSettings):
             "key; where not set, only on a loopback address without proxies or further names"
         ),
     ] = None
+    guide_dir: Annotated[
+        Path | None,
+        Field(
+            description="Folder of the documentation as `make docs` builds it, shown at `/guide` "
+            "without a key; the image has one in `/opt/guide` if it was built with it"
+        ),
+    ] = None
+    poster_url: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            description="Posters of the page for people: an address with one or more of "
+            "`{tmdb_id}`, `{imdb_id}` and `{key}`, such as `https://images.example/{tmdb_id}.jpg`. "
+            "Browsers load images from its host; without it, each film has a drawn cover",
+        ),
+    ] = None
+    item_noun: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="What the page for people calls one of the things that are recommended",
+        ),
+    ] = "film"
+    items_noun: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="The same for more than one",
+        ),
+    ] = "films"
     key_rate_limit: Annotated[
         int,
         Field(
@@ -305,11 +344,29 @@ class Settings(BaseSettings):
         "database_password_file",
         "models_url",
         "public_page",
+        "guide_dir",
+        "poster_url",
         mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value  # `${VARIABLE:-}` in a compose file
+
+    @field_validator("poster_url")
+    @classmethod
+    def _poster_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not POSTER_URL.fullmatch(value):
+            raise ValueError(
+                "this is no address such as https://images.example/{tmdb_id}.jpg, with the fields "
+                "behind the host"
+            )
+        unknown = set(re.findall(r"\{(\w+)\}", value)) - POSTER_FIELDS
+        if unknown:
+            fields = ", ".join(sorted(POSTER_FIELDS))
+            raise ValueError(f"{{{min(unknown)}}} is no field of a poster ({fields})")
+        return value
 
     @field_validator("trace_share")
     @classmethod

@@ -22,6 +22,7 @@ from app.experiments import endpoints as experiments
 from app.features import endpoints as features
 from app.feedback import endpoints as feedback
 from app.http import docs as docs_page
+from app.http import guide
 from app.http import metrics as metrics_endpoint
 from app.http.handlers import handle_errors
 from app.http.middleware.access import AccessMiddleware
@@ -47,7 +48,8 @@ from app.registry import endpoints as models
 from app.scenarios import endpoints as scenarios
 from app.services import open_services
 from app.users import endpoints as users
-from app.web import page, static
+from app.web import page, posters, static
+from app.web.rendering import not_found_page
 
 DESCRIPTION = """
 Recommends movies by a Restricted Boltzmann Machine of likes, dislikes and unseen movies.
@@ -76,7 +78,9 @@ ROUTERS = (
     health.router,
     metrics_endpoint.router,
     docs_page.router,
+    guide.router,
     page.router,
+    posters.router,
     static.router,
     *admin.ROUTERS,
 )
@@ -110,8 +114,9 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
     )
     app.state.draining = draining
     app.state.open_visits = open_visits(settings)
+    app.state.guide = guide.read_guide(settings.guide_dir)
     app.state.sign_in_tries = Limiter(TRIES_PER_MINUTE)
-    handle_errors(app, ROUTERS, {error_pages.PATH: error_pages.error_page})
+    handle_errors(app, ROUTERS, {error_pages.PATH: error_pages.error_page, "": not_found_page})
     for router in ROUTERS:
         app.include_router(router)
     _add_middleware(app, settings, draining)

@@ -30,6 +30,7 @@ from app.scenarios.service import ScenarioService
 from app.store.folder import ModelStore
 from app.store.remote import open_store
 from app.users.service import UserService
+from app.web.facts import PageFacts
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     idempotency = services.add(Idempotency(database))
     lists = services.add(MovieLists(current))
     services.add(MovieService(database, models, lists))
+    services.add(PageFacts(current))
     services.add(RatingService(database, threshold))
     services.add(UserService(database, threshold))
     services.add(EventService(database, Rule.of(settings.event_rule)))
@@ -63,6 +65,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     try:
         keys.start()
         models.start()
+        lists.start()
         revisions.start()
         trainings.start()
         disks.start()
@@ -77,6 +80,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         disks.stop()
         trainings.stop()
         revisions.stop()
+        lists.stop()
         models.stop()
         keys.stop()
         database.dispose()

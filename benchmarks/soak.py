@@ -7,8 +7,10 @@ Starts `recommender serve` with two workers. Clients on kept connections read an
 models are trained, activated and rolled back, and back-ups are made, as operators do it: by
 command and by request. The caches and pools are filled first: what they hold is bounded, and no
 leak. Prints a line a minute, and exits with 1 if a response was wrong, if memory has grown by more
-than 3 % after the warm-up (a third of the time), or if descriptors have become more. Memory is what
-belongs to a process alone (RssAnon); both are judged from 10 minutes on.
+than 3 % after the warm-up (a third of the time), or if a process has 5 descriptors more: its pool
+of connections grows by one or two with the requests that happen to meet, and one that is left
+behind by each import, training or activation would be more. Memory is what belongs to a process
+alone (RssAnon); both are judged from 10 minutes on.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ N_MOVIES, N_PEOPLE, RATINGS_EACH = 300, 150, 40
 FIRST_OWN_MOVIE = 10_000
 JUDGED_FROM_S = 600.0
 MAX_GROWTH = 0.03
+MAX_MORE_DESCRIPTORS = 4
 WARM_UP = 1 / 3
 SAMPLE_S = 5.0
 # 16,000 lists as the clients ask for, of 7 kB on average: more than the caches of two workers hold.
@@ -298,7 +301,7 @@ def failures(figures: dict[str, Any], seconds: float) -> Iterator[str]:
         if growth > MAX_GROWTH:
             yield f"the memory of process {pid} has grown by {growth:.1%}"
     for pid, more in figures["more_descriptors"].items():
-        if more > 0:
+        if more > MAX_MORE_DESCRIPTORS:
             yield f"process {pid} has {more} descriptors more"
 
 

@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from data.bad_rows import BadRows
 from data.catalogue import read_catalogue
 from data.columns import any_movie, any_user
 from data.formats import SUFFIXES, format_of, open_table
+from data.log_stream import log_builder
 from data.mapping import LOG_ROLES, Mapping
 from data.movies import read_links, untitled_movies
 from data.progress import Progress, ignore_progress
-from data.ratings import LogBuilder, LogRules, no_ratings
+from data.ratings import LogRules, no_ratings
 from data.release import DatasetError, Release
 from data.roles import is_catalogue, log_roles
 from data.source import DataFile, checksum, data_file, spooled
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from data.log_stream import TakeRatings
+    from data.ratings import LogBuilder
     from data.tables import Table
 
 __all__ = ["OwnReader"]
@@ -54,11 +55,14 @@ class OwnReader:
         Ratings of so many stars and more are likes.
     progress : callable
         Called with the number of bytes read.
+    take : callable, optional
+        Takes the ratings block by block; the releases hold none then.
     """
 
     mapping: Mapping
     like_threshold: float
     progress: Progress = ignore_progress
+    take: TakeRatings | None = None
 
     def file(self, path: Path) -> Release:
         """Read a log, with a catalogue that lies beside it, or a catalogue alone."""
@@ -133,7 +137,7 @@ class OwnReader:
             ratings, events = builder.finish()
             if movies is None:
                 rows = ratings if events is None else events
-                movies = untitled_movies(builder.keys_of(np.unique(rows["movie_id"])))
+                movies = untitled_movies(builder.keys_of_rated(rows))
         if movies is None:
             raise DatasetError(f"{name} holds neither a log nor a catalogue")
         return Release(
@@ -168,7 +172,7 @@ class OwnReader:
         def place(row: int) -> str:
             return f"{log.unit} {log.number_of_row(roles, row)}"
 
-        builder = LogBuilder(log.file.label, place, rules, bad_rows, log.unit)
+        builder = log_builder(self.take, log.file.label, place, rules, bad_rows, log.unit)
         builder.extend(
             log.blocks(
                 roles,

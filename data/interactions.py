@@ -202,6 +202,25 @@ class Interactions:
         begin, end = self.indptr[row], self.indptr[row + 1]
         return self.movie_rows[begin:end], self.liked[begin:end]
 
+    def ratings_of(self, user: Hashable) -> dict[int, bool]:
+        """Return the ratings of one user: True for like, False for dislike, by movie id.
+
+        Parameters
+        ----------
+        user : hashable
+            A key of `user_keys`.
+
+        Raises
+        ------
+        KeyError
+            There is no such user.
+        """
+        found = np.flatnonzero(self.user_keys == user)
+        if not len(found):
+            raise KeyError(f"no user {user!r}")
+        movie_rows, liked = self.user(int(found[0]))
+        return dict(zip(self.movie_ids[movie_rows].tolist(), liked.tolist(), strict=True))
+
     def movie_counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Likes and dislikes of each movie, two arrays of shape (n_movies,)."""
         likes = np.bincount(self.movie_rows[self.liked], minlength=self.n_movies)
@@ -241,10 +260,10 @@ class Interactions:
             kept.indptr, rows[order].astype(np.int32), kept.liked[order], self.user_keys, vocabulary
         )
 
-    def rated_movies_only(self) -> Interactions:
-        """Return the same ratings without the movies that have none."""
+    def rated_movies_only(self, min_ratings: int = 1) -> Interactions:
+        """Return the same users without the movies that have fewer ratings."""
         likes, dislikes = self.movie_counts()
-        return self.with_movies(self.movie_ids[likes + dislikes > 0])
+        return self.with_movies(self.movie_ids[likes + dislikes >= min_ratings])
 
 
 def _check_column(df: pd.DataFrame, column: str) -> None:

@@ -17,10 +17,11 @@ from data.delimited import CSV, DAT, TABS, Layout, blocks, header_of, line_of_ro
 from data.download import download
 from data.files import OwnReader
 from data.formats import SUFFIXES, format_of
+from data.log_stream import log_builder
 from data.mapping import Mapping
 from data.movies import read_links, read_movies_csv, read_movies_dat, read_u_item
 from data.progress import Progress, ignore_progress
-from data.ratings import LogBuilder, LogRules
+from data.ratings import LogRules
 from data.release import NO_TIME, DatasetError, DownloadError, Release
 from data.roles import RATING_ALIASES, column_roles
 from data.rules import flaw
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+
+    from data.log_stream import TakeRatings
 
 __all__ = [
     "NO_TIME",
@@ -87,6 +90,7 @@ def load(
     progress: Progress = ignore_progress,
     mapping: Mapping | None = None,
     like_threshold: float = 4.0,
+    take: TakeRatings | None = None,
 ) -> Release:
     """Read a data set; a release that is not there yet is downloaded first.
 
@@ -106,6 +110,9 @@ def load(
         How to read a file of one's own.
     like_threshold : float
         Ratings of so many stars and more are likes, see `Mapping.like_from`.
+    take : callable, optional
+        Takes the ratings block by block, so that they need not fit into memory; the release that
+        is returned holds none then.
 
     Returns
     -------
@@ -122,11 +129,11 @@ def load(
         if mapping not in (None, Mapping()):
             raise DatasetError(f"{name_or_path} is read as it is: a mapping is for own files")
         if name_or_path == SAMPLE:
-            return _read_release(SAMPLE_FOLDER, SAMPLE, progress)
+            return _read_release(SAMPLE_FOLDER, SAMPLE, progress, take)
         path = _found(name_or_path, datasets_dir)
         path = path or download(name_or_path, datasets_url, datasets_dir, progress)
-        return _read_release(path, name_or_path, progress)
-    own = OwnReader(mapping or Mapping(), like_threshold, progress)
+        return _read_release(path, name_or_path, progress, take)
+    own = OwnReader(mapping or Mapping(), like_threshold, progress, take)
     if name_or_path == STANDARD_INPUT:
         return own.standard_input(sys.stdin.buffer)
     if problem := flaw(name_or_path, MAX_PATH_LENGTH):
@@ -137,7 +144,9 @@ def load(
             raise DatasetError(f"{path} does not exist")
         files = files_of(path)
         is_movielens = own.mapping == Mapping() and _is_movielens(files)
-        return _read_release(path, None, progress) if is_movielens else own.folder(path, files)
+        if is_movielens:
+            return _read_release(path, None, progress, take)
+        return own.folder(path, files)
     if format_of(path.name) or (own.mapping.format and path.is_file()):
         return own.file(path)
     raise DatasetError(
@@ -151,7 +160,9 @@ def _found(name: str, datasets_dir: Path) -> Path | None:
     return next((path for path in candidates if path.exists()), None)
 
 
-def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
+def _read_release(
+    path: Path, name: str | None, progress: Progress, take: TakeRatings | None
+) -> Release:
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     files = files_of(path)
@@ -164,7 +175,7 @@ def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
     if links_file is not None:
         movies, links_sha256 = read_links(links_file, movies)
     known = frozenset(movies["movie_id"].tolist())
-    ratings, ratings_sha256 = _read_ratings(ratings_file, form.layout, known, progress)
+    ratings, ratings_sha256 = _read_ratings(ratings_file, form.layout, known, progress, take)
     # The user's own folder may have the same form, the same name and the same README.
     is_public = name is not None
     is_movielens = name in RELEASES or _speaks_of_grouplens(files)
@@ -181,7 +192,11 @@ def _read_release(path: Path, name: str | None, progress: Progress) -> Release:
 
 
 def _read_ratings(
-    file: DataFile, layout: Layout, known_movies: frozenset[int], progress: Progress
+    file: DataFile,
+    layout: Layout,
+    known_movies: frozenset[int],
+    progress: Progress,
+    take: TakeRatings | None,
 ) -> tuple[pd.DataFrame, str]:
     """Return the ratings of a release and the checksum of their file."""
     roles: list[str | None] = [*_HEADERLESS_ROLES]
@@ -193,7 +208,7 @@ def _read_ratings(
         return f"line {line_of_row(file, layout, roles, row)}"
 
     rules = LogRules(user=movielens_user, movie=numbered_movie(known_movies))
-    builder = LogBuilder(file.label, place, rules)
+    builder = log_builder(take, file.label, place, rules)
     with file.open() as raw:
         metered = MeteredStream(raw, lambda done: progress("read", done, file.size))
         builder.extend(blocks(metered, file, layout, roles))

@@ -182,6 +182,10 @@ class LogBuilder:
             copy=False,
         )
 
+    def keys_of_rated(self, rows: pd.DataFrame) -> list[MovieKey]:
+        """Return the key of each movie in these ratings or events, by rising id."""
+        return self.keys_of(np.unique(rows["movie_id"]))
+
     def keys_of(self, movie_ids: NDArray[Any]) -> list[MovieKey]:
         """Return the key of each of these movies of the log."""
         key_of = dict(zip(self._ids().tolist(), self._movies.keys(), strict=True))

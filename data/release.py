@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["EVENT_KINDS", "NO_TIME", "DatasetError", "DownloadError", "Rejected", "Release"]
+__all__ = [
+    "EVENT_KINDS",
+    "NO_TIME",
+    "DatasetError",
+    "DownloadError",
+    "Rejected",
+    "Release",
+    "columns",
+]
 
 EVENT_KINDS = (
     "rated", "liked", "disliked", "seen", "hidden", "clicked", "purchased", "watched",
@@ -118,22 +126,27 @@ class Release:
     def columns(
         self, like_threshold: float
     ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
-        """Return user, movie id and like of each rating, three arrays of shape (n_ratings,).
-
-        Parameters
-        ----------
-        like_threshold : float
-            Ratings of so many stars and more are likes, the others dislikes.
-        """
-        liked = self.ratings["stars"].to_numpy() >= like_threshold
-        if "liked" in self.ratings:
-            liked |= self.ratings["liked"].to_numpy(dtype="bool", na_value=False)
-        return (
-            self.ratings["user"].to_numpy(),
-            self.ratings["movie_id"].to_numpy(dtype="int64"),
-            liked,
-        )
+        """Return user, movie id and like of each rating; see the function `columns`."""
+        return columns(self.ratings, like_threshold)
 
     def interactions(self, like_threshold: float) -> Interactions:
         """Return the matrix of likes and dislikes; see `columns`."""
         return Interactions.from_arrays(*self.columns(like_threshold))
+
+
+def columns(
+    ratings: pd.DataFrame, like_threshold: float
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return user, movie id and like of each rating, three arrays of shape (n_ratings,).
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        As in `Release`.
+    like_threshold : float
+        Ratings of so many stars and more are likes, the others dislikes.
+    """
+    liked = ratings["stars"].to_numpy() >= like_threshold
+    if "liked" in ratings:
+        liked |= ratings["liked"].to_numpy(dtype="bool", na_value=False)
+    return ratings["user"].to_numpy(), ratings["movie_id"].to_numpy(dtype="int64"), liked

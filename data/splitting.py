@@ -30,8 +30,10 @@ __all__ = [
     "Group",
     "HeldOut",
     "Split",
+    "digests",
     "first_ratings",
     "gate_users",
+    "groups_of",
     "hide_ratings",
     "holdout_groups",
     "random_places",
@@ -76,6 +78,15 @@ class HeldOut:
     hidden: Interactions
     weights: NDArray[np.float32] | None = field(default=None, kw_only=True)
 
+    def with_movies(self, movie_ids: NDArray[np.int64]) -> HeldOut:
+        """Return the users over other movies, without those who have no hidden like left.
+
+        Without the weights of the ratings.
+        """
+        given, hidden = self.given.with_movies(movie_ids), self.hidden.with_movies(movie_ids)
+        judged = hidden.likes_per_user > 0
+        return HeldOut(given.select_users(judged), hidden.select_users(judged))
+
     def everything(self) -> Interactions:
         """Return given and hidden ratings together: an input only of a leak test."""
         parts = (self.given, self.hidden)
@@ -108,6 +119,22 @@ class Split:
     validation: HeldOut
     refit: Interactions
     test: HeldOut
+
+    def of_rated(self, min_ratings: int) -> Split:
+        """Return the same users over the movies with at least so many ratings in training.
+
+        Held-out users without a hidden like among these are left out.
+        """
+        training = self.training.rated_movies_only(min_ratings)
+        if training.n_movies == self.training.n_movies:
+            return self
+        movie_ids = training.movie_ids
+        return Split(
+            training,
+            self.validation.with_movies(movie_ids),
+            self.refit.with_movies(movie_ids),
+            self.test.with_movies(movie_ids),
+        )
 
 
 def hide_ratings(users: Interactions, rng: np.random.Generator) -> HeldOut:
@@ -153,7 +180,7 @@ def random_users(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
     """Return at most n users, those with the smallest hashes of salt and key, in their order."""
     if held_out.given.n_users <= n:
         return held_out
-    rows = np.sort(np.argsort(_digests(held_out.given.user_keys, salt), kind="stable")[:n])
+    rows = np.sort(np.argsort(digests(held_out.given.user_keys, salt), kind="stable")[:n])
     return HeldOut(held_out.given.select_users(rows), held_out.hidden.select_users(rows))
 
 
@@ -173,7 +200,7 @@ def random_places(users: Interactions, salt: str) -> NDArray[np.int64]:
     int64 array, shape (n_ratings,)
     """
     movies = _mixed(users.movie_ids.astype(np.uint64))
-    keys = _mixed(_digests(users.user_keys, salt)[users.user_rows] ^ movies[users.movie_rows])
+    keys = _mixed(digests(users.user_keys, salt)[users.user_rows] ^ movies[users.movie_rows])
     order = np.lexsort((keys, users.user_rows))
     places = np.empty(users.n_ratings, dtype=np.int64)
     places[order] = np.arange(users.n_ratings) - np.repeat(
@@ -206,8 +233,13 @@ def holdout_groups(
     -------
     int8 array, shape (n_keys,)
     """
-    u = _digests(user_keys, salt) / 2.0**64
-    share = gate_share(len(u) if n_users is None else n_users)
+    hashes = digests(user_keys, salt)
+    return groups_of(hashes, gate_share(len(hashes) if n_users is None else n_users))
+
+
+def groups_of(hashes: NDArray[np.uint64], share: float) -> NDArray[np.int8]:
+    """Return the `Group` of each user by the hash of the key (`digests`), as `holdout_groups`."""
+    u = hashes / 2.0**64
     return np.select([u < share, u < 2 * share], [Group.GATE, Group.VALIDATION], 0).astype(np.int8)
 
 
@@ -318,8 +350,8 @@ def _held_out(
     return hide_ratings(users.with_movies(movie_ids), np.random.default_rng([seed, group]))
 
 
-def _digests(user_keys: Iterable[object], salt: str) -> NDArray[np.uint64]:
-    """blake2b(salt ‖ key), the first 64 bits, for each key."""
+def digests(user_keys: Iterable[object], salt: str) -> NDArray[np.uint64]:
+    """Return the first 64 bits of blake2b(salt ‖ key) for each key, uint64, shape (n_keys,)."""
     prefix = salt.encode()
     digests = (blake2b(prefix + str(key).encode(), digest_size=8).digest() for key in user_keys)
     return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+import shutil
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -49,6 +51,7 @@ __all__ = [
     "load",
     "load_whole",
     "save",
+    "save_alone",
 ]
 
 # Format 2 adds a prior and couplings to format 1, which is still written for a machine without.
@@ -136,6 +139,28 @@ def save(
         file.write(content)
     sync_folder(folder)
     return hashlib.sha256(content).hexdigest()
+
+
+def save_alone(folder: Path, rbm: RBM) -> None:
+    """Write a machine without a card of its own; the folder appears whole or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        There is a file or folder of this name.
+    ValueError
+        A parameter is not finite.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise FileExistsError(f"{folder} is there already: choose another name, or remove it")
+    unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        save(unfinished, rbm, {})
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
 
 
 def load(folder: Path, *, sha256: str | None = None) -> Artifact:

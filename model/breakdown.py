@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
+    from data.totals import Totals
     from model.evaluation import Judgement
 
 __all__ = [
@@ -109,7 +110,7 @@ def by_ratings(judgement: Judgement, n_groups: int = 4) -> list[dict[str, Any]]:
     ]
 
 
-def popularity_groups(training: Interactions) -> NDArray[np.int64]:
+def popularity_groups(training: Interactions | Totals) -> NDArray[np.int64]:
     """Group of each movie, a position in `POPULARITY_GROUPS`; shape (n_movies,)."""
     likes, _ = training.movie_counts()
     order = np.lexsort((training.movie_ids, -likes))

@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from data.interactions import Interactions
     from model.rbm import RBM
 
-__all__ = ["Checkpoint", "CheckpointError", "identity", "kept", "notes", "read", "remove", "write"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "digest",
+    "identity",
+    "kept",
+    "notes",
+    "read",
+    "remove",
+    "write",
+]
 
 FORMAT = 1
 STATE = "state.json"
@@ -82,9 +92,9 @@ def identity(
         interactions.indptr, interactions.movie_ids, interactions.movie_rows, interactions.liked
     )  # fmt: skip
     return {
-        "ratings": _digest(*data),
+        "ratings": digest(*data),
         "seed": seed,
-        "start": None if start is None else _digest(start.W, start.a, start.b, start.movie_ids),
+        "start": None if start is None else digest(start.W, start.a, start.b, start.movie_ids),
         "configuration": config.model_dump(),
     }
 
@@ -138,7 +148,7 @@ def read(folder: Path, expected: Mapping[str, Any]) -> Checkpoint:
     path = own[-1] if own else found[-1]
     state = _read_state(path)
     _refuse_another_run(path, state["identity"], expected)
-    arrays = {name: _read_array(path, name, digest) for name, digest in state["files"].items()}
+    arrays = {name: _read_array(path, name, sha256) for name, sha256 in state["files"].items()}
     return Checkpoint(
         state["identity"], state["position"], state["curve"], arrays, state.get("note", {})
     )
@@ -177,7 +187,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "position": checkpoint.position,
         "curve": checkpoint.curve,
         "note": checkpoint.note,
-        "files": {name: _digest(array) for name, array in checkpoint.arrays.items()},
+        "files": {name: digest(array) for name, array in checkpoint.arrays.items()},
     }
     with new_file(folder / STATE) as file:
         file.write(json.dumps(state, indent=2, allow_nan=False).encode())
@@ -197,13 +207,13 @@ def _read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-def _read_array(folder: Path, name: str, digest: str) -> NDArray[np.float32]:
+def _read_array(folder: Path, name: str, sha256: str) -> NDArray[np.float32]:
     path = folder / f"{name}.npy"
     try:
         array: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-    if _digest(array) != digest:
+    if digest(array) != sha256:
         raise CheckpointError(f"{path} is damaged: its checksum is another")
     return array
 
@@ -251,10 +261,10 @@ def _run_name(of: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _digest(*arrays: NDArray[Any]) -> str:
+def digest(*arrays: NDArray[Any]) -> str:
     """SHA-256 of types, shapes and bytes."""
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     for array in arrays:
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()

@@ -58,6 +58,9 @@ class Config(BaseModel):
         on validation users where there are any (`model.finish`).
     coupling_neighbours : int
         Couplings kept of each movie.
+    min_ratings : int
+        Ratings of training users from which the machine has a movie. A movie with fewer is served
+        by its genres and popularity (`model.affinity`), and takes no memory of a training.
     classic : bool
         Leave unrated units out of the energy (Salakhutdinov, Mnih & Hinton 2007) instead of
         making *unseen* a state of every unit. Unrated movies are then unknown by construction, and
@@ -83,21 +86,22 @@ class Config(BaseModel):
     coupling_strength: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     coupling_l2: Annotated[float, Field(ge=0.5, le=10_000, allow_inf_nan=False)] | None = None
     coupling_neighbours: Annotated[int, Field(ge=1, le=10_000)] = 50
+    min_ratings: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     classic: bool = False
 
     @classmethod
     def for_data(cls, interactions: Interactions) -> Self:
+        """Return the defaults for the number of users of the ratings to train on."""
+        return cls.for_users(interactions.n_users)
+
+    @classmethod
+    def for_users(cls, n_users: int) -> Self:
         """Return the defaults for this number of users.
 
         Between the sizes at which they were chosen, on validation users, they are interpolated
         along the logarithm of the number of users; beyond them the nearest is taken.
-
-        Parameters
-        ----------
-        interactions : Interactions
-            What the model will be trained on.
         """
-        size = np.log(max(interactions.n_users, 1))
+        size = np.log(max(n_users, 1))
         small, large = np.log(500.0), np.log(5_000.0)
         share = float(np.clip((size - small) / (large - small), 0.0, 1.0))
 

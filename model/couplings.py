@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from data.interactions import Interactions
+    from data.totals import Totals
 
-__all__ = ["Couplings", "fit_couplings"]
+__all__ = ["Couplings", "coupled_movies", "couplings_of", "fit_couplings", "gram_of_likes"]
 
 # Beyond this number, the most liked movies alone are coupled: the inverse takes .4 GB and 20 s.
 MAX_MOVIES = 10_000
@@ -144,14 +145,54 @@ def fit_couplings(
     -------
     Couplings
     """
-    likes, _ = interactions.movie_counts()
+    movies = coupled_movies(interactions)
+    penalty = _penalty(l2, interactions.n_users)
+    X = _likes(interactions, movies)
+    rows = _rows_by_users(X, penalty) if X.shape[0] < X.shape[1] else _rows(_gram(X.T), penalty)
+    pairs = _strongest_pairs(rows, len(movies), neighbours)
+    return _couplings(pairs, movies, interactions.n_movies, strength, l2)
+
+
+def coupled_movies(ratings: Interactions | Totals) -> NDArray[np.int64]:
+    """Rows of the movies that have couplings, rising."""
+    likes, _ = ratings.movie_counts()
     most_liked = np.argsort(-likes, kind="stable")[:MAX_MOVIES]
-    movies = np.sort(most_liked[likes[most_liked] >= MIN_LIKES])
-    penalty = l2 * np.sqrt(max(interactions.n_users, 1))
-    pairs = _strongest_pairs(_likes(interactions, movies), penalty, neighbours)
+    return np.sort(most_liked[likes[most_liked] >= MIN_LIKES])
+
+
+def gram_of_likes(interactions: Interactions, movies: NDArray[np.int64]) -> NDArray[np.float32]:
+    """XᵀX of these movies, float32, in the order of Fortran; of parts of the users, they add up."""
+    return _gram(_likes(interactions, movies).T)
+
+
+def couplings_of(
+    gram: NDArray[np.float32], totals: Totals, l2: float, neighbours: int
+) -> Couplings:
+    """Fit S of strength 1 to XᵀX of the `coupled_movies`; the others are as of `fit_couplings`.
+
+    The memory of `gram` becomes that of the result.
+    """
+    movies = coupled_movies(totals)
+    rows = _rows(gram, _penalty(l2, totals.n_users))
+    pairs = _strongest_pairs(rows, len(movies), neighbours)
+    return _couplings(pairs, movies, totals.n_movies, 1.0, l2)
+
+
+def _penalty(l2: float, n_users: int) -> float:
+    """λ = l2 √n_users."""
+    return float(l2 * np.sqrt(max(n_users, 1)))
+
+
+def _couplings(
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]],
+    movies: NDArray[np.int64],
+    n_movies: int,
+    strength: float,
+    l2: float,
+) -> Couplings:
     rows, columns, values = _both_ways(*pairs, n=len(movies))
-    indptr = np.zeros(interactions.n_movies + 1, dtype=np.int64)
-    np.cumsum(np.bincount(movies[rows], minlength=interactions.n_movies), out=indptr[1:])
+    indptr = np.zeros(n_movies + 1, dtype=np.int64)
+    np.cumsum(np.bincount(movies[rows], minlength=n_movies), out=indptr[1:])
     return Couplings(
         indptr,
         movies[columns].astype(np.int32),
@@ -176,17 +217,16 @@ def _likes(interactions: Interactions, movies: NDArray[np.int64]) -> sparse.csr_
 
 
 def _strongest_pairs(
-    X: sparse.csr_array[Any], penalty: float, neighbours: int
+    blocks: Iterator[tuple[int, NDArray[np.float32]]], n_movies: int, neighbours: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Row, column and S of the strongest couplings of each row, some of them in both orders."""
-    n_movies = X.shape[1]
     kept = min(neighbours, n_movies - 1)
     if kept < 1:
         none = np.zeros(0, dtype=np.int64)
         return none, none, np.zeros(0, dtype=np.float32)
     rows = np.arange(n_movies)
     found = []
-    for begin, S in _rows_of_couplings(X, penalty):
+    for begin, S in blocks:
         own = np.arange(len(S))
         S[own, rows[begin : begin + len(S)]] = 0
         strongest = np.argpartition(-np.abs(S), kept - 1, axis=1)[:, :kept]
@@ -195,19 +235,20 @@ def _strongest_pairs(
     return np.concatenate(left), np.concatenate(right), np.concatenate(values, axis=0).ravel()
 
 
-def _rows_of_couplings(
+def _rows(gram: NDArray[np.float32], penalty: float) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield blocks of rows of S, the diagonal included: first row, float32 (m, n_movies)."""
+    P = _inverse(gram, penalty)
+    scale = (1 / np.sqrt(np.diag(P))).astype(np.float32)
+    for begin in range(0, len(P), BLOCK):
+        yield begin, -P[begin : begin + BLOCK] * scale[begin : begin + BLOCK, None] * scale
+
+
+def _rows_by_users(
     X: sparse.csr_array[Any], penalty: float
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield blocks of rows of S, the diagonal included: first row, float32 (m, n_movies)."""
-    n_users, n_movies = X.shape
-    blocks = range(0, n_movies, BLOCK)
-    if n_users >= n_movies:
-        P = _inverse(X.T.tocsr(), penalty)
-        scale = (1 / np.sqrt(np.diag(P))).astype(np.float32)
-        for begin in blocks:
-            yield begin, -P[begin : begin + BLOCK] * scale[begin : begin + BLOCK, None] * scale
-        return
-    K = _inverse(X, penalty)
+    """Yield the same through X Xᵀ."""
+    blocks = range(0, X.shape[1], BLOCK)
+    K = _inverse(_gram(X), penalty)
     by_movie, columns = X.T.tocsr(), X.tocsc()
     parts = [by_movie[begin : begin + BLOCK] for begin in blocks]
     own = np.concatenate([(part.multiply(part @ K)).sum(axis=1) for part in parts])
@@ -217,18 +258,24 @@ def _rows_of_couplings(
         yield begin, Q * scale[begin : begin + BLOCK, None] * scale
 
 
-def _inverse(X: sparse.csr_array[Any], penalty: float) -> NDArray[np.float32]:
-    """(X Xᵀ + penalty I)⁻¹ by Cholesky, in the memory of the result and some blocks of rows.
+def _gram(X: Any) -> NDArray[np.float32]:
+    """X Xᵀ, in the memory of the result and some blocks of rows; counts of likes are exact."""
+    n = X.shape[0]
+    gram = np.empty((n, n), dtype=np.float32, order="F")
+    by_row, transposed = X.tocsr(), X.T.tocsr()
+    for begin in range(0, n, BLOCK):  # symmetric: rows are columns
+        gram[:, begin : begin + BLOCK] = (by_row[begin : begin + BLOCK] @ transposed).toarray().T
+    return gram
 
-    float32: counts of likes are exact, and the penalty keeps the condition near 1,000.
+
+def _inverse(gram: NDArray[np.float32], penalty: float) -> NDArray[np.float32]:
+    """(gram + penalty I)⁻¹ by Cholesky, in the memory of the result.
+
+    float32: the penalty keeps the condition near 1,000.
     """
     from scipy.linalg import lapack  # noqa: PLC0415 (serving does without)
 
-    n = X.shape[0]
-    gram = np.empty((n, n), dtype=np.float32, order="F")
-    transposed = X.T.tocsr()
-    for begin in range(0, n, BLOCK):  # symmetric: rows are columns
-        gram[:, begin : begin + BLOCK] = (X[begin : begin + BLOCK] @ transposed).toarray().T
+    n = len(gram)
     gram[np.diag_indices(n)] += penalty
     factor, singular = lapack.spotrf(gram, lower=True, overwrite_a=True)
     inverse, failed = lapack.spotri(factor, lower=True, overwrite_c=True)

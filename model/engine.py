@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
+    from data.totals import Totals
     from model.config import Config
     from model.rbm import RBM
 
@@ -62,10 +63,19 @@ class Engine:
     seed : int
         Key of the random numbers; modulo 2^64.
     threads : int
+    totals : Totals, optional
+        Of all ratings, where `interactions` are a part of them; they scale the weight decay.
     """
 
     def __init__(
-        self, interactions: Interactions, rbm: RBM, config: Config, *, seed: int, threads: int
+        self,
+        interactions: Interactions,
+        rbm: RBM,
+        config: Config,
+        *,
+        seed: int,
+        threads: int,
+        totals: Totals | None = None,
     ) -> None:
         with compute_threads(threads):
             pass  # refuse an invalid number now, not at the first update
@@ -78,7 +88,7 @@ class Engine:
         self._indptr = interactions.indptr
         self._columns = columns(interactions.movie_rows, interactions.liked).astype(np.int32)
         self._t = activity(interactions.ratings_per_user, rbm.mean_ratings)
-        self._l2 = l2_per_column(interactions, config)
+        self._l2 = l2_per_column(totals or interactions, config)
         self._buffers_for = 0
 
     def update(self, users: NDArray[np.int64], decay: float) -> int:
@@ -164,9 +174,9 @@ class Engine:
         self._buffers_for = n
 
 
-def l2_per_column(interactions: Interactions, config: Config) -> NDArray[np.float32]:
+def l2_per_column(ratings: Interactions | Totals, config: Config) -> NDArray[np.float32]:
     """l2 (ratings of the movie / mean) ** exponent, for each column of V, shape (2 * n_movies,)."""
-    likes, dislikes = interactions.movie_counts()
-    ratings = np.maximum(likes + dislikes, 1)
-    scale = (ratings / ratings.mean()) ** config.l2_popularity_exponent
+    likes, dislikes = ratings.movie_counts()
+    n_ratings = np.maximum(likes + dislikes, 1)
+    scale = (n_ratings / n_ratings.mean()) ** config.l2_popularity_exponent
     return np.repeat(config.l2 * scale, 2).astype(np.float32)

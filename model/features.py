@@ -6,6 +6,8 @@ NumPy alone, for serving: a description needs only the artifact.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,18 +17,20 @@ from model.rbm import DISLIKE, LIKE
 from model.scoring import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
     from model.rbm import RBM
 
-__all__ = ["HiddenUnit", "MovieWeight", "describe_features", "untitled"]
+__all__ = ["HiddenUnit", "MovieWeight", "describe_features", "unit_name", "untitled"]
 
 # Users whose hidden probabilities `HiddenUnit.share_on` averages: its standard error is then below
 # .5 / sqrt(2000) = .011, and a large data set costs no more than a small one.
 SHARE_SAMPLE = 2_000
+# Movies in the name of a unit, and characters of each title: two fit the width of a phone.
+NAMING, TITLE_LENGTH = 2, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,23 @@ class HiddenUnit:
 def untitled(movie_id: int) -> str:
     """Return what stands for a title that is not known: a negative id is a hash, no number."""
     return f"Movie {movie_id}" if movie_id > 0 else "Movie without a title"
+
+
+def unit_name(titles: Iterable[str]) -> str:
+    """Name a unit by the titles of its two most telling movies, without what is in brackets.
+
+    Parameters
+    ----------
+    titles : iterable of str
+        Of the movies that switch the unit on, the most telling first.
+
+    Returns
+    -------
+    str
+        Each title has at most 32 characters; empty without titles.
+    """
+    parts = (title.split(" (")[0] for title in islice(titles, NAMING))
+    return " · ".join(shorten(part, TITLE_LENGTH, placeholder="…") for part in parts)
 
 
 def describe_features(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -23,14 +23,17 @@ from model.prior import fit_prior
 from model.rbm import DISLIKE, LIKE, softplus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
     from data.splitting import HeldOut
     from model.config import Config
+    from model.prior import Prior
     from model.rbm import RBM
 
-__all__ = ["as_finished", "finish"]
+__all__ = ["Fits", "as_finished", "finish", "finish_with"]
 
 # On ml-latest-small NDCG@100 is flat for strengths 5 to 14 and l2 1.5 to 5. On generated data with
 # planted tastes small l2 did harm, and 15 with strengths 4 to 8 little or no good.
@@ -71,14 +74,30 @@ def finish(trained: RBM, training: Interactions, validation: HeldOut | None, con
     RBM
         With the same weights.
     """
+    fits = Fits(
+        lambda rbm: fit_prior(rbm, training, config),
+        lambda l2: fit_couplings(training, 1.0, l2, config.coupling_neighbours),
+    )
+    return finish_with(fits, trained, validation, config)
+
+
+class Fits(NamedTuple):
+    """What is fitted to the training users, wherever these are."""
+
+    prior: Callable[[RBM], Prior]  # of a machine
+    couplings: Callable[[float], Couplings]  # of strength 1, by l2
+
+
+def finish_with(fits: Fits, trained: RBM, validation: HeldOut | None, config: Config) -> RBM:
+    """Finish a machine as `finish` does, which names the arguments."""
     with threadpool_limits(limits=1, user_api="blas"):
         if validation is not None and validation.given.n_users == 0:
             validation = None
         bare = replace(trained, prior=None, couplings=None)
         if trained.classic:
             return calibrate(bare, validation) if validation else replace(bare, calibration=TYPICAL)
-        rbm = replace(bare, prior=fit_prior(bare, training, config), calibration=TYPICAL_WITH_PRIOR)
-        rbm = replace(rbm, couplings=_choose_couplings(rbm, training, validation, config))
+        rbm = replace(bare, prior=fits.prior(bare), calibration=TYPICAL_WITH_PRIOR)
+        rbm = replace(rbm, couplings=_choose_couplings(rbm, fits, validation, config))
         return calibrate(rbm, validation) if validation else rbm
 
 
@@ -94,7 +113,7 @@ def as_finished(config: Config, rbm: RBM) -> Config:
 
 
 def _choose_couplings(
-    rbm: RBM, training: Interactions, validation: HeldOut | None, config: Config
+    rbm: RBM, fits: Fits, validation: HeldOut | None, config: Config
 ) -> Couplings | None:
     """Return the couplings with the largest NDCG@100, the first of equals; None: strength 0."""
     strengths = STRENGTHS if config.coupling_strength is None else (config.coupling_strength,)
@@ -104,7 +123,7 @@ def _choose_couplings(
         l2s = (L2 if len(l2s) > 1 else l2s[0],)
     if not any(strengths):
         return None
-    fitted = [fit_couplings(training, 1.0, l2, config.coupling_neighbours) for l2 in l2s]
+    fitted = [fits.couplings(l2) for l2 in l2s]
     candidates: list[Couplings | None] = [None] if 0.0 in strengths else []
     candidates += [
         couplings.of_strength(strength)

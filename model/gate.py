@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from model.baselines import Popularity
     from model.evaluation import Judgement, Scorer
     from model.rbm import RBM
 
@@ -42,6 +43,7 @@ __all__ = [
     "Verdict",
     "judge_candidate",
     "paired_bootstrap",
+    "with_rare",
 ]
 
 METRIC = "ndcg@100"
@@ -110,10 +112,18 @@ class OverMovies:
     model : Scorer
     movie_ids : int64 array, shape (n_movies,)
         The movies to score.
+    like_given_seen : float32 array, shape (n_movies,), optional
+        P(like | seen) of the unknown movies, so that it is judged too.
     """
 
-    def __init__(self, model: Scorer, movie_ids: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        model: Scorer,
+        movie_ids: NDArray[np.int64],
+        like_given_seen: NDArray[np.float32] | None = None,
+    ) -> None:
         self._model = model
+        self._like_given_seen = like_given_seen
         self._movie_ids = movie_ids
         _, rows, own_rows = np.intersect1d(
             movie_ids, model.movie_ids, assume_unique=True, return_indices=True
@@ -129,13 +139,31 @@ class OverMovies:
 
     def score_user(
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], None]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Scores of the model from the ratings of movies it knows; -inf for unknown movies."""
         own = self._own_row[movie_rows]
-        scores, _ = self._model.score_user(own[own >= 0], liked[own >= 0])
+        scores, given_seen = self._model.score_user(own[own >= 0], liked[own >= 0])
         result = np.full(len(self._movie_ids), -np.inf, dtype=np.float32)
         result[self._rows] = scores[self._own_rows]
-        return result, None
+        if given_seen is None or self._like_given_seen is None:
+            return result, None
+        probabilities = self._like_given_seen.copy()
+        probabilities[self._rows] = given_seen[self._own_rows]
+        return result, probabilities
+
+
+def with_rare(rbm: RBM, popularity: Popularity) -> Scorer:
+    """Return a machine over all movies; those that it left out come last, as in lists.
+
+    Parameters
+    ----------
+    rbm : RBM
+    popularity : Popularity
+        Of all movies, which has P(like | seen) of those that were left out.
+    """
+    if np.array_equal(rbm.movie_ids, popularity.movie_ids):
+        return rbm
+    return OverMovies(rbm, popularity.movie_ids, popularity.like_given_seen)
 
 
 def judge_candidate(

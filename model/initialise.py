@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.totals import Totals
 from model.rbm import RBM
 
 if TYPE_CHECKING:
@@ -34,29 +35,29 @@ BIAS_PSEUDO_COUNT = 2.0
 PART = 3
 
 
-def base_rates(interactions: Interactions) -> NDArray[np.float32]:
+def base_rates(ratings: Interactions | Totals) -> NDArray[np.float32]:
     """Biases at the log-odds of each state against unseen, shape (n_movies, 2).
 
     a[i,s] = log((n[i,s] + 2) / (n_users - n[i,L] - n[i,D] + 2)), over the users with a rating.
     """
-    n_users = np.count_nonzero(interactions.ratings_per_user)
-    likes, dislikes = interactions.movie_counts()
+    totals = Totals.of(ratings)
+    likes, dislikes = totals.movie_counts()
     counts = np.stack((likes, dislikes), axis=1) + BIAS_PSEUDO_COUNT
-    unseen = n_users - likes - dislikes + BIAS_PSEUDO_COUNT
+    unseen = totals.n_users - likes - dislikes + BIAS_PSEUDO_COUNT
     return np.log(counts / unseen[:, np.newaxis]).astype(np.float32)
 
 
-def initialise(interactions: Interactions, config: Config, seed: int) -> RBM:
+def initialise(ratings: Interactions | Totals, config: Config, seed: int) -> RBM:
     """Biases at the base rates, small random weights: W ~ N(0, 0.01^2), b = 0."""
-    per_user = interactions.ratings_per_user
-    shape = (interactions.n_movies, 2, config.n_hidden)
+    totals = Totals.of(ratings)
+    shape = (totals.n_movies, 2, config.n_hidden)
     rng = np.random.default_rng(seed)
     return RBM(
         W=rng.standard_normal(shape, dtype=np.float32) * np.float32(INITIAL_WEIGHT_SCALE),
-        a=base_rates(interactions),
+        a=base_rates(totals),
         b=np.zeros(config.n_hidden, dtype=np.float32),
-        movie_ids=interactions.movie_ids,
-        mean_ratings=float(per_user[per_user > 0].mean()),
+        movie_ids=totals.movie_ids,
+        mean_ratings=totals.mean_ratings,
         classic=config.classic,
     )
 

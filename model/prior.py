@@ -49,10 +49,11 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from data.totals import Totals
 from model.initialise import BIAS_PSEUDO_COUNT, base_rates
 from model.rbm import sigmoid
 
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
 
-__all__ = ["Prior", "fit_prior"]
+__all__ = ["Prior", "UserMoments", "fit_prior", "mean_weight", "prior_of", "user_moments"]
 
 # 100 directions ranked as well as all 300 on ml-latest-small, 60 a little worse (NDCG@100 -.0008).
 MAX_DIRECTIONS = 100
@@ -166,14 +167,60 @@ def fit_prior(rbm: RBM, interactions: Interactions, config: Config) -> Prior:
     -------
     Prior
     """
-    likes, dislikes = interactions.movie_counts()
-    counts = np.stack((likes, dislikes), axis=1).reshape(-1).astype(np.float64)
-    mean = sum(_blocks(rbm.weights, counts, lambda w, n: n @ w)) / max(counts.sum(), 1)
-    within, between = _covariances(rbm, interactions, counts, mean)
+    totals = Totals.of(interactions)
+    moments = user_moments(rbm.weights, interactions, mean_weight(rbm.weights, totals))
+    return prior_of(rbm, totals, moments, config)
+
+
+class UserMoments(NamedTuple):
+    """Sums over users; those of parts of the users add up to those of all."""
+
+    n_users: int  # U, users with a rating
+    squares: float  # Σ_u n_u²
+    scatter: Doubles  # Σ_u n_u (θ_u - w̄)(θ_u - w̄)ᵀ, shape (n_hidden, n_hidden)
+
+    def plus(self, other: UserMoments) -> UserMoments:
+        """Return the sums over the users of both."""
+        return UserMoments(
+            self.n_users + other.n_users,
+            self.squares + other.squares,
+            self.scatter + other.scatter,
+        )
+
+
+def mean_weight(W: NDArray[np.float32], totals: Totals) -> Doubles:
+    """w̄, shape (n_hidden,); W of shape (2 * n_movies, n_hidden)."""
+    counts = _counts(totals)
+    mean: Doubles = sum(_blocks(W, counts, lambda w, n: n @ w)) / max(counts.sum(), 1)
+    return mean
+
+
+def user_moments(W: NDArray[np.float32], interactions: Interactions, mean: Doubles) -> UserMoments:
+    """Sum over the users of a matrix, or of a part of it.
+
+    Parameters
+    ----------
+    W : float32 array, shape (2 * n_movies, n_hidden)
+    interactions : Interactions
+    mean : float64 array, shape (n_hidden,)
+        w̄ of all users.
+    """
+    n_ratings = interactions.ratings_per_user[interactions.ratings_per_user > 0]
+    scatter = np.zeros((len(mean), len(mean)))
+    for n, s in _user_sums(W, interactions):
+        scatter += _scatter(s / n[:, np.newaxis], n, mean)
+    squares = float(n_ratings.astype(np.float64) @ n_ratings)
+    return UserMoments(len(n_ratings), squares, scatter)
+
+
+def prior_of(rbm: RBM, totals: Totals, moments: UserMoments, config: Config) -> Prior:
+    """Fit the prior to sums over the training users; the arguments are as of `fit_prior`."""
+    likes, dislikes = totals.movie_counts()
+    mean = mean_weight(rbm.weights, totals)
+    within, between = _covariances(rbm.weights, totals, moments, mean)
     noise = config.prior_scale * (within + np.trace(within) / rbm.n_hidden * np.eye(rbm.n_hidden))
     up, down, strength = _directions(between, noise)
-    n_users = int(np.count_nonzero(interactions.ratings_per_user))
-    rates = base_rates(interactions)
+    rates = base_rates(totals)
     prior = Prior(
         mean=mean.astype(np.float32),
         up=up,
@@ -181,7 +228,7 @@ def fit_prior(rbm: RBM, interactions: Interactions, config: Config) -> Prior:
         strength=strength,
         rates=rates,
         correction=np.zeros_like(rates),
-        popularity=_popularity(likes, n_users),
+        popularity=_popularity(likes, totals.n_users),
         like_share=_like_share(likes, dislikes),
         length=config.prior_length * rbm.mean_ratings,
     )
@@ -205,23 +252,25 @@ def _like_share(likes: NDArray[np.integer], dislikes: NDArray[np.integer]) -> ND
 
 
 def _covariances(
-    rbm: RBM, interactions: Interactions, counts: Doubles, mean: Doubles
+    W: NDArray[np.float32], totals: Totals, moments: UserMoments, mean: Doubles
 ) -> tuple[Doubles, Doubles]:
     """C_w within users and B between users, each of shape (n_hidden, n_hidden)."""
-    n_ratings = interactions.ratings_per_user[interactions.ratings_per_user > 0]
-    total, n_users = int(n_ratings.sum()), len(n_ratings)
-
-    def scatter(w: Doubles, n: Doubles) -> Doubles:
-        return (w - mean).T @ (n[:, np.newaxis] * (w - mean))
-
-    around_mean = sum(_blocks(rbm.weights, counts, scatter))
-    of_users = np.zeros_like(around_mean)
-    for n, s in _user_sums(rbm, interactions):
-        of_users += scatter(s / n[:, np.newaxis], n)
+    total, (n_users, squares, of_users) = totals.n_ratings, moments
+    around_mean = sum(_blocks(W, _counts(totals), lambda w, n: _scatter(w, n, mean)))
     within = (around_mean - of_users) / max(total - n_users, 1)
-    unequal = total - float(n_ratings.astype(np.float64) @ n_ratings) / max(total, 1)
+    unequal = total - squares / max(total, 1)
     between = (of_users - (n_users - 1) * within) / unequal if unequal > 0 else 0 * within
     return within, between
+
+
+def _counts(totals: Totals) -> Doubles:
+    """Ratings that set each column of V, shape (2 * n_movies,)."""
+    return np.stack(totals.movie_counts(), axis=1).reshape(-1).astype(np.float64)
+
+
+def _scatter(w: Doubles, n: Doubles, mean: Doubles) -> Doubles:
+    """Σ n (w - mean)(w - mean)ᵀ over the rows of w."""
+    return (w - mean).T @ (n[:, np.newaxis] * (w - mean))
 
 
 def _directions(between: Doubles, noise: Doubles) -> tuple[NDArray[np.float32], ...]:
@@ -246,7 +295,7 @@ def _blocks(W: NDArray[np.float32], counts: Doubles, part: Any) -> list[Doubles]
     ]
 
 
-def _user_sums(rbm: RBM, interactions: Interactions) -> Any:
+def _user_sums(W: NDArray[np.float32], interactions: Interactions) -> Any:
     """Yield n_u and s_u of blocks of users with ratings, shapes (m,) and (m, n_hidden)."""
     users = np.flatnonzero(interactions.ratings_per_user)
     starts, ends = interactions.indptr[users], interactions.indptr[users + 1]
@@ -255,6 +304,6 @@ def _user_sums(rbm: RBM, interactions: Interactions) -> Any:
     while begin < len(users):
         end = max(int(np.searchsorted(ends, starts[begin] + BLOCK, side="right")), begin + 1)
         first, last = starts[begin], ends[end - 1]
-        sums = np.add.reduceat(rbm.weights[columns[first:last]], starts[begin:end] - first, axis=0)
+        sums = np.add.reduceat(W[columns[first:last]], starts[begin:end] - first, axis=0)
         yield (ends - starts)[begin:end].astype(np.float64), sums.astype(np.float64)
         begin = end

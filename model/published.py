@@ -10,6 +10,7 @@ from data.splitting import MIN_LIKES, Group, gate_share, gate_users, holdout_gro
 from model.baselines import Popularity
 from model.breakdown import popularity_groups, result
 from model.by_ratings import ALL, by_n_ratings, measure_thinned
+from model.gate import with_rare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,16 +56,17 @@ def judge_published(
         users have enough likes.
     """
     n_users, seed = _rule(card, salt)
-    held_out = gate_users(interactions, salt, rbm.movie_ids, n_users=n_users, seed=seed)
+    trained = holdout_groups(interactions.user_keys, salt, n_users=n_users) == Group.TRAINING
+    training = _over_movies(rbm, card, interactions.select_users(trained))
+    held_out = gate_users(interactions, salt, training.movie_ids, n_users=n_users, seed=seed)
     if held_out.given.n_users < 2:
         raise UnknownGateUsersError(
             f"{held_out.given.n_users} gate users have {MIN_LIKES} likes or more; 2 are needed"
         )
-    trained = holdout_groups(interactions.user_keys, salt, n_users=n_users) == Group.TRAINING
-    training = interactions.select_users(trained).with_movies(rbm.movie_ids)
     of_movies = popularity_groups(training)
     groups, n_movies = of_movies[held_out.hidden.movie_rows], np.bincount(of_movies, minlength=3)
-    models: dict[str, Scorer] = {"popularity": Popularity.fit(training), "rbm": rbm}
+    popularity = Popularity.fit(training)
+    models: dict[str, Scorer] = {"popularity": popularity, "rbm": with_rare(rbm, popularity)}
     judged = measure_thinned(models, held_out, salt=salt)
     return {
         "protocol": {
@@ -79,6 +81,13 @@ def judge_published(
         ],
         "by_n_ratings": by_n_ratings(judged),
     }
+
+
+def _over_movies(rbm: RBM, card: Mapping[str, Any], training: Interactions) -> Interactions:
+    """Take the movies that the model was judged over: rare ones too, where it left these out."""
+    if card.get("configuration", {}).get("min_ratings", 1) > 1:
+        return training.rated_movies_only()
+    return training.with_movies(rbm.movie_ids)
 
 
 def _rule(card: Mapping[str, Any], salt: str) -> tuple[int, int]:

@@ -33,17 +33,21 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
     from model.coarse import Coarse
     from model.couplings import Couplings
     from model.prior import Prior
+    from model.recommend import Recommended
 
 __all__ = ["DISLIKE", "LIKE", "RBM", "Calibration", "activity", "columns", "sigmoid", "softplus"]
 
@@ -273,6 +277,77 @@ class RBM:
         for row in range(interactions.n_users):
             like[row], given_seen[row] = self.score_user(*interactions.user(row))
         return like, given_seen
+
+    def recommend(self, ratings: Mapping[Any, bool], n: int = 10) -> list[Recommended]:
+        """Return the movies that a user with these ratings is most likely to see and like.
+
+        Parameters
+        ----------
+        ratings : mapping of int or str to bool
+            True for each movie that the user likes, False for each that they dislike, by key or by
+            id: those of a user of the data are ``interactions.ratings_of(user)``. Movies that the
+            machine does not know are left out; without a known one the list is that of the average
+            user.
+        n : int
+            How many movies at most.
+
+        Returns
+        -------
+        list of Recommended
+            ``movie_id``, ``like`` and ``like_given_seen``, by falling ``like``; no movie of
+            `ratings`.
+
+        Raises
+        ------
+        ValueError
+            A rating is neither True nor False, or a text is no key of a movie.
+
+        Examples
+        --------
+        >>> rbm.recommend({2959: True, 1: False}, n=5)  # doctest: +SKIP
+        """
+        from model.recommend import recommend  # noqa: PLC0415 (it builds on this module)
+
+        return recommend(self, ratings, n)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the machine into a new folder, whole or not at all; `model.artifact` has the files.
+
+        Parameters
+        ----------
+        folder : str or Path
+
+        Raises
+        ------
+        FileExistsError
+            There is a file or folder of this name.
+        ValueError
+            A parameter is not finite.
+        """
+        from model.artifact import save_alone  # noqa: PLC0415 (it builds on this module)
+
+        save_alone(Path(folder), self)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> RBM:
+        """Read a machine that `save` or the service has written, its arrays read-only.
+
+        Parameters
+        ----------
+        folder : str or Path
+
+        Returns
+        -------
+        RBM
+
+        Raises
+        ------
+        ValueError
+            The folder does not hold a whole, undamaged machine (`model.artifact.ArtifactError`).
+        """
+        from model.artifact import load  # noqa: PLC0415 (it builds on this module)
+
+        return load(Path(folder)).rbm
 
     def refuse_other_movies(self, interactions: Interactions) -> None:
         """Raise ValueError unless the interactions have the movies of this machine, in order."""

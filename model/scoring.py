@@ -36,6 +36,8 @@ __all__ = [
     "GIBBS_STEPS",
     "calibration_features",
     "effects",
+    "like_logit",
+    "of_movies",
     "rank",
     "sample_user",
     "score_user",
@@ -181,10 +183,10 @@ def effects(
         return result
     h = fold_in(rbm, movie_rows, liked, weights=weights)
     padded = np.resize(targets, -(-len(targets) // TARGETS) * TARGETS).reshape(-1, TARGETS)
-    parts = [_part(rbm, rows) for rows in padded]
+    parts = [of_movies(rbm, rows) for rows in padded]
     added = [_added_to_likes(rbm, rows, given, like_shift) for rows in padded]
     scores = [
-        _logit(rbm, _with_likes(visible_input(part, h, given.n), more.sum(axis=1)))
+        like_logit(rbm, _with_likes(visible_input(part, h, given.n), more.sum(axis=1)))
         for part, more in zip(parts, added, strict=True)
     ]
     n_left = without_each(given)
@@ -192,7 +194,7 @@ def effects(
         left = n_left if len(n_left) == 1 else n_left[begin : begin + len(H)]
         for chunk, (part, more) in enumerate(zip(parts, added, strict=True)):
             others = more.sum(axis=1) - more[:, begin : begin + len(H)].T
-            without = _logit(rbm, _with_likes(visible_inputs(part, H, left), others))
+            without = like_logit(rbm, _with_likes(visible_inputs(part, H, left), others))
             target_rows = slice(chunk * TARGETS, (chunk + 1) * TARGETS)
             block = result[target_rows, begin : begin + len(H)]
             block[:] = (scores[chunk] - without).T[: len(block)]
@@ -235,6 +237,28 @@ def rank(
     return rows[np.lexsort((movie_ids[rows], -kept))][:limit]
 
 
+def of_movies(rbm: RBM, rows: NDArray[np.integer]) -> RBM:
+    """Return the machine of some movies alone, without their couplings.
+
+    With a prior, in double precision: a product of matrices in float32 is off by up to 3e-6.
+    """
+    part = replace(rbm, W=rbm.W[rows], a=rbm.a[rows], movie_ids=rbm.movie_ids[rows], couplings=None)
+    if rbm.prior is None:
+        return part
+    return replace(part, W=part.W.astype(np.float64), prior=rbm.prior.of_movies(rows))
+
+
+def like_logit(rbm: RBM, x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Logit of the score from x, shape (..., n_movies, 2).
+
+    P(like) = exp(x[L]) / (1 + exp(x[L]) + exp(x[D])), hence logit P(like) = x[L] - softplus(x[D]),
+    calibrated with a prior; in the classic machine x[L] - x[D].
+    """
+    if rbm.classic:
+        return x[..., LIKE] - x[..., DISLIKE]
+    return _calibrated(rbm, x[..., LIKE] - softplus(x[..., DISLIKE]))
+
+
 def _last_of_chain(
     rbm: RBM, given: Given, rng: np.random.Generator, n_steps: int
 ) -> NDArray[np.float32]:
@@ -248,17 +272,6 @@ def _last_of_chain(
         drawn = drawn[free[drawn // 2]]
         h = sample_hidden(sigmoid(hidden_input(rbm, drawn, start=clamped, block=WHOLE)), rng)
     return h
-
-
-def _part(rbm: RBM, rows: NDArray[np.integer]) -> RBM:
-    """Return the machine of some movies alone, without their couplings.
-
-    With a prior, in double precision: a product of matrices in float32 is off by up to 3e-6.
-    """
-    part = replace(rbm, W=rbm.W[rows], a=rbm.a[rows], movie_ids=rbm.movie_ids[rows], couplings=None)
-    if rbm.prior is None:
-        return part
-    return replace(part, W=part.W.astype(np.float64), prior=rbm.prior.of_movies(rows))
 
 
 def _added_to_likes(
@@ -291,7 +304,7 @@ def _probabilities(
     x = visible_input(rbm, h, given.n)
     given_seen = _like_given_seen(rbm, x, given)
     add_to_likes(rbm, x, given, like_shift)
-    like = sigmoid(_logit(rbm, x))
+    like = sigmoid(like_logit(rbm, x))
     return like if rbm.prior is None else like.astype(np.float32), given_seen
 
 
@@ -328,17 +341,6 @@ def _user_bias(rbm: RBM, given: Given) -> np.float32:
     if given.weights is not None:
         unexpected *= given.weights
     return np.float32(unexpected.sum() / (given.n + USER_BIAS_DAMPING))
-
-
-def _logit(rbm: RBM, x: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Logit of the score from x, shape (..., n_movies, 2).
-
-    P(like) = exp(x[L]) / (1 + exp(x[L]) + exp(x[D])), hence logit P(like) = x[L] - softplus(x[D]),
-    calibrated with a prior; in the classic machine x[L] - x[D].
-    """
-    if rbm.classic:
-        return x[..., LIKE] - x[..., DISLIKE]
-    return _calibrated(rbm, x[..., LIKE] - softplus(x[..., DISLIKE]))
 
 
 def _calibrated(rbm: RBM, logit: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -90,6 +90,8 @@ def train(interactions: Interactions, config: Config | None = None, *, seed: int
     DivergenceError
         The learning rates are too high for the data.
     """
+    if config is not None and config.min_ratings > 1:
+        interactions = interactions.rated_movies_only(config.min_ratings)
     trainer = Trainer(interactions, config, seed=seed)
     list(trainer.epochs())
     return finish(trainer.rbm(), interactions, None, trainer.config)
@@ -239,6 +241,9 @@ class Trainer:
         self._n_kept = state.position["n_kept"]
         self._batch, self._missed = state.position["batch"], state.position["missed"]
         self.curve = [EpochReport(**report) for report in state.curve]
+
+    def remove(self) -> None:
+        """Do nothing: who asks for a checkpoint removes it."""
 
     def _trained(self) -> RBM:
         """Return the trained machine, before `weigh_dislikes`."""

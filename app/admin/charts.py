@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from app.core.scales import Scale, ticks
 from app.experiments.schemas import Look
+from app.registry.schemas import ModelSummary
 
 WIDTH, HEIGHT = 640, 190
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 24
+TREND_WIDTH, TREND_HEIGHT, TREND_MARGIN = 200, 44, 6
+TREND_MODELS = 30  # the newest
 TIMES_LAST = 3  # what is shown at most, in ends of the last interval
 
 
@@ -73,6 +76,42 @@ def difference_chart(looks: Sequence[Look], arm: str) -> Chart | None:
         marks=[(mark, y(mark)) for mark in marks],
         dates=[(found[place][0], places[place]) for place in sorted({0, len(found) - 1})],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """NDCG@100 of past models in times that of popularity, the oldest first."""
+
+    times: Sequence[float]
+    line: str
+    dot: tuple[float, float] | None  # the active model
+    base: float  # the height of popularity
+    width: int = TREND_WIDTH
+    height: int = TREND_HEIGHT
+
+
+def times_popularity(model: ModelSummary) -> float | None:
+    """Return NDCG@100 of a model in times that of popularity."""
+    own, popularity = model.ndcg_at_100, model.popularity_ndcg_at_100
+    return own / popularity if own is not None and popularity else None
+
+
+def trend_chart(models: Sequence[ModelSummary]) -> Trend | None:
+    """Draw the models of this database, the newest first in the list; None for fewer than two."""
+    found = [
+        (times, model.active)
+        for model in reversed(models)
+        if model.trained_here and (times := times_popularity(model)) is not None
+    ][-TREND_MODELS:]
+    if len(found) < 2:
+        return None
+    values = [times for times, _ in found]
+    x = Scale(0, len(found) - 1, TREND_MARGIN, TREND_WIDTH - TREND_MARGIN)
+    low, high = min(1.0, *values), max(1.0, *values)
+    y = Scale(low, max(high, low + 0.1), TREND_HEIGHT - TREND_MARGIN, TREND_MARGIN)
+    points = [(x(place), y(value)) for place, value in enumerate(values)]
+    dots = [point for point, (_, is_active) in zip(points, found, strict=True) if is_active]
+    return Trend(values, _points(points), dots[0] if dots else None, y(1.0))
 
 
 def bars(intervals: Iterable[tuple[float, float, float] | None]) -> list[Bar | None]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.admin.charts import times_popularity, trend_chart
 from app.admin.security import Operator, show
 from app.admin.traffic import read_traffic
 from app.backup.monitor import read_state
@@ -25,11 +26,14 @@ def get_overview(request: Request, visitor: Operator, services: ServicesDependen
     listed = models.list_models(services.database)
     traffic, drift = read_traffic()
     runs = list_runs(services.database, 1)
+    active = next((model for model in listed if model.active), None)
     return show(
         request,
         visitor,
         "overview.html",
-        active=next((model for model in listed if model.active), None),
+        active=active,
+        times=times_popularity(active) if active else None,
+        trend=trend_chart(listed),
         problem=_problem(services),
         data=_data(services),
         traffic=traffic,

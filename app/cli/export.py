@@ -13,7 +13,12 @@ import typer
 from app.cli import output
 from app.cli.failures import CannotWriteError
 from app.cli.files import check_folder
-from app.cli.nightly import Wanted, export_lists, export_lists_into_table
+from app.cli.nightly import (
+    Wanted,
+    export_lists,
+    export_lists_by_dask,
+    export_lists_into_table,
+)
 from app.cli.session import open_database, read_settings
 from app.datasets.contents import Content, Format
 
@@ -22,8 +27,12 @@ OF_LISTS = "Recommendations"
 LISTED = 20
 
 
-def export(
+def export(  # noqa: PLR0913 (one for each option)
     content: Annotated[Content, typer.Argument(help="What to export.")],
+    folder: Annotated[
+        str | None,
+        typer.Argument(help="With --dask: a new folder, or an address such as `s3://bucket/x`."),
+    ] = None,
     *,
     path: Annotated[
         Path,
@@ -59,6 +68,23 @@ def export(
             rich_help_panel=OF_LISTS,
         ),
     ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask's scheduler, `tcp://host:8786` or `tls://…`; or `local:4`, four processes "
+            "here.",
+            rich_help_panel=OF_LISTS,
+        ),
+    ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --dask: what `partition` wrote, by default the database's users.",
+            rich_help_panel=OF_LISTS,
+        ),
+    ] = None,
 ) -> None:
     """Write ratings, movies, users or events to a file that `import` reads; or other contents.
 
@@ -67,7 +93,19 @@ def export(
 
     `recommendations` are the lists of all users, as the API gives them. A run that was stopped is
     gone on with by the same command.
+
+    With `--dask`, workers make them: a Parquet file for a part of the users, each whole or not
+    there.
     """
+    if dask is not None:
+        _refuse(content is not Content.RECOMMENDATIONS, "--dask", "is for recommendations")
+        _refuse(path != STANDARD_OUTPUT or format_ or into_table, "--dask", "writes a FOLDER")
+        _refuse(changed_since is not None, "--changed-since", "is not for --dask")
+        _refuse(folder is None, "--dask", "needs a FOLDER")
+        export_lists_by_dask(Wanted(top, scenario, -1), str(folder), shards, dask)
+        return
+    _refuse(folder is not None, "FOLDER", "is for --dask")
+    _refuse(shards is not None, "--shards", "is for --dask")
     if content is Content.RECOMMENDATIONS:
         wanted = Wanted(top, scenario, -1 if changed_since is None else changed_since)
         if into_table:

@@ -194,6 +194,7 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
             *([f"page           {address}"] if settings.shows_public_page else []),
             f"for operators  {address}/admin",
             f"documentation  {address}/docs",
+            *([f"guide          {address}/guide"] if settings.guide_dir else []),
             *(example.format(address=address) for example in examples),
         ]
     )

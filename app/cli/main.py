@@ -23,6 +23,7 @@ from app.cli.export import export
 from app.cli.feedback import feedback
 from app.cli.keys import keys
 from app.cli.models import models
+from app.cli.partition import partition
 from app.cli.query_options import QueryCommand
 from app.cli.recommendations import recommend
 from app.cli.serve import serve
@@ -40,7 +41,7 @@ app = typer.Typer(
     help="A movie recommender built on a Restricted Boltzmann Machine of likes and dislikes.",
     epilog="Settings come from `RECOMMENDER_*` environment variables: docs/configuration.md.",
 )
-for subcommand in (train, retrain, tune, backup, restore, demo, prepare, check):
+for subcommand in (train, retrain, tune, partition, backup, restore, demo, prepare, check):
     app.command()(subcommand)
 app.command("import", help=IMPORT_HELP)(import_dataset)
 app.command()(export)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.cli import output
@@ -67,25 +66,38 @@ def export_lists_into_table(wanted: Wanted) -> None:
 
 @contextmanager
 def _opened(settings: Settings, wanted: Wanted) -> Iterator[NightlyService]:
-    from app.live.model_reloader import ModelReloader
-    from app.live.recency import Recency
-    from app.nightly.lists import NightlyLists
-    from app.nightly.service import NightlyService
-    from app.recommendations.service import RecommendationService
+    from app.nightly.opening import nightly_service
 
-    threshold = settings.like_threshold
     with open_database(settings) as database:
-        models = ModelReloader(
-            database, open_store(settings), threshold, Recency.of(settings), TIMEOUT_MAX
-        )
-        models.poll()
-        recommendations = RecommendationService(
-            database, models.current, threshold, settings.rating_half_life_days
-        )
-        if models.state is None:
-            raise RuntimeError("the reloader has not polled")
-        lists = NightlyLists(recommendations, wanted.top, wanted.scenario)
-        yield NightlyService(lists, models.state, wanted.changed_since)
+        yield nightly_service(database, settings, *wanted)
+
+
+def export_lists_by_dask(wanted: Wanted, target: str, shards: str | None, address: str) -> None:
+    """Let the workers of a cluster write the lists of all users, or of those of a partition."""
+    from app.cli.failures import require
+
+    require("distributed")
+    from app.cli import progress as bars
+    from app.cli.interruption import stoppable
+    from app.nightly.of_shards import write_lists_of_shards
+    from app.nightly.of_users import write_lists_of_users
+    from data.shards import Partition
+    from model.distributed.cluster import connected
+
+    settings = read_settings()
+    partition = None if shards is None else Partition.read(shards)
+    with (
+        _opened(settings, wanted) as service,
+        connected(address) as client,
+        stoppable(_kept),
+        bars.stages() as report,
+    ):
+        if partition is None:
+            n_users = write_lists_of_users(client, service, target, report)
+        else:
+            lists, store = service.lists, open_store(settings)
+            n_users = write_lists_of_shards(client, lists, store, partition, target, report)
+    output.say(f"The lists of {n_users:,} users are in {target}.")
 
 
 def _kept() -> str:

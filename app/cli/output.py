@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.datasets.movies import Change
     from app.datasets.service import ImportSummary
-    from app.recommendations.schemas import Recommendations
+    from app.recommendations.schemas import Draw, Recommendations
     from app.training.pipeline import TrainingResult
 
 # Of the details of movies that an import changes, so many are shown.
@@ -135,8 +135,21 @@ def show_recommendations(response: Recommendations, dataset: str | None) -> None
         out.print(table)
     else:
         say(f"{heading}: no movie is left.")
+    if response.draw is not None:
+        _say_draw(response.draw)
     if dataset == "sample":
         out.print("[yellow]From the bundled sample: real movies, invented ratings.[/yellow]")
+
+
+def _say_draw(draw: Draw) -> None:
+    """Say how a sampled list differs from the ranked one."""
+    changes = [
+        f"{word} {each.genre} ({each.times:.1f} ×)"
+        for word, genres in (("more", draw.more), ("less", draw.less))
+        for each in genres
+    ]
+    if changes:
+        say("This sample has " + ", ".join(changes) + " than the ranked list.")
 
 
 def _title(result: TrainingResult) -> str:

@@ -46,7 +46,9 @@ def serve(
     limit_arenas()
     from app.cli.http_server import listening_socket, serve_on
     from app.cli.startup_checks import check_models_folder, guard_access
+    from app.http.guide import read_guide
 
+    read_guide(settings.guide_dir)
     with open_database(settings) as database:
         guard_access(settings, database)
         check_models_folder(settings, database)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.jobs.checkpoints import Checkpoints
     from app.jobs.schemas import TrainingOptions
     from app.training.pipeline import TrainingResult
+    from app.training.sharded import OnDask
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ ConfigFile = Annotated[
 ]
 
 
-def train(
+def train(  # noqa: PLR0913 (options)
     *,
     seed: Seed = 0,
     epochs: Epochs = None,
@@ -52,6 +53,32 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume from the last checkpoint.")
     ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on Dask's workers: `tcp://…` or `tls://…` of a scheduler, or `local:4`.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or address that all workers reach, as `partition` writes it.",
+            show_default="the database",
+        ),
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=1, help="Groups of shards that train at once.", show_default="shards / 4"),
+    ] = None,
+    local_batches: Annotated[
+        int | None,
+        typer.Option(min=1, help="Batches of a replica per round, at most.", show_default="400"),
+    ] = None,
+    lag: Annotated[
+        bool,
+        typer.Option("--lag", help="A slow replica may lag one round; other bits each time."),
+    ] = False,
 ) -> None:
     """Train on what is in the database, show how well it does, publish it.
 
@@ -59,11 +86,13 @@ def train(
     """
     from app.jobs.checkpoints import Checkpoints, Resume
 
+    on_dask = _on_dask(dask, shards=shards, replicas=replicas, local_batches=local_batches, lag=lag)
+
     options = _options(
         seed, epochs, hidden, config, start=start, from_scratch=start is None, publish_anyway=True
     )
     checkpoints = Checkpoints(checkpoint_every, Resume.REQUIRED if resume else Resume.NO)
-    _train(read_settings(), options, checkpoints)
+    _train(read_settings(), options, checkpoints, on_dask=on_dask)
 
 
 def retrain(
@@ -149,6 +178,21 @@ def tune(
         files.write(path, text + "\n")
 
 
+def _on_dask(address: str | None, *, shards: str | None, **how: Any) -> OnDask | None:
+    """Return where to train, where that is not this process."""
+    if address is None:
+        given = [name for name, value in {"shards": shards, **how}.items() if value]
+        if given:
+            option = given[0].replace("_", "-")
+            raise typer.BadParameter("it needs --dask ADDRESS", param_hint=f"--{option}")
+        return None
+    require("distributed")
+    from app.training.sharded import OnDask
+    from model.distributed.plan import Distribution
+
+    return OnDask(address, shards, Distribution(**how))
+
+
 def _options(
     seed: int, epochs: int | None, hidden: int | None, config: Path | None, **others: Any
 ) -> TrainingOptions:
@@ -174,6 +218,7 @@ def _train(
     checkpoints: Checkpoints | None,
     *,
     where_new: bool = False,
+    on_dask: OnDask | None = None,
 ) -> None:
     """Train in this process; `where_new` only if the active model does not know the ratings."""
     from app.cli import progress as bars
@@ -192,7 +237,12 @@ def _train(
         run_id = request_run(database, options, requester())
         with bars.training() as shown:
             result = carry_out(
-                database, settings, run_id, checkpoints=checkpoints, **shown._asdict()
+                database,
+                settings,
+                run_id,
+                checkpoints=checkpoints,
+                on_dask=on_dask,
+                **shown._asdict(),
             )
     _show(result)
 

@@ -28,6 +28,7 @@ from data.rules import shown
 
 if TYPE_CHECKING:
     from app.store.folder import ModelStore
+    from data.log_stream import TakeRatings
     from data.mapping import Mapping
     from data.release import Rejected, Release
 
@@ -98,8 +99,9 @@ def read_release(
     source: str,
     mapping: Mapping | None = None,
     progress: Progress = ignore_progress,
+    take: TakeRatings | None = None,
 ) -> Release:
-    """Read a release by its name, or a data set by its path."""
+    """Read a release by its name, or a data set by its path; `take` gets its ratings if given."""
     from data.movielens import load  # noqa: PLC0415 (it loads pandas, which takes a second)
 
     return load(
@@ -109,6 +111,7 @@ def read_release(
         progress=progress,
         mapping=mapping,
         like_threshold=settings.like_threshold,
+        take=take,
     )
 
 

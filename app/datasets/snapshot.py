@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -33,7 +34,12 @@ class Snapshot:
     @property
     def dataset_name(self) -> str:
         """Where the ratings come from, as text."""
-        return self.dataset.name if self.dataset else "ratings given through the service"
+        return dataset_name(self.dataset)
+
+    @property
+    def dataset_sha256(self) -> str | None:
+        """Its checksum, where they come from a file."""
+        return self.dataset.sha256 if self.dataset else None
 
 
 def read_snapshot(database: Database, like_threshold: float) -> Snapshot:
@@ -73,17 +79,27 @@ def _ratings(
     connection: Connection, like_threshold: float, movie_ids: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
     """User id, movie row and like of each rating, by user id and movie id."""
-    query = select(
-        ratings.c.user_id, ratings.c.movie_id, case((liked(like_threshold), 1), else_=0)
-    ).order_by(ratings.c.user_id, ratings.c.movie_id)
     ids, rows, likes = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.bool_)]
-    # On PostgreSQL a cursor in the server: otherwise the driver would hold all rows.
-    for part in connection.execution_options(yield_per=CHUNK).execute(query).partitions():
-        numbers = np.fromiter(chain.from_iterable(part), np.int64, 3 * len(part)).reshape(-1, 3)
+    for numbers in rating_chunks(connection, like_threshold):
         ids.append(numbers[:, 0].copy())
         rows.append(np.searchsorted(movie_ids, numbers[:, 1]).astype(np.int32))
         likes.append(numbers[:, 2].astype(np.bool_))
     return np.concatenate(ids), np.concatenate(rows), np.concatenate(likes)
+
+
+def rating_chunks(connection: Connection, like_threshold: float) -> Iterator[NDArray[np.int64]]:
+    """Yield user id, movie id and like of all ratings, by user id and movie id."""
+    query = select(
+        ratings.c.user_id, ratings.c.movie_id, case((liked(like_threshold), 1), else_=0)
+    ).order_by(ratings.c.user_id, ratings.c.movie_id)
+    # On PostgreSQL a cursor in the server: otherwise the driver would hold all rows.
+    for part in connection.execution_options(yield_per=CHUNK).execute(query).partitions():
+        yield np.fromiter(chain.from_iterable(part), np.int64, 3 * len(part)).reshape(-1, 3)
+
+
+def dataset_name(dataset: ImportedDataset | None) -> str:
+    """Say where the ratings come from."""
+    return dataset.name if dataset else "ratings given through the service"
 
 
 def _user_keys(connection: Connection, user_ids: NDArray[np.int64]) -> NDArray[np.str_]:

@@ -39,7 +39,7 @@ class FeatureGenre(BaseModel):
     genre: str
     lift: float = Field(
         description="How many times as common it is among the movies that switch the feature on as "
-        "among all movies"
+        "among all ratings, damped"
     )
 
 
@@ -47,6 +47,10 @@ class Feature(BaseModel):
     """A hidden unit, by the movies and genres that define it."""
 
     unit: int = Field(description="Number of the unit in the model")
+    name: str = Field(
+        description="The titles of the two movies whose likes tell most about it, shortened; it is "
+        "no category"
+    )
     importance: float = Field(description="Variance of the input of the unit between users")
     genres: list[FeatureGenre] = Field(description="Up to three, by falling lift")
     on: list[FeatureMovie] = Field(description="Movies whose likes switch it on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from threading import Lock
@@ -32,15 +33,16 @@ from app.recommendations.history import KnownRatings, known_ratings, shortest, s
 from app.recommendations.schemas import Reason
 from app.recommendations.service import anonymous_ratings, sent_keys
 from data.movie_keys import MovieKey, movie_id
-from model.features import HiddenUnit, MovieWeight, describe_features
+from model.features import HiddenUnit, MovieWeight, describe_features, unit_name
 from model.fold_in import WHOLE, fold_in
 from model.rbm import LIKE, RBM, columns
 
 MAX_GENRES = 3
 MAX_REASONS = 5
 MAX_RECEIVED = 20
-# Damps the lift of genres that few movies of a feature have.
-GENRE_DAMPING = 2
+# Damp the lift of rare genres: so many movies are added on both sides, and fewer say nothing.
+GENRE_DAMPING = 4
+MIN_MOVIES = 3
 
 
 class FeatureService:
@@ -131,11 +133,13 @@ def _source(known: KnownRatings | Reason) -> dict[str, Any]:
 
 
 def _feature(unit: HiddenUnit, snapshot: Snapshot, n_movies: int) -> Feature:
+    on = _movies(unit.on, snapshot)
     return Feature(
         unit=unit.unit,
+        name=unit_name(movie.title for movie in on) or f"Unit {unit.unit}",
         importance=unit.importance,
         genres=_genres(unit.on, snapshot),
-        on=_movies(unit.on, snapshot)[:n_movies],
+        on=on[:n_movies],
         off=_movies(unit.off, snapshot)[:n_movies],
     )
 
@@ -153,15 +157,17 @@ def _movies(weights: Sequence[MovieWeight], snapshot: Snapshot) -> list[FeatureM
 
 
 def _genres(on: Iterable[MovieWeight], snapshot: Snapshot) -> list[FeatureGenre]:
-    """Return the genres that are more common in these movies than in all, by falling lift."""
-    catalogue = snapshot.catalogue
+    """Return the genres that are more common in these movies than in ratings, by falling lift."""
+    catalogue, facets = snapshot.catalogue, snapshot.facets
     movies = [catalogue.movies[w.movie_id] for w in on if w.movie_id in catalogue.movies]
-    found = [genre for movie in movies for genre in movie.genres]
+    counts = Counter(genre for movie in movies for genre in movie.genres)
+    # Movies of a unit are well known ones, so their genres are compared with those of ratings.
+    weights = catalogue.ratings + 1 / max(len(catalogue.ratings), 1)
     lifts = []
-    for genre in sorted(set(found)):
-        expected = len(movies) * float(snapshot.facets.genres[genre.casefold()].mean())
-        lift = (found.count(genre) + GENRE_DAMPING) / (expected + GENRE_DAMPING)
-        if lift > 1:
+    for genre, count in counts.items():
+        expected = len(movies) * np.average(facets.genres[genre.casefold()], weights=weights)
+        lift = (count + GENRE_DAMPING) / (float(expected) + GENRE_DAMPING)
+        if count >= min(MIN_MOVIES, len(movies)) and lift > 1:
             lifts.append(FeatureGenre(genre=genre, lift=round(lift, 2)))
     return sorted(lifts, key=lambda entry: (-entry.lift, entry.genre))[:MAX_GENRES]
 

@@ -25,6 +25,7 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="{root}/docs/swagger-ui.css">
@@ -36,7 +37,21 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-START = """SwaggerUIBundle({
+# The theme is that of the system, or the one that was chosen on a page of the service.
+START = """let theme = null;
+try {
+  theme = localStorage.getItem("theme");
+} catch {
+  // a browser may refuse storage
+}
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+const dress = () => {
+  const isDark = theme ? theme === "dark" : systemIsDark.matches;
+  document.documentElement.classList.toggle("dark-mode", isDark);
+};
+systemIsDark.addEventListener("change", dress);
+dress();
+SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,

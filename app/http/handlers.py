@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -50,20 +51,39 @@ ErrorPage = Callable[[AppError, Scope, Mapping[str, str]], Response]
 
 
 def respond(error: AppError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response for an error: JSON, or HTML below a path with an error page."""
+    """Return the response for an error: JSON, or HTML where there is an error page for it."""
     scope[FAILURE] = error
+    page = _error_page(error, scope)
+    return (
+        page(error, scope, {**error.headers, **(headers or {})})
+        if page
+        else error.response(headers)
+    )
+
+
+def _error_page(error: AppError, scope: Scope) -> ErrorPage | None:
+    """Return the page for errors below this path, or for an unknown path that a browser shows."""
     pages: Mapping[str, ErrorPage] = scope["app"].state.error_pages
     path = scope["path"]
     for prefix, page in pages.items():
-        if path == prefix or path.startswith(f"{prefix}/"):
-            return page(error, scope, {**error.headers, **(headers or {})})
-    return error.response(headers)
+        if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+            return page
+    is_unknown = isinstance(error, RouteNotFoundError)
+    return pages.get("") if is_unknown and _is_browser(scope) else None
+
+
+def _is_browser(scope: Scope) -> bool:
+    """Tell whether the response is to be shown as a page; programs do not name this type."""
+    return "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def handle_errors(
     app: FastAPI, routers: Iterable[APIRouter], pages: Mapping[str, ErrorPage]
 ) -> None:
-    """Register the handlers; `pages` are the error pages by path prefix."""
+    """Register the handlers.
+
+    `pages` are the error pages by path prefix; that of the empty one is for unknown paths.
+    """
     app.state.error_pages = pages
     app.exception_handler(AppError)(_app_error)
     app.exception_handler(RequestValidationError)(_invalid_request)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from app.db.engine import Database
@@ -17,12 +19,17 @@ from model.checkpoint import CheckpointError
 
 if TYPE_CHECKING:  # the service does not load what only a training needs
     from app.jobs.interruption import Interruption
+    from model.distributed.trainer import DistributedTrainer
     from model.training import EpochReport, Trainer
+
+    AnyTrainer = Trainer | DistributedTrainer
 
 logger = logging.getLogger(__name__)
 
 # Below the folder of the published models: on the same, lasting disk.
 FOLDER = ".checkpoint"
+# There too: shards of the database for Dask's workers on this machine.
+SHARDS = ".shards"
 # Where no interval is given: seldom enough to cost nothing, often enough to lose little.
 INTERVAL_S = 60.0
 # In the note of a checkpoint: that of the ratings which its weights may hold.
@@ -46,7 +53,7 @@ class Checkpoints:
 
 
 def train_with_checkpoints(
-    trainer: Trainer,
+    trainer: AnyTrainer,
     models_dir: Path,
     checkpoints: Checkpoints,
     interruption: Interruption,
@@ -92,6 +99,7 @@ def remove_outdated(database: Database, models_dir: Path) -> None:
 
     A training in progress that has one may not publish either.
     """
+    _remove_outdated_shards(database, models_dir / SHARDS)
     found = checkpoint.notes(models_dir / FOLDER)
     revisions = {name: note[REVISION] for name, note in found.items() if REVISION in note}
     if not revisions:
@@ -103,7 +111,20 @@ def remove_outdated(database: Database, models_dir: Path) -> None:
         logger.info("a checkpoint was removed, since a user was erased after it was begun")
 
 
-def _save_last(trainer: Trainer, folder: Path) -> None:
+def _remove_outdated_shards(database: Database, shards: Path) -> None:
+    """Remove the shards of a training on this machine that hold ratings of an erased user."""
+    try:
+        source = json.loads((shards / "partition.json").read_bytes())["source"]
+    except FileNotFoundError:
+        return
+    with database.read() as connection:
+        outdated = erased_since(connection, source[REVISION])
+    if outdated:
+        rmtree(shards, ignore_errors=True)
+        logger.info("the shards of a training were removed, since a user was erased")
+
+
+def _save_last(trainer: AnyTrainer, folder: Path) -> None:
     try:
         trainer.save(folder)
     except OSError:
@@ -112,7 +133,7 @@ def _save_last(trainer: Trainer, folder: Path) -> None:
         logger.warning("cannot write a checkpoint of the finished training", exc_info=True)
 
 
-def _resume(trainer: Trainer, folder: Path, resume: Resume) -> bool:
+def _resume(trainer: AnyTrainer, folder: Path, resume: Resume) -> bool:
     """Resume from the last checkpoint where that is wanted and possible; tell whether it was."""
     if resume is Resume.NO:
         return False

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from model.training import Trainer
+    from app.jobs.checkpoints import AnyTrainer
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -38,7 +38,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.when = "before its first epoch"  # of a signal, unless it trains
-        self._trainer: Trainer | None = None
+        self._trainer: AnyTrainer | None = None
         self._received: int | None = None
         self._handlers = ExitStack()
 
@@ -51,7 +51,7 @@ class Interruption:
         self._handlers.close()
 
     @contextmanager
-    def of(self, trainer: Trainer) -> Iterator[None]:
+    def of(self, trainer: AnyTrainer) -> Iterator[None]:
         """Let a training finish its batch, within the block."""
         self._trainer = trainer
         try:

@@ -1,11 +1,13 @@
 """One training run in the process that carries it out, with all that keeps it alive."""
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -27,7 +29,10 @@ from app.jobs.service import find_run
 from app.registry.removal import discard
 from app.store.errors import ModelStoreUnavailableError
 from app.store.remote import open_store
-from model.training import EpochReport, Trainer
+from model.training import EpochReport
+
+if TYPE_CHECKING:
+    from app.jobs.checkpoints import AnyTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +56,7 @@ class Job:
     interruption: Interruption
     lease: Lease
 
-    def fit(self, trainer: Trainer, on_epoch: Callable[[EpochReport], None]) -> float:
+    def fit(self, trainer: AnyTrainer, on_epoch: Callable[[EpochReport], None]) -> float:
         """Train to the end; return the seconds spent before the resumed checkpoint.
 
         Raises `TrainingStoppedError`, `LeaseLostError`, and what `Trainer` raises.
@@ -100,7 +105,7 @@ class Job:
                 self.interruption.when = "after its model was published"
                 return result
 
-    def begin_again(self) -> "Job":
+    def begin_again(self) -> Job:
         """Remove what was trained on ratings that may not be used any more; return a fresh job."""
         self.lease.confirm()
         remove_checkpoints(self.settings.models_dir)

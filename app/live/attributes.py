@@ -59,6 +59,7 @@ class AttributeIndex:
 
     def __init__(self, movies: Sequence[Mapping[str, Any]]) -> None:
         self._movies = movies
+        self._names = {name for attributes in movies if attributes for name in attributes}
         self._indexed: dict[str, Attribute] = {}
 
     def mask(self, wanted: AttributeFilter) -> NDArray[np.bool_] | None:
@@ -73,11 +74,10 @@ class AttributeIndex:
         return fit
 
     def _attribute(self, name: str) -> Attribute | None:
+        if name not in self._names:
+            return None
         if name not in self._indexed:
-            values = list(self._values(name))
-            if not values:
-                return None  # not kept: anybody can ask for any name
-            self._indexed[name] = _index(values)
+            self._indexed[name] = _index(list(self._values(name)))
         return self._indexed[name]
 
     def _values(self, name: str) -> Iterator[tuple[int, Any]]:

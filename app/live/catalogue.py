@@ -23,6 +23,9 @@ from data.movie_keys import MovieKey, public_key
 DAMPING = 10
 
 
+# Rows of movies that are held at one time, beside those that are read already.
+CHUNK = 50_000
+
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 # Before and after all times, in Unix seconds.
 NEVER, FOR_EVER = -(2**62), 2**62
@@ -37,6 +40,8 @@ class Availability(NamedTuple):
     @classmethod
     def of(cls, begin: datetime | None, end: datetime | None, *, withdrawn: bool) -> Availability:
         """Convert the columns of a movie."""
+        if begin is None and end is None and not withdrawn:
+            return ALWAYS
         if withdrawn:
             return cls(NEVER, NEVER)
         return cls(
@@ -78,14 +83,27 @@ class Catalogue:
     def of(cls, movies: Mapping[int, CatalogueMovie], counts: Counts) -> Catalogue:
         """Join movies and counts; counts of unknown movies are ignored."""
         movie_ids = np.fromiter(movies, dtype=np.int64, count=len(movies))
+        return cls._joined(movies, movie_ids, _windows(movies), counts)
+
+    def counted(self, counts: Counts) -> Catalogue:
+        """Return the same movies with other counts."""
+        return self._joined(self.movies, self.movie_ids, self.windows, counts)
+
+    @classmethod
+    def _joined(
+        cls,
+        movies: Mapping[int, CatalogueMovie],
+        movie_ids: NDArray[np.int64],
+        windows: NDArray[np.int64],
+        counts: Counts,
+    ) -> Catalogue:
         likes, ratings = np.zeros((2, len(movies)), dtype=np.int64)
         _, here, there = np.intersect1d(
             movie_ids, counts.movie_ids, assume_unique=True, return_indices=True
         )
         likes[here], ratings[here] = counts.likes[there], counts.ratings[there]
-        windows = np.array([movie.availability for movie in movies.values()], dtype=np.int64)
         trends = Trends.of(movie_ids, counts.by_time)
-        return cls(movies, movie_ids, likes, ratings, counts, windows.reshape(-1, 2), trends)
+        return cls(movies, movie_ids, likes, ratings, counts, windows, trends)
 
     def available(self, at: int) -> NDArray[np.bool_]:
         """Tell which movies lists may have at this Unix second."""
@@ -121,6 +139,16 @@ class Catalogue:
         return damped.astype(np.float32)
 
 
+def _windows(movies: Mapping[int, CatalogueMovie]) -> NDArray[np.int64]:
+    """Return the availability of each position."""
+    windows = np.empty((len(movies), 2), dtype=np.int64)
+    windows[:] = ALWAYS
+    for position, movie in enumerate(movies.values()):
+        if movie.availability is not ALWAYS:
+            windows[position] = movie.availability
+    return windows
+
+
 def read_movies(connection: Connection) -> dict[int, CatalogueMovie]:
     """Read all movies, ordered by id."""
     genres: dict[tuple[str, ...], tuple[str, ...]] = {}  # a few hundred sets, not one per movie
@@ -130,7 +158,8 @@ def read_movies(connection: Connection) -> dict[int, CatalogueMovie]:
         table.id, table.key, table.title, table.year, table.genres, table.attributes,
         table.withdrawn, table.available_from, table.available_until,
     )  # fmt: skip
-    for row in connection.execute(select(*columns).order_by(table.id)):
+    query = select(*columns).order_by(table.id).execution_options(yield_per=CHUNK)
+    for row in connection.execute(query):
         movie_id, key, title, year, names, attributes, withdrawn, begin, end = row
         shared = genres.setdefault(tuple(names), tuple(names))
         known_as, further = public_key(movie_id, key), attributes or NO_ATTRIBUTES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from app.http.api import OMITTABLE, WHOLE, RequestModel
 from app.http.identifiers import SentMovieKey
 from app.live.attributes import AttributeFilter, AttributeIndex
 from app.live.catalogue import Catalogue
+from app.live.genres import Genres
 from data.movie_keys import movie_ids
 from data.rules import MAX_ATTRIBUTE_NAME_LENGTH, MAX_TEXT_LENGTH, shown
 
@@ -112,26 +113,25 @@ class Facets:
     movie_ids: NDArray[np.int64]
     ratings: NDArray[np.int64]
     years: NDArray[np.int64]  # -1 if unknown
-    genres: Mapping[str, NDArray[np.bool_]]  # by case-folded name
+    genres: Genres
     attributes: AttributeIndex
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Facets:
         """Derive the properties from the movies."""
-        movies = [catalogue.movies[movie_id] for movie_id in catalogue.movie_ids.tolist()]
-        genres: dict[str, NDArray[np.bool_]] = {}
-        for position, movie in enumerate(movies):
-            for name in movie.genres:
-                mask = genres.setdefault(name.casefold(), np.zeros(len(movies), dtype=np.bool_))
-                mask[position] = True
-        years = [-1 if movie.year is None else movie.year for movie in movies]
+        movies = catalogue.movies.values()
+        years = (-1 if movie.year is None else movie.year for movie in movies)
         return cls(
             catalogue.movie_ids,
             catalogue.ratings,
-            np.array(years, dtype=np.int64),
-            genres,
+            np.fromiter(years, dtype=np.int64, count=len(movies)),
+            Genres((movie.genres for movie in movies), len(movies)),
             AttributeIndex([movie.attributes for movie in movies]),
         )
+
+    def counted(self, catalogue: Catalogue) -> Facets:
+        """Return the same for other counts of the same movies."""
+        return replace(self, ratings=catalogue.ratings)
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_] | None:
         """Tell which movies may be shown, None for all."""

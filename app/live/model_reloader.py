@@ -240,7 +240,7 @@ class ModelReloader:
         counted = self._current_counts(connection, state, held.counts)
         if _movies_differ(state, self.state):
             return Catalogue.of(read_movies(connection), counted)
-        return held if counted is held.counts else Catalogue.of(held.movies, counted)
+        return held if counted is held.counts else held.counted(counted)
 
     def _current_counts(
         self, connection: Connection, state: ServingState, held: Counts | None = None

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import NotReadyError
+from app.live.by_genres import ByGenres
 from app.live.catalogue import Catalogue, fingerprint
 from app.live.drift import Origin
 from app.live.filters import Facets
+from app.live.genres import Genres
 from app.live.recency import OFF, Recency
 from app.live.rules import NO_RULES, Rules
+from app.live.telling import Telling
 from app.live.trends import next_bucket_at
 from app.store.folder import Copy
 from model.rbm import RBM
@@ -38,11 +41,12 @@ class LoadedModel(NamedTuple):
     origin: Origin
     copy: Copy | None  # what keeps its files on this machine
     stages: TwoStages | None  # None where all movies are scored
+    telling: Telling  # what a new user is asked first
 
     @classmethod
     def of(cls, version: str, rbm: RBM, origin: Origin, copy: Copy | None = None) -> LoadedModel:
         """Derive everything that depends on the model alone."""
-        return cls(version, rbm, like_lengths(rbm), origin, copy, _stages(rbm))
+        return cls(version, rbm, like_lengths(rbm), origin, copy, _stages(rbm), Telling(rbm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +68,8 @@ class ServedModel:
     rows: NDArray[np.int64]
     like_shift: NDArray[np.float32] | None  # added to x[i,L], None without recency
     shift_state: str  # its fingerprint
+    by_genres: ByGenres | None  # of movies that it does not know; None without a prior
+    telling_rows: Telling
 
     @classmethod
     def of(
@@ -72,11 +78,13 @@ class ServedModel:
         catalogue: Catalogue,
         recency: Recency,
         available: NDArray[np.bool_],
+        genres: Genres,
     ) -> ServedModel:
         """Join a model with the catalogue, of which these positions are available."""
         rbm = loaded.rbm
         rows = np.argsort(rbm.movie_ids, kind="stable")
         positions = _indices(catalogue.movie_ids, rbm.movie_ids)
+        by_genres = ByGenres(rbm, genres, positions) if rbm.prior else None
         in_catalogue, positions = positions >= 0, np.maximum(positions, 0)
         servable = in_catalogue & available[positions] if len(available) else in_catalogue
         shift = recency.shift(catalogue.counts, rbm.movie_ids)
@@ -92,7 +100,15 @@ class ServedModel:
             rows=rows,
             like_shift=shift,
             shift_state="" if shift is None else fingerprint(shift.view(np.int32).astype(np.int64)),
+            by_genres=by_genres,
+            telling_rows=loaded.telling,
         )
+
+    @property
+    def telling(self) -> tuple[int, ...]:
+        """Positions of the available movies that tell most about a user, the most telling first."""
+        rows = self.telling_rows.rows
+        return tuple(self.positions[rows[self.servable[rows]]].tolist())
 
     def rows_of(self, movie_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each movie, -1 if the model does not know it."""
@@ -116,6 +132,7 @@ class Source(StrEnum):
     RBM = "rbm"
     SIMILAR = "similar"
     TRENDING = "trending"
+    GENRES = "genres"
     POPULAR = "popular"
     NEW = "new"
 
@@ -159,17 +176,20 @@ class Snapshot:
     ) -> Snapshot:
         """Derive everything that responses need at a Unix second; `others` become variants.
 
-        What follows from the catalogue alone is taken over from `before`, if it has the same one.
+        What follows from the movies alone is taken over from `before`, if it has the same ones.
         """
-        is_same = before is not None and before.catalogue is catalogue
-        facets = before.facets if before and is_same else Facets.of(catalogue)
+        if before is not None and before.catalogue.movies is catalogue.movies:
+            facets = before.facets.counted(catalogue)
+        else:
+            facets = Facets.of(catalogue)
         available = catalogue.available(at)
         moments = (at, min(catalogue.changes_at(at), next_bucket_at(at)))
 
         def joined(loaded: LoadedModel | None, variants: Mapping[str, Snapshot]) -> Snapshot:
+            parts = (catalogue, recency, available, facets.genres)
             return cls._joined(
                 catalogue, facets, moments, available, rules, variants,
-                ServedModel.of(loaded, catalogue, recency, available) if loaded else None,
+                ServedModel.of(loaded, *parts) if loaded else None,
             )  # fmt: skip
 
         return joined(loaded, {other.version: joined(other, {}) for other in others})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -32,23 +32,27 @@ MIN_PART_LENGTH = 4
 class TitleIndex:
     """An index of the words of all titles; *position* is a position in the catalogue."""
 
-    def __init__(self, movies: Mapping[int, CatalogueMovie]) -> None:
+    def __init__(self, movies: Mapping[int, CatalogueMovie], folded: Sequence[str] = ()) -> None:
+        """Index the titles; `folded` are these, where they are known already."""
         self.movies = movies
-        places: defaultdict[str, set[int]] = defaultdict(set)
         self.n_words = np.zeros(len(movies), dtype=np.float64)
         self.compact: list[str] = []
+        numbers: dict[str, int] = {}
+        found, places = array("q"), array("q")  # number of a word, and a position that has it
         for position, movie in enumerate(movies.values()):
-            words = fold(movie.title).split()
+            words = (folded[position] if folded else fold(movie.title)).split()
             self.n_words[position] = sum(word not in ARTICLES for word in words) or len(words)
             self.compact.append("".join(words))
-            for word in (*words, *joined(movie.title)):
-                places[word].add(position)
+            for word in {*words, *joined(movie.title)}:
+                found.append(numbers.setdefault(word, len(numbers)))
+                places.append(position)
         self.years = np.array([movie.year or 0 for movie in movies.values()], dtype=np.int64)
-        self.vocabulary = sorted(places)
-        counts = [len(places[word]) for word in self.vocabulary]
-        self.starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        flat = [position for word in self.vocabulary for position in places[word]]
-        self.positions = np.array(flat, dtype=np.int64)
+        self.vocabulary = sorted(numbers)
+        rank = np.empty(len(numbers), dtype=np.int64)
+        rank[[numbers[word] for word in self.vocabulary]] = np.arange(len(numbers))
+        ranks = rank[np.frombuffer(found, dtype=np.int64)]
+        self.positions = np.frombuffer(places, dtype=np.int64)[np.argsort(ranks, kind="stable")]
+        self.starts = np.concatenate([[0], np.cumsum(np.bincount(ranks, minlength=len(rank)))])
 
     def find(
         self,

@@ -22,11 +22,16 @@ _JOINED = re.compile(r"\w+(?:[-\u00b7.*:'\u2019]\w+)+")
 
 def fold(text: str) -> str:
     """Return the words of a text in lower case, without accents and punctuation."""
-    text = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if text.isascii():  # most are, and this takes a fifth of the time
+        text = text.lower().replace("&", " and ")
+    else:
+        text = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
     return _MARKS.sub(" ", _APOSTROPHES.sub("", text)).strip()
 
 
 def joined(text: str) -> list[str]:
     """Return words with inner punctuation as one word each: "WALL·E" as "walle"."""
+    if text.replace(" ", "").isalnum():
+        return []
     return [fold(word).replace(" ", "") for word in _JOINED.findall(text)]

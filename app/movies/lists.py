@@ -1,13 +1,12 @@
 """Movies in lists: in an order, found by title, liked lately; and their genres."""
 
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.polling import Poller
 from app.http import cursors
 from app.http.cursors import CursorExpiredError
 from app.live.catalogue import Catalogue, fingerprint
@@ -27,6 +26,10 @@ from app.movies.schemas import (
 )
 from data.movie_keys import movie_ids
 
+# Movies from which a request must not wait until they are sorted: a million take 9 s.
+MANY = 50_000
+PREPARE_S = 1.0
+
 
 class MovieLists:
     """Lists the movies in memory."""
@@ -34,6 +37,16 @@ class MovieLists:
     def __init__(self, current: CurrentSnapshot) -> None:
         self.current = current
         self._orders: MovieOrders | None = None
+        trouble = "cannot sort the movies; the next request will"
+        self._poller = Poller("movie-orders", self.prepare_many, PREPARE_S, trouble)
+
+    def start(self) -> None:
+        """Sort the movies of a large catalogue as soon as they change."""
+        self._poller.start(poll_now=False)
+
+    def stop(self) -> None:
+        """Stop doing so."""
+        self._poller.stop()
 
     def page(self, query: MoviesQuery) -> MoviesPage:
         """Return a page of movies in the order of the query."""
@@ -61,15 +74,14 @@ class MovieLists:
 
     def genres(self) -> GenreList:
         """Return the genres of all movies; names that differ in case alone are one genre."""
-        names: dict[str, str] = {}
-        counts: Counter[str] = Counter()
         snapshot = self.current.snapshot
-        for movie in compress(snapshot.catalogue.movies.values(), snapshot.available):
-            theirs = {name.casefold(): name for name in movie.genres}
-            for folded, name in theirs.items():
-                names.setdefault(folded, name)
-            counts.update(theirs.keys())
-        items = [GenreCount(genre=names[folded], movies=counts[folded]) for folded in sorted(names)]
+        genres = snapshot.facets.genres
+        counts = genres.counts(snapshot.available)
+        items = [
+            GenreCount(genre=genres.written[folded], movies=counts[folded])
+            for folded in sorted(counts)
+            if counts[folded]
+        ]
         return GenreList(items=items)
 
     def search(self, query: SearchQuery) -> FoundMovies:
@@ -84,9 +96,16 @@ class MovieLists:
         """Sort the movies, so that the next request need not wait for it."""
         self._orders_of(self.current.snapshot.catalogue)
 
+    def prepare_many(self) -> None:
+        """Sort the movies if they are many."""
+        if self.current.generation() and len(self.current.snapshot.catalogue.movies) >= MANY:
+            self.prepare()
+
     def _order(self, snapshot: Snapshot, query: MoviesQuery) -> NDArray[np.int64]:
-        if query.sort == "popular":
+        if query.sort in {"popular", "telling"}:
             order = snapshot.catalogue.by_popularity() if query.unavailable else snapshot.popular
+            if query.sort == "telling" and snapshot.model:
+                order = _first(snapshot.model.telling, order)
         else:
             orders = self._orders_of(snapshot.catalogue)
             order = orders.newest if query.sort == "newest" else orders.by_title
@@ -101,12 +120,19 @@ class MovieLists:
     def _orders_of(self, catalogue: Catalogue) -> MovieOrders:
         """Return the orders of these movies, cached; a new count of likes changes none of them."""
         orders = self._orders
-        if orders is None or (
-            orders.movies is not catalogue.movies and orders.movies != catalogue.movies
-        ):
+        if orders is None or orders.movies is not catalogue.movies:
             # Two threads may both compute them; either result will do.
-            self._orders = orders = MovieOrders.of(catalogue.movies)
+            if orders is not None and orders.movies == catalogue.movies:
+                orders = orders.of_same(catalogue.movies)
+            else:
+                orders = MovieOrders.of(catalogue.movies)
+            self._orders = orders
         return orders
+
+
+def _first(first: Sequence[int], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order with some of its positions moved to its beginning."""
+    return np.concatenate([np.array(first, dtype=np.int64), order[~np.isin(order, first)]])
 
 
 def _trending(

@@ -27,8 +27,11 @@ class MoviesQuery(RequestModel):
     """Which movies, and in which order."""
 
     sort: Annotated[
-        Literal["popular", "newest", "title"],
-        Field(description="Most likes first, latest year first, or by title without articles"),
+        Literal["popular", "newest", "title", "telling"],
+        Field(
+            description="Most likes first, latest year first, by title without articles, or those "
+            "first whose ratings tell most about a new user, which the popular ones follow"
+        ),
     ] = "popular"
     genre: Annotated[
         list[Annotated[str, StringConstraints(min_length=1, max_length=50)]],

@@ -18,6 +18,15 @@ def find(connection: Connection, movie_id: int, *, locked: bool = False) -> Row[
     return connection.execute(query.with_for_update() if locked else query).first()
 
 
+def external_ids(
+    connection: Connection, movie_ids: Iterable[int]
+) -> list[tuple[int, int | None, int | None]]:
+    """Return the movies that exist, each with its numbers at IMDb and TMDB."""
+    query = select(movies.c.id, movies.c.imdb_id, movies.c.tmdb_id)
+    rows = connection.execute(query.where(movies.c.id.in_(movie_ids)))
+    return [(id_, imdb_id, tmdb_id) for id_, imdb_id, tmdb_id in rows]
+
+
 def lock(connection: Connection, movie_ids: Iterable[int]) -> set[int]:
     """Return those of the movies that exist, locked against deletion until the transaction ends."""
     query = select(movies.c.id).where(movies.c.id.in_(movie_ids)).order_by(movies.c.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,16 @@ class Maker(NamedTuple):
     lists: ListMaker
     limit: int
     keys: NDArray[np.object_]  # of the movie of each row
+
+
+class ListRules(NamedTuple):
+    """What is equal for all lists of a plan; the arrays have an element for each row."""
+
+    limit: int
+    allowed: NDArray[np.bool_]
+    keys: NDArray[np.object_]
+    like_shift: NDArray[np.float32] | None
+    boost: NDArray[np.float32] | None
 
 
 class User(NamedTuple):
@@ -117,17 +128,34 @@ class NightlyLists:
             self._makers[key] = self._new_maker(planned, model) if is_simple and model else None
         return self._makers[key]
 
-    def _new_maker(self, planned: Plan, model: ServedModel) -> Maker:
+    def rules_of_all(self) -> ListRules | None:
+        """Return the rules without an experiment, None where they need the API's own code."""
+        planned = plan(self.snapshot, None, self.scenario)
+        model = planned.snapshot.model
+        is_simple = model and model.rbm.prior and _is_simple(planned.definition)
+        return self._rules(planned, model) if is_simple and model else None
+
+    def fallback(self) -> list[Row]:
+        """Return the list of a user without ratings."""
+        nobody = f"nobody-{token_hex(8)}"
+        return self._by_api([nobody])[nobody]
+
+    def _rules(self, planned: Plan, model: ServedModel) -> ListRules:
         rules = planned.compiled()
-        shift = None if rules.shift is None else rules.shift[model.positions]
-        lists = ListMaker(
-            model.rbm, model.allowed(rules.allowed), like_shift=model.like_shift, boost=shift
-        )
         movies = list(planned.snapshot.catalogue.movies.values())
         names = np.array([movie.movie_id for movie in movies], dtype=object)
-        return Maker(
-            lists, min(self.top, planned.definition.number or self.top), names[model.positions]
+        return ListRules(
+            limit=min(self.top, planned.definition.number or self.top),
+            allowed=model.allowed(rules.allowed),
+            keys=names[model.positions],
+            like_shift=model.like_shift,
+            boost=None if rules.shift is None else rules.shift[model.positions],
         )
+
+    def _new_maker(self, planned: Plan, model: ServedModel) -> Maker:
+        rules = self._rules(planned, model)
+        lists = ListMaker(model.rbm, rules.allowed, like_shift=rules.like_shift, boost=rules.boost)
+        return Maker(lists, rules.limit, rules.keys)
 
     def _by_product(self, maker: Maker, users: Sequence[User]) -> Lists:
         """Return the lists that are certain."""

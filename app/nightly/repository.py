@@ -18,10 +18,14 @@ ROWS = 5_000
 
 
 class Changed(NamedTuple):
-    """The users with an id above `after`, and only those who changed after a revision."""
+    """The users with an id above `after`, and only those who changed after a revision.
+
+    With an `until`, only those with an id of at most so much.
+    """
 
     after: int = 0
     revision: int = -1
+    until: int | None = None
 
 
 def count(connection: Connection, changed: Changed) -> int:
@@ -67,4 +71,6 @@ def _chosen(changed: Changed) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = [users.c.id > changed.after]
     if changed.revision >= 0:
         chosen.append(users.c.ratings_revision > changed.revision)
+    if changed.until is not None:
+        chosen.append(users.c.id <= changed.until)
     return chosen

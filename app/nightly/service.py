@@ -56,7 +56,7 @@ class NightlyService:
     def write_file(self, path: Path, format_: Format, report: Progress) -> Summary:
         """Write a file, whole or not at all; parts are kept beside it until then."""
         folder = path.with_name(f".{path.name}.unfinished")
-        with opened(folder, self._named(format_.value), SAME) as parts:
+        with opened(folder, self.named(format_.value), SAME) as parts:
             n_users = 0
             for last, made in self._made(parts.last, report):
 
@@ -73,7 +73,7 @@ class NightlyService:
         """Replace the lists in the table; each user has the old or the new one at any time."""
         scenario = self.lists.scenario
         folder = models_dir / FOLDER / (scenario or "all")
-        with opened(folder, self._named("table"), SAME) as parts:
+        with opened(folder, self.named("table"), SAME) as parts:
             n_users = 0
             for last, made in self._made(parts.last, report):
                 with self.database.unit_of_work() as connection:
@@ -82,6 +82,17 @@ class NightlyService:
                 n_users += len(made)
             parts.forget()
             return self._summary(parts, n_users)
+
+    def rows(self, after: int, until: int) -> Iterator[list[Row]]:
+        """Yield the lists of the users with an id above `after`, not above `until`, in blocks."""
+        chosen = Changed(after, self.changed_since, until)
+        while True:
+            with self.database.read() as connection:
+                users = repository.next_users(connection, chosen, PART)
+            if not users:
+                return
+            yield [row for rows in self.lists.of([key for _, key in users]) for row in rows]
+            chosen = chosen._replace(after=users[-1][0])
 
     def _made(self, after: int, report: Progress) -> Iterator[tuple[int, Made]]:
         """Yield the last user and the lists of each part."""
@@ -101,7 +112,8 @@ class NightlyService:
             n_done += len(users)
             report(STAGE, n_done, max(total, n_done))
 
-    def _named(self, format_: str) -> Mapping[str, Any]:
+    def named(self, format_: str) -> Mapping[str, Any]:
+        """Say what decides the lists."""
         state, lists = self.state, self.lists
         return {
             "model": lists.snapshot.version,

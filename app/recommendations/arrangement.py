@@ -54,7 +54,8 @@ class Arrangement:
     ) -> None:
         self.rules = compiled.definition
         self.sections = sections
-        self._genres = compiled.genres if self.rules.max_per_genre else None
+        genres = compiled.snapshot.facets.genres
+        self._genres = genres if self.rules.max_per_genre else None
         self._of_genre: Counter[str] = Counter()
         self._listed: set[int] = set()
         self._reached = 0
@@ -107,7 +108,7 @@ class Arrangement:
             return False
         limit = self.rules.max_per_genre
         if self._genres is not None and limit is not None:
-            genres = self._genres[position]
+            genres = self._genres.of(position)
             if any(self._of_genre[name] >= limit for name in genres):
                 return False
             self._of_genre.update(genres)

@@ -18,7 +18,12 @@ from app.recommendations.history import History, KnownRatings, known_ratings
 from app.recommendations.plan import Plan
 from app.recommendations.ranking import Ranking
 from app.recommendations.schemas import Reason
-from app.recommendations.sections import ListedSection, ModelSection, Section
+from app.recommendations.sections import (
+    GenresSection,
+    ListedSection,
+    ModelSection,
+    Section,
+)
 from app.recommendations.similar import likeness, most_similar
 
 DAY_MS = 86_400_000
@@ -66,10 +71,16 @@ class _Sections:
                     yield self._of_model(self.known)
                 continue
             listing = self._listing(source)
-            section = ListedSection(self.compiled, listing, self.left) if listing else ()
+            section = self._listed(listing) if listing else ()
             if section:
                 self.left[section.positions] = False
                 yield section
+
+    def _listed(self, listing: Listing) -> ListedSection | GenresSection:
+        known, is_last = self.known, self.behind_model and listing.source is Source.POPULAR
+        if is_last and isinstance(known, KnownRatings) and known.model.by_genres:
+            return GenresSection(self.compiled, known, listing, self.left)
+        return ListedSection(self.compiled, listing, self.left)
 
     def _of_model(self, known: KnownRatings) -> ModelSection:
         wishes = self.wishes

@@ -128,15 +128,6 @@ class Compiled:
         is_new = few | ~self.known if self.snapshot.model else few
         return np.flatnonzero(is_new & self.allowed)
 
-    @cached_property
-    def genres(self) -> list[frozenset[str]]:
-        """The genres of each position."""
-        movies = self.snapshot.catalogue.movies.values()
-        by_names = {
-            names: frozenset(map(str.casefold, names)) for names in {m.genres for m in movies}
-        }
-        return [by_names[movie.genres] for movie in movies]
-
     @property
     def is_arranged(self) -> bool:
         """Tell whether movies have places by other rules than the order of their sections."""

@@ -140,7 +140,7 @@ def get_prediction(
 
 @router.get(
     "/movies/{movie}/similar",
-    dependencies=[READ],
+    dependencies=[READ_MOVIES],
     response_model=SimilarMovies,
     responses={**NOT_MODIFIED, **responses(InvalidRequestError, MovieNotFoundError, *COMMON)},
     summary="Similar movies",

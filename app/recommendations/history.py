@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from app.feedback.repository import shown_since
+from app.live.by_genres import ByGenres
 from app.live.catalogue import Catalogue, fingerprint
 from app.live.snapshot import ServedModel, Snapshot
 from app.ratings import repository as ratings
 from app.ratings.repository import NO_MOVIES, UserRatings
 from app.recommendations.plan import Plan
 from app.recommendations.schemas import Because, Reason
+from model.affinity import score_of
 from model.fold_in import Given
 from model.scoring import effects, rank, sample_user, score_user
 
@@ -94,6 +96,34 @@ class KnownRatings:
             weights=self.weights,
             like_shift=self.model.like_shift,
         )
+
+    @property
+    def by_genres(self) -> ByGenres:
+        """What they say of movies that the model does not know; it must have a prior."""
+        if self.model.by_genres is None:
+            raise ValueError("the model has no prior")
+        return self.model.by_genres
+
+    def genre_scores(
+        self,
+        catalogue: Catalogue,
+        positions: NDArray[np.int64],
+        shift: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return P(like) of movies that the model does not know; `shift` is of all positions."""
+        affinities = self.by_genres.affinities(self.given, positions)
+        if shift is not None:
+            affinities += shift[positions]
+        return score_of(catalogue.likes[positions], catalogue.counts.n_users, affinities)
+
+    def genre_reasons(
+        self, catalogue: Catalogue, positions: NDArray[np.int64], limit: int
+    ) -> list[list[Because]]:
+        """Return for each of these movies the ratings without which its score would be lower."""
+        if not limit:
+            return [[] for _ in positions]
+        effects = self.by_genres.effects(self.given, positions)
+        return [strongest(catalogue, self, effect, limit) for effect in effects]
 
 
 def known_ratings(snapshot: Snapshot, user_ratings: UserRatings | None) -> KnownRatings | Reason:

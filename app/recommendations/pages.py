@@ -57,6 +57,7 @@ def page(
     return Recommendations(
         **head(plan, user, ranking, reason),
         seed=wishes.seed,
+        draw=ranking.model_section.draw if ranking.model_section else None,
         items=ranking.page(begin, options.limit, options.explain),
         next=cursor_at(end).encode() if ranking.reaches(end) else None,
         ignored_genres=plan.snapshot.facets.unknown_genres(options),

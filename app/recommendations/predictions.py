@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from app.db.engine import Database
-from app.live.catalogue import Catalogue, CatalogueMovie
+from app.live.catalogue import CatalogueMovie
 from app.live.filters import Filters
 from app.live.snapshot import CurrentSnapshot, ServedModel, Snapshot, Source
 from app.movies.errors import MovieNotFoundError
@@ -13,6 +15,7 @@ from app.ratings import repository as ratings
 from app.ratings.repository import UserRatings
 from app.recommendations.history import KnownRatings, explain, known_ratings, shortest
 from app.recommendations.schemas import (
+    Because,
     Likeness,
     Prediction,
     Reason,
@@ -48,25 +51,11 @@ class PredictionService:
             )
         liked, others = _split(user_ratings, id_)
         known = known_ratings(snapshot, others)
-        row = _row(snapshot.model, id_)
-        if isinstance(known, KnownRatings) and row < 0:
-            known = Reason.UNKNOWN_MOVIE
-        if isinstance(known, Reason):
-            reason, because = known, []
-            score, probability = _popular(snapshot.catalogue, id_)
-        else:
-            reason = None
-            score, probability = _personal(known, row)
-            because = explain(snapshot.catalogue, known, np.array([row]), max_reasons)[0]
         return Prediction(
             user=user,
             model=snapshot.version,
-            source=Source.POPULAR if reason else Source.RBM,
-            reason=reason,
             **movie._asdict(),
-            score=score,
-            like_probability=probability,
-            because=because,
+            **_predicted(snapshot, known, id_, max_reasons),
             liked=liked,
         )
 
@@ -113,12 +102,27 @@ def _split(user_ratings: UserRatings | None, id_: int) -> tuple[bool | None, Use
     return bool(user_ratings.liked[own][0]), user_ratings.select(~own)
 
 
-def _personal(known: KnownRatings, row: int) -> tuple[float, float]:
-    like, given_seen = known.scores()
-    return shortest(like[[row]])[0], shortest(given_seen[[row]])[0]
-
-
-def _popular(catalogue: Catalogue, id_: int) -> tuple[float, float]:
+def _predicted(
+    snapshot: Snapshot, known: KnownRatings | Reason, id_: int, max_reasons: int
+) -> dict[str, Any]:
+    """Predict by the model, by genres where it does not know the movie, or by popularity."""
+    catalogue, row = snapshot.catalogue, _row(snapshot.model, id_)
     position = np.searchsorted(catalogue.movie_ids, [id_])
-    score = shortest(catalogue.scores(position))[0]
-    return score, shortest(catalogue.like_probabilities(position))[0]
+    source, because = Source.POPULAR, list[Because]()
+    score = catalogue.scores(position)[0]
+    probability = catalogue.like_probabilities(position)[0]
+    reason = known if isinstance(known, Reason) else None
+    if isinstance(known, KnownRatings) and row >= 0:
+        source, because = Source.RBM, explain(catalogue, known, np.array([row]), max_reasons)[0]
+        score, probability = (values[row] for values in known.scores())
+    elif isinstance(known, KnownRatings):
+        reason = Reason.UNKNOWN_MOVIE
+        if known.model.by_genres:
+            source = Source.GENRES
+            score = known.genre_scores(catalogue, position)[0]
+            because = known.genre_reasons(catalogue, position, max_reasons)[0]
+    score, probability = shortest(np.array([score, probability]))
+    return {
+        "source": source, "reason": reason, "score": score, "like_probability": probability,
+        "because": because,
+    }  # fmt: skip

@@ -76,6 +76,11 @@ class Ranking:
         entries = self._first(len(self.compiled.allowed))
         return np.array([entry.position for entry in entries], dtype=np.int64)
 
+    @property
+    def model_section(self) -> ModelSection | None:
+        """The section of the movies that the model knows, if the list has one."""
+        return next((each for each in self.sections if isinstance(each, ModelSection)), None)
+
     @cached_property
     def _popular(self) -> Section:
         return ListedSection(self.compiled, self.compiled.listing(Source.POPULAR))
@@ -108,7 +113,7 @@ class Ranking:
 
         A pin is as the model sees it, if that answers and knows it, and otherwise as a popular one.
         """
-        model = next((each for each in self.sections if isinstance(each, ModelSection)), None)
+        model = self.model_section
         by_section: dict[Section, list[int]] = {}
         for entry in entries:
             if entry.kind is Kind.RANKED:

@@ -19,9 +19,10 @@ ModelVersion = Annotated[
 Score = Annotated[
     float,
     Field(
-        description="Probability that this user will watch and like it; for `popular` and `new`, "
-        "the share of all users who like it, for `trending` of those who like it lately, for "
-        "`similar` the similarity to the movie that this user liked last"
+        description="Probability that this user will watch and like it, for `genres` by its genres "
+        "and popularity; for `popular` and `new`, the share of all users who like it, for "
+        "`trending` of those who like it lately, for `similar` the similarity to the movie that "
+        "this user liked last"
     ),
 ]
 LikeProbability = Annotated[
@@ -62,7 +63,10 @@ class Because(BaseModel):
 
 Reasons = Annotated[
     list[Because],
-    Field(description="The ratings without which the score would be lower, the strongest first"),
+    Field(
+        description="The ratings without which the score would be lower, the strongest first; in a "
+        "sampled list the score of the ranked one"
+    ),
 ]
 
 
@@ -79,8 +83,8 @@ class RecommendedMovie(MovieSummary):
         ),
     ] = 0.0
     source: Source = Field(
-        description="`popular` for a movie that the model does not know, `new` where a share of "
-        "places is for new movies"
+        description="`rbm` by the model, `genres` for a movie that the model does not know, `new` "
+        "where a share of places is for new movies"
     )
     pinned: Annotated[
         bool,
@@ -144,12 +148,37 @@ class ListHead(BaseModel):
     )
 
 
+class GenreChange(BaseModel):
+    """A genre that a draw has made more or less likely."""
+
+    genre: str
+    times: float = Field(
+        description="Its share of the likes that are expected of the first 100 movies, in times "
+        "that of the ranked list"
+    )
+
+
+class Draw(BaseModel):
+    """What a Gibbs sample has changed."""
+
+    more: list[GenreChange] = Field(description="Up to three genres, the largest change first")
+    less: list[GenreChange]
+
+
 class Recommendations(ListHead):
     """Movies that a user has not rated, the best first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     seed: int | None = Field(description="Seed of a sampled list; null of any other")
+    draw: Annotated[
+        Draw | None,
+        Field(
+            exclude_if=is_none,
+            description="Of a personal sampled list, how it differs from the ranked one; left out "
+            "of any other",
+        ),
+    ] = None
     items: list[RecommendedMovie]
     next: str | None = Field(description="Cursor of the next page; null at the end")
     ignored_genres: IgnoredGenres = []

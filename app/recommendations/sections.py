@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import metrics, tracing
+from app.live.catalogue import fingerprint
 from app.live.snapshot import Source
 from app.recommendations.boosts import boosted
 from app.recommendations.compiled import Compiled, Listing
+from app.recommendations.draw import describe_draw
 from app.recommendations.history import KnownRatings, explain, shortest
-from app.recommendations.schemas import Because, RecommendedMovie
+from app.recommendations.schemas import Because, Draw, RecommendedMovie
 from model.scoring import rank
 from model.similarity import diversify
 
@@ -116,8 +118,7 @@ class ModelSection:
         """P(like), with boosts, and P(like | seen) of every row."""
         with metrics.time_scoring(), tracing.step("scoring"):
             like, given_seen = self.known.scores(self.seed)
-        boost = self._boost
-        return like if boost is None else boosted(like, boost), given_seen
+        return self._boosted(like), given_seen
 
     def first(self, end: int) -> NDArray[np.int64]:
         """Return the positions of the first `end` movies."""
@@ -127,14 +128,27 @@ class ModelSection:
         """Return these movies, which may be others that the model knows."""
         catalogue = self.compiled.snapshot.catalogue
         rows = self.model.rows_of(catalogue.movie_ids[positions])
-        # The ratings alone do not explain a Gibbs sample.
-        because = explain(catalogue, self.known, rows, reasons if self.seed is None else 0)
+        because = explain(catalogue, self.known, rows, reasons)
         return _items(self.compiled, positions, *self._scores_of(rows), self.source, because)
+
+    @property
+    def draw(self) -> Draw | None:
+        """What the Gibbs sample has changed, None without one."""
+        if self.seed is None:
+            return None
+        rows = np.flatnonzero(self.allowed)
+        ranked, sampled = self._boosted(self.known.scores()[0]), self.scores[0]
+        positions = self.model.positions[rows]
+        return describe_draw(self.compiled.snapshot, positions, ranked[rows], sampled[rows])
 
     @property
     def _boost(self) -> NDArray[np.float32] | None:
         shift = self.compiled.shift
         return None if shift is None else shift[self.model.positions]
+
+    def _boosted(self, like: NDArray[np.float32]) -> NDArray[np.float32]:
+        boost = self._boost
+        return like if boost is None else boosted(like, boost)
 
     def _rows(self, end: int) -> NDArray[np.int64]:
         found = self._first(end)
@@ -171,6 +185,59 @@ class ModelSection:
         pool = rows[:POOL]
         first = diversify(rbm, pool, like[pool], self.diversity, self.model.lengths, end)
         return np.concatenate((first, rows[POOL:]))[:end]
+
+
+class GenresSection:
+    """Movies that the model does not know, by their genres and their popularity."""
+
+    source = Source.GENRES
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        known: KnownRatings,
+        listing: Listing,
+        left: NDArray[np.bool_],
+    ) -> None:
+        """Take the popular movies that the model does not know, of which these are left."""
+        self.compiled = compiled
+        self.known = known
+        self.listing = listing
+        self.positions = listing.only(left).positions
+
+    def __len__(self) -> int:
+        """Count the movies."""
+        return len(self.positions)
+
+    @property
+    def state(self) -> str:
+        """Fingerprint of the movies, their popularity, their genres, and what shifts them."""
+        catalogue, shift = self.compiled.snapshot.catalogue, self.compiled.shift
+        positions = self.listing.positions
+        likes, n_users = catalogue.likes[positions], np.array([catalogue.counts.n_users])
+        state = fingerprint(catalogue.movie_ids[positions], likes, n_users)
+        state += self.known.by_genres.state
+        if shift is None:
+            return state
+        return state + fingerprint(shift[positions].view(np.int32).astype(np.int64))
+
+    def first(self, end: int) -> NDArray[np.int64]:
+        """Return the positions of the first `end` movies, ties by likes, then by movie id."""
+        found = rank(self._scores, np.arange(len(self.positions)), limit=end)
+        return self.positions[found]
+
+    def describe(self, positions: NDArray[np.int64], reasons: int) -> list[RecommendedMovie]:
+        """Return these movies, with so many reasons each."""
+        catalogue = self.compiled.snapshot.catalogue
+        scores = self.known.genre_scores(catalogue, positions, self.compiled.shift)
+        likes = catalogue.like_probabilities(positions)
+        because = self.known.genre_reasons(catalogue, positions, reasons)
+        return _items(self.compiled, positions, scores, likes, self.source, because)
+
+    @cached_property
+    def _scores(self) -> NDArray[np.float32]:
+        catalogue = self.compiled.snapshot.catalogue
+        return self.known.genre_scores(catalogue, self.positions, self.compiled.shift)
 
 
 def _items(

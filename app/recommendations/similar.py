@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.live.catalogue import Catalogue, CatalogueMovie
+from app.live.genres import Genres
 from app.live.snapshot import Snapshot
 from app.recommendations.schemas import Reason
 from model.similarity import similarity
@@ -23,7 +23,8 @@ def likeness(snapshot: Snapshot, id_: int) -> tuple[NDArray[np.float32], Reason 
     row = int(model.rows_of(np.array([id_]))[0]) if model else -1
     if model is None or row < 0:
         reason = Reason.UNKNOWN_MOVIE if model else Reason.NO_MODEL
-        return _by_genres(catalogue, catalogue.movies[id_]), reason
+        position = int(catalogue.positions(np.array([id_]))[0])
+        return _by_genres(snapshot.facets.genres, position), reason
     values = np.full(len(catalogue.movie_ids), UNKNOWN, dtype=np.float32)
     here = model.in_catalogue
     values[model.positions[here]] = similarity(model.rbm, row, model.lengths)[here]
@@ -40,11 +41,12 @@ def most_similar(
     return positions[np.lexsort(keys)][:limit]
 
 
-def _by_genres(catalogue: Catalogue, movie: CatalogueMovie) -> NDArray[np.float32]:
+def _by_genres(genres: Genres, position: int) -> NDArray[np.float32]:
     """Share of common genres among all genres of both."""
-    own, movies = set(movie.genres), catalogue.movies.values()
-    overlap = {
-        genres: len(own & set(genres)) / len(own | set(genres)) if own or genres else 0.0
-        for genres in {other.genres for other in movies}
-    }
-    return np.array([overlap[other.genres] for other in movies], dtype=np.float32)
+    own = set(genres.of(position))
+    overlap = [
+        len(own.intersection(others)) / len(own.union(others)) if own or others else 0.0
+        for others in genres.sets
+    ]
+    alike: NDArray[np.float32] = np.array(overlap, dtype=np.float32)[genres.of_movies]
+    return alike

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.datasets.snapshot import Snapshot
 from app.live.drift import moment
+from app.training.material import AllRatings, Groups, Origin
 from app.training.warm_start import ActiveModel
 from data.interactions import Interactions
-from data.splitting import MIN_LIKES, Split, gate_share
+from data.splitting import MIN_LIKES, gate_share
 from model.training import EpochReport
 
 # The libraries that decide the weights to the last bit.
@@ -20,15 +20,19 @@ LIBRARIES = ("numpy", "scipy", "numba")
 
 
 def provenance(
-    snapshot: Snapshot, split: Split, seed: int, like_threshold: float
+    snapshot: Origin,
+    split: Groups,
+    movie_ids: NDArray[np.int64],
+    seed: int,
+    like_threshold: float,
 ) -> dict[str, Any]:
-    """Say what the weights come from, so that others can get the same."""
+    """Say what the weights of these movies come from, so that others can get the same."""
     interactions = snapshot.interactions
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": {
             "name": snapshot.dataset_name,
-            "sha256": snapshot.dataset.sha256 if snapshot.dataset else None,
+            "sha256": snapshot.dataset_sha256,
         },
         "data": {
             "taken_at": snapshot.taken_at.isoformat(timespec="seconds"),
@@ -36,10 +40,8 @@ def provenance(
             "like_threshold": like_threshold,
             "n_users": interactions.n_users,
             "n_ratings": interactions.n_ratings,
-            "n_movies": split.training.n_movies,
-            "share_of_ratings_on_unknown_films": unknown_share(
-                interactions, split.training.movie_ids
-            ),
+            "n_movies": len(movie_ids),
+            "share_of_ratings_on_unknown_films": unknown_share(interactions, movie_ids),
         },
         "holdout": {
             "rule": "blake2b(salt + user key) / 2**64: gate below share, validation below 2 share",
@@ -59,7 +61,7 @@ def provenance(
     }
 
 
-def drift(active: ActiveModel, snapshot: Snapshot) -> dict[str, Any] | None:
+def drift(active: ActiveModel, snapshot: Origin) -> dict[str, Any] | None:
     """Say how far the ratings have drifted from the active model; None without one."""
     if active.model is None or "data" not in active.model.card:
         return None
@@ -79,11 +81,13 @@ def drift(active: ActiveModel, snapshot: Snapshot) -> dict[str, Any] | None:
     }
 
 
-def unknown_share(interactions: Interactions, movie_ids: NDArray[np.int64]) -> float:
+def unknown_share(interactions: Interactions | AllRatings, movie_ids: NDArray[np.int64]) -> float:
     """Share of all ratings that are on movies not among these."""
-    likes, dislikes = interactions.movie_counts()
-    of_unknown = (likes + dislikes)[~np.isin(interactions.movie_ids, movie_ids)]
-    return round(float(of_unknown.sum() / max(interactions.n_ratings, 1)), 6)
+    unlisted = interactions.n_unknown if isinstance(interactions, AllRatings) else 0
+    counted = interactions.training if isinstance(interactions, AllRatings) else interactions
+    likes, dislikes = counted.movie_counts()
+    of_unknown = (likes + dislikes)[~np.isin(counted.movie_ids, movie_ids)]
+    return round(float((of_unknown.sum() + unlisted) / max(interactions.n_ratings, 1)), 6)
 
 
 def point(report: EpochReport) -> dict[str, Any]:

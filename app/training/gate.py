@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from app.datasets.snapshot import Snapshot
+from app.training.material import Groups, Origin
 from app.training.warm_start import ActiveModel
-from data.splitting import Split
 from model.baselines import Popularity
 from model.breakdown import as_json, popularity_groups, result
 from model.by_ratings import ALL, by_n_ratings, measure_thinned
 from model.evaluation import Judgement, Scorer, figures
-from model.gate import FEW, OverMovies, judge_candidate
+from model.gate import FEW, OverMovies, judge_candidate, with_rare
 from model.rbm import RBM
 
 
@@ -43,14 +42,18 @@ class GateResult:
 
 def judge(
     rbm: RBM,
-    split: Split,
-    snapshot: Snapshot,
+    split: Groups,
+    snapshot: Origin,
     active: ActiveModel,
     *,
     publish_anyway: bool,
 ) -> GateResult:
-    """Judge a candidate on users that it was not trained on."""
-    models: dict[str, Scorer] = {"rbm": rbm, "popularity": Popularity.fit(split.training)}
+    """Judge a candidate on users that it was not trained on; `split` has rare movies too.
+
+    Those that the candidate left out are behind all others, as the service lists them.
+    """
+    popularity = Popularity.fit(split.training)
+    models: dict[str, Scorer] = {"rbm": with_rare(rbm, popularity), "popularity": popularity}
     judged = measure_thinned(models, split.test, salt=snapshot.holdout_salt)
     by_number = by_n_ratings(judged)
     groups = popularity_groups(split.training)
@@ -58,7 +61,7 @@ def judge(
     results = [result(name, each[ALL], hidden, n_movies) for name, each in judged.items()]
     obstacle = _why_not_comparable(active, snapshot)
     if active.model is not None and obstacle is None:
-        over: dict[str, Scorer] = {"active": OverMovies(active.model.rbm, rbm.movie_ids)}
+        over: dict[str, Scorer] = {"active": OverMovies(active.model.rbm, popularity.movie_ids)}
         judged |= measure_thinned(over, split.test, salt=snapshot.holdout_salt, numbers=FEW)
     measured = {name: each[ALL] for name, each in judged.items()}
     few = {n: {name: each[n] for name, each in judged.items()} for n in FEW}
@@ -74,7 +77,7 @@ def judge(
     return GateResult(results, gate, judgements, by_number)
 
 
-def _why_not_comparable(active: ActiveModel, snapshot: Snapshot) -> str | None:
+def _why_not_comparable(active: ActiveModel, snapshot: Origin) -> str | None:
     if active.model is None or active.model.was_held_out_by(snapshot.holdout_salt):
         return None
     return (

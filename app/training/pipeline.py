@@ -1,11 +1,13 @@
 """One training: snapshot, split, warm start, train, judge, card, publish."""
 
+from __future__ import annotations
+
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import Settings
 from app.core import tracing
 from app.datasets.repository import imported_dataset
-from app.datasets.snapshot import Snapshot, read_snapshot
 from app.db.engine import Database
 from app.evaluation.report import render
 from app.evaluation.report_data import card_report, examples, features, public_rows, read_titles
@@ -29,20 +30,22 @@ from app.registry.service import publish
 from app.store.remote import open_store
 from app.training.card import drift, point, provenance
 from app.training.gate import GateResult, judge
-from app.training.hyper_parameters import configure, search_configuration
+from app.training.hyper_parameters import OnTrial, configure
+from app.training.material import InMemory, Origin
 from app.training.room import needed_bytes, room_for
-from app.training.split import split_users
 from app.training.warm_start import ActiveModel, WarmStart, choose_warm_start, load_active
-from data.splitting import Split
 from model.config import Config
-from model.finish import finish
 from model.rbm import RBM
-from model.training import EpochReport, Trainer
+from model.training import EpochReport
+
+if TYPE_CHECKING:
+    from app.jobs.checkpoints import AnyTrainer
+    from app.training.material import Material
+    from app.training.sharded import OnDask
 
 logger = logging.getLogger(__name__)
 
 OnEpoch = Callable[[EpochReport], None]
-OnTrial = Callable[[int, int], None]  # settings tried, of so many
 
 # A run begins anew when a user is erased; so often, so that it ends where users leave all the time.
 MAX_BEGINNINGS = 3
@@ -64,16 +67,15 @@ class Candidate:
     """A trained model that is not judged yet."""
 
     rbm: RBM
-    trainer: Trainer
-    snapshot: Snapshot
-    split: Split
+    trainer: AnyTrainer
+    material: Material
     warm_start: WarmStart
     seconds: float
 
     @property
     def n_gate_users(self) -> int:
         """Number of users that it is judged on."""
-        return self.split.test.given.n_users
+        return self.material.whole.test.given.n_users
 
 
 def train(
@@ -93,12 +95,14 @@ def carry_out(
     run_id: int,
     *,
     checkpoints: Checkpoints | None = None,
+    on_dask: OnDask | None = None,
     on_epoch: OnEpoch | None = None,
     on_trial: OnTrial | None = None,
 ) -> TrainingResult:
     """Carry out a run that was requested: train, judge, publish unless the gate refuses.
 
     Resumes from the checkpoint of a run that was killed, unless `checkpoints` say otherwise.
+    Trains in this process, or `on_dask`.
     Raises `TrainingError` where there are too few ratings, `TrainingStoppedError` after a signal,
     `LeaseLostError`, and what `Trainer` raises.
     """
@@ -110,7 +114,7 @@ def carry_out(
             job = held
             for n_beginnings in range(1, MAX_BEGINNINGS + 1):
                 try:
-                    result = _carry_out(job, on_epoch, on_trial)
+                    result = _carry_out(job, on_dask, on_epoch, on_trial)
                     break
                 except OutdatedSnapshotError as error:
                     job = held.begin_again()
@@ -122,40 +126,56 @@ def carry_out(
     return result
 
 
-def _carry_out(job: Job, on_epoch: OnEpoch | None, on_trial: OnTrial | None) -> TrainingResult:
+def _carry_out(
+    job: Job, on_dask: OnDask | None, on_epoch: OnEpoch | None, on_trial: OnTrial | None
+) -> TrainingResult:
     """Train once; raises `OutdatedSnapshotError`."""
     database, settings = job.database, job.settings
     job.lease.report("snapshot")
-    with tracing.step("snapshot"):
-        snapshot = read_snapshot(database, settings.like_threshold)
-    with tracing.step("split"):
-        split = split_users(snapshot, job.options.seed)
-    with tracing.step("start"):
-        warm_start = choose_warm_start(database, settings, job.options, snapshot)
-    needed = needed_bytes(split.training.n_movies, _usual(job, split, warm_start))
-    with room_for(settings.models_dir, needed):
+    with ExitStack() as stack:
+        whole = stack.enter_context(_opened(job, on_dask))
+        with tracing.step("start"):
+            warm_start = choose_warm_start(database, settings, job.options, whole.origin)
+        usual = _usual(job, whole, warm_start)
+        material = whole.of_rated(usual.min_ratings)
+        needed = needed_bytes(material.n_movies, usual)
+        stack.enter_context(room_for(settings.models_dir, needed))
         with tracing.step("train"):
-            candidate = _train(job, snapshot, split, warm_start, on_epoch, on_trial)
+            candidate = _train(job, material, warm_start, on_epoch, on_trial)
 
         def judge_and_publish() -> tuple[str, GateResult]:
             active = load_active(database, settings)
             with tracing.step("judge"):
                 anyway = job.options.publish_anyway
-                judged = judge(candidate.rbm, split, snapshot, active, publish_anyway=anyway)
+                judged = judge(
+                    candidate.rbm, material.whole, material.origin, active, publish_anyway=anyway
+                )
             card = _card(job, candidate, judged, active)
             with tracing.step("publish"):
                 return _publish(job, candidate, judged, card, active), judged
 
         version, judged = job.retry_publication(judge_and_publish)
+        candidate.trainer.remove()
     return TrainingResult(
-        version, snapshot.dataset_name, candidate.n_gate_users, judged, warm_start
+        version, material.origin.dataset_name, candidate.n_gate_users, judged, warm_start
     )
+
+
+@contextmanager
+def _opened(job: Job, on_dask: OnDask | None) -> Iterator[Material]:
+    """Read the ratings, or connect to workers that do."""
+    if on_dask is None:
+        yield InMemory.read(job)
+        return
+    from app.training import sharded  # noqa: PLC0415 (an extra)
+
+    with sharded.opened(job, on_dask) as material:
+        yield material
 
 
 def _train(
     job: Job,
-    snapshot: Snapshot,
-    split: Split,
+    material: Material,
     warm_start: WarmStart,
     on_epoch: OnEpoch | None,
     on_trial: OnTrial | None,
@@ -163,25 +183,19 @@ def _train(
     started = time.perf_counter()
 
     def report_trial(done: int, n_trials: int) -> None:
-        _stop_if_outdated(job, snapshot)
+        _stop_if_outdated(job, material.origin)
         job.lease.report("settings", **warm_start.as_json(), trial=done, n_trials=n_trials)
         if on_trial:
             on_trial(done, n_trials)
 
     with tracing.step("settings"):
-        config = _configure(job, split, warm_start, report_trial)
-    trainer = Trainer(
-        split.training,
-        config,
-        seed=job.options.seed,
-        validation=split.validation,
-        start=warm_start.model.rbm if warm_start.model else None,
-    )
-
-    trainer.note[REVISION] = snapshot.ratings_revision
+        config = _configure(job, material, warm_start, report_trial)
+    start = warm_start.model.rbm if warm_start.model else None
+    trainer = material.trainer(config, job.options.seed, start)
+    trainer.note[REVISION] = material.origin.ratings_revision
 
     def report_epoch(epoch: EpochReport) -> None:
-        _stop_if_outdated(job, snapshot)
+        _stop_if_outdated(job, material.origin)
         progress = {**warm_start.as_json(), "n_epochs": epoch.n_epochs, **point(epoch)}
         job.lease.report("training", **progress)
         if on_epoch:
@@ -191,21 +205,22 @@ def _train(
         seconds_before = job.fit(trainer, report_epoch)
     job.lease.report("judging", **warm_start.as_json())
     with tracing.step("finish"):
-        rbm = finish(trainer.rbm(), split.training, split.validation, trainer.config)
+        rbm = material.finish(trainer)
     seconds = seconds_before + time.perf_counter() - started
-    return Candidate(rbm, trainer, snapshot, split, warm_start, seconds)
+    return Candidate(rbm, trainer, material, warm_start, seconds)
 
 
-def _configure(job: Job, split: Split, warm_start: WarmStart, on_trial: OnTrial) -> Config:
+def _configure(job: Job, material: Material, warm_start: WarmStart, on_trial: OnTrial) -> Config:
+    searched = None
     if warm_start.model is None and not job.options.hyper_parameters:
-        return search_configuration(split, seed=job.options.seed, on_trial=on_trial)
-    return _usual(job, split, warm_start)
+        searched = material.searched(job.options.seed, on_trial)
+    return searched or _usual(job, material, warm_start)
 
 
-def _usual(job: Job, split: Split, warm_start: WarmStart) -> Config:
+def _usual(job: Job, material: Material, warm_start: WarmStart) -> Config:
     """Return the hyper-parameters of a run, those before any search."""
     earlier = warm_start.model.card["configuration"] if warm_start.model else None
-    return configure(split, job.options.hyper_parameters, earlier)
+    return configure(material.whole.training, job.options.hyper_parameters, earlier)
 
 
 def _card(
@@ -214,7 +229,13 @@ def _card(
     rbm, *others = judged.results
     threshold = job.settings.like_threshold
     return {
-        **provenance(candidate.snapshot, candidate.split, job.options.seed, threshold),
+        **provenance(
+            candidate.material.origin,
+            candidate.material.whole,
+            candidate.rbm.movie_ids,
+            job.options.seed,
+            threshold,
+        ),
         **candidate.warm_start.as_json(),
         "training_run": job.lease.run_id,
         "configuration": candidate.trainer.config.model_dump(),
@@ -222,7 +243,7 @@ def _card(
         "results": [{**rbm, "fit_seconds": round(candidate.seconds, 2)}, *others],
         "by_n_ratings": judged.by_n_ratings,
         "gate": judged.gate,
-        "drift": drift(active, candidate.snapshot),
+        "drift": drift(active, candidate.material.origin),
     }
 
 
@@ -243,7 +264,7 @@ def _publish(
 
     def end_run(connection: Connection) -> None:
         job.lease.keep(connection)
-        _refuse_other_ratings(connection, candidate.snapshot)
+        _refuse_other_ratings(connection, candidate.material.origin)
         if models.lock_active_version(connection).generation != active.generation:
             raise ActiveModelChangedError
         figures = {
@@ -271,13 +292,13 @@ def _publish(
     return version
 
 
-def _stop_if_outdated(job: Job, snapshot: Snapshot) -> None:
+def _stop_if_outdated(job: Job, snapshot: Origin) -> None:
     """Raise `OutdatedSnapshotError` as soon as it is known that this training cannot publish."""
     with suppress(SQLAlchemyError), job.database.read() as connection:  # the lease has its own rule
         _refuse_other_ratings(connection, snapshot)
 
 
-def _refuse_other_ratings(connection: Connection, snapshot: Snapshot) -> None:
+def _refuse_other_ratings(connection: Connection, snapshot: Origin) -> None:
     if imported_dataset(connection) != snapshot.dataset:
         raise OutdatedSnapshotError("the data set was replaced during the training; train again")
     if erased_since(connection, snapshot.ratings_revision):
@@ -288,9 +309,10 @@ def _refuse_other_ratings(connection: Connection, snapshot: Snapshot) -> None:
 
 def _report(job: Job, candidate: Candidate, card: dict[str, Any], version: str) -> str:
     """Render the report card; it shows ratings of users in a public release alone."""
-    rbm, held_out = candidate.rbm, candidate.split.test
+    rbm = candidate.rbm
+    held_out = candidate.material.whole.test.with_movies(rbm.movie_ids)
     titles = read_titles(job.database)
-    shown = public_rows(job.database, candidate.snapshot.dataset, held_out.given.user_keys)
+    shown = public_rows(job.database, candidate.material.origin.dataset, held_out.given.user_keys)
     return render(
         {
             **card_report(card, version),

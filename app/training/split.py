@@ -16,6 +16,16 @@ def split_users(snapshot: Snapshot, seed: int) -> Split:
     return split
 
 
+def leave_out_rare(split: Split, min_ratings: int) -> Split:
+    """Leave out the movies with fewer ratings of training users; refuse to leave out all."""
+    kept = split.of_rated(min_ratings)
+    if not kept.training.n_movies:
+        raise TrainingError(
+            f"min_ratings is {min_ratings}, and no movie has so many ratings of training users"
+        )
+    return kept
+
+
 def _too_few(interactions: Interactions) -> str:
     n_users = interactions.n_users
     n_able = int((interactions.likes_per_user >= MIN_LIKES).sum())

@@ -43,7 +43,7 @@ def search(
         )
         interactions = release.interactions(settings.like_threshold)
         splits = [strong_generalisation(interactions, seed=each) for each in seeds]
-    base = configure(splits[0], changes or {})
+    base = configure(splits[0].training, changes or {})
     return tune(splits, n_trials=n_trials, storage=storage, base=base, seed=seed, on_trial=on_trial)
 
 

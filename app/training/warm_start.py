@@ -1,11 +1,12 @@
 """The model of a warm start: the active one, the last one, or one that was named."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.config import Settings
-from app.datasets.snapshot import Snapshot
 from app.db.engine import Database
 from app.db.model_versions import active_version
 from app.jobs import repository as runs
@@ -17,6 +18,9 @@ from app.registry import repository as models
 from app.store.remote import open_store
 from model.artifact import ArtifactError
 from model.rbm import RBM
+
+if TYPE_CHECKING:
+    from app.training.material import Origin
 
 AS_REQUESTED = "as asked"
 # Less than any revision of the ratings.
@@ -84,7 +88,7 @@ def load_active(
 
 
 def choose_warm_start(
-    database: Database, settings: Settings, options: TrainingOptions, snapshot: Snapshot
+    database: Database, settings: Settings, options: TrainingOptions, snapshot: Origin
 ) -> WarmStart:
     """Choose the model to begin with; raises `TrainingError` where the named one is not fit."""
     if options.from_scratch:
@@ -114,7 +118,7 @@ def _load(database: Database, settings: Settings, version: str) -> LoadedModel:
     return LoadedModel(version, loaded.rbm, loaded.card)
 
 
-def _danger(database: Database, model: LoadedModel, snapshot: Snapshot) -> str | None:
+def _danger(database: Database, model: LoadedModel, snapshot: Origin) -> str | None:
     """Return why the weights of a model must not be used, if so."""
     if not model.was_held_out_by(snapshot.holdout_salt):
         return "it was trained on another database, maybe on the users that models are judged by"
@@ -129,7 +133,7 @@ def _danger(database: Database, model: LoadedModel, snapshot: Snapshot) -> str |
 
 
 def _difference(
-    model: LoadedModel, options: TrainingOptions, snapshot: Snapshot, like_threshold: float
+    model: LoadedModel, options: TrainingOptions, snapshot: Origin, like_threshold: float
 ) -> str | None:
     """Return why the weights of the last model are of little use, if so."""
     known, there = model.rbm.movie_ids, snapshot.interactions.movie_ids

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,8 +12,12 @@ from app.core.errors import AppError
 from app.datasets.repository import imported_dataset
 from app.http.api import Services, ServicesDependency
 from app.http.handlers import told
-from app.live.snapshot import CurrentSnapshot
+from app.movies.lists import MovieLists
+from app.movies.options import MoviesQuery
 from app.web import plain
+from app.web.drawing import cover
+from app.web.facts import PageFacts
+from app.web.posters import poster_host, poster_urls
 from app.web.rendering import show
 from data.rules import KEY_PATTERN, RESERVED_MOVIE_KEYS
 
@@ -23,12 +26,14 @@ router = APIRouter(include_in_schema=False)
 SAMPLE = "sample"
 # As many movies as fit a screen beside the search; the page loads more by the cursor.
 PAGE_LENGTH = 10
+# What a new visitor is asked about: as many as can be looked over in a minute.
+N_FIRST = 16
+SHOWN = {"movie_id", "title", "year", "genres"}
 # How the page writes the key of a movie into its address, and how it tells one from other text.
 KEYS: dict[str, Any] = {
     "in_address": plain.in_address,
     "key_pattern": f"^(?!({'|'.join(sorted(RESERVED_MOVIE_KEYS))})$)(?:{KEY_PATTERN})",
 }
-NO_MOVIES = {"first_year": 1900, "last_year": 2100}
 
 
 @router.get("/")
@@ -44,11 +49,13 @@ def get_page(request: Request, services: ServicesDependency) -> Response:
             **_about_movies(services),
             "plain": plain.plain_context(form, services, PAGE_LENGTH),
         }
+        context["posters"] = poster_urls(services, _shown_without_scripts(context))
+        context["image_host"] = poster_host(services.settings.poster_url)
     except AppError as error:
         return _trouble(request, error)
     except SQLAlchemyError as error:
         return _trouble(request, told(error))
-    return show(request, "page.html", page_length=PAGE_LENGTH, **KEYS, **context)
+    return show(request, "page.html", page_length=PAGE_LENGTH, cover=cover, **KEYS, **context)
 
 
 def _trouble(request: Request, error: AppError) -> Response:
@@ -68,14 +75,24 @@ def _about_data(services: Services, *, browse: bool) -> dict[str, Any]:
         "is_sample": is_sample,
         "browse": browse and is_public,
         "dataset_name": "the sample" if is_sample else "MovieLens",
+        "noun": services.settings.item_noun,
+        "nouns": services.settings.items_noun,
+        "has_posters": services.settings.poster_url is not None,
     }
 
 
 def _about_movies(services: Services) -> dict[str, Any]:
-    snapshot = services.find(CurrentSnapshot).snapshot
-    movies = list(compress(snapshot.catalogue.movies.values(), snapshot.available))
-    years = [movie.year for movie in movies if movie.year is not None]
+    query = MoviesQuery(sort="telling", limit=N_FIRST)
+    first = services.find(MovieLists).page(query).items
     return {
-        "genres": sorted({genre for movie in movies for genre in movie.genres}),
-        **({"first_year": min(years), "last_year": max(years)} if years else NO_MOVIES),
+        "facts": services.find(PageFacts).now(),
+        "first": first,
+        "first_films": [film.model_dump(include=SHOWN) for film in first],
     }
+
+
+def _shown_without_scripts(context: dict[str, Any]) -> list[Any]:
+    """Return the keys of the movies that the form shows; the scripts ask for theirs."""
+    form = context["plain"]
+    movies = [*context["first"], *form["found"], *form["rated"], *form["recommended"]]
+    return [movie.movie_id for movie in movies]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
+from starlette.types import Scope
 
+from app.core.errors import AppError
 from app.web.static import static_path
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+VOWELS = frozenset("aeiou")
 
 
 def render(name: str, *, root: str = "", **context: Any) -> str:
@@ -37,13 +41,23 @@ def show(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    image_host: str = "",
     **context: Any,
 ) -> Response:
-    """Return a page as a response."""
+    """Return a page as a response; its images may come from one other host."""
     text = render(name, root=root_of(request), **context)
+    policy = POLICY.replace("data:;", f"data: {image_host};") if image_host else POLICY
     return Response(
-        text, status, {"Content-Security-Policy": POLICY, **(headers or {})}, media_type="text/html"
+        text, status, {"Content-Security-Policy": policy, **(headers or {})}, media_type="text/html"
     )
+
+
+def not_found_page(error: AppError, scope: Scope, headers: Mapping[str, str]) -> Response:
+    """Render the error of a path that nothing is served at, for a browser."""
+    root = scope.get("root_path", "").rstrip("/")
+    page = render("not-found.html", root=root, detail=error.detail)
+    policy = {"Content-Security-Policy": POLICY}
+    return Response(page, error.status, {**headers, **policy}, media_type="text/html")
 
 
 def root_of(request: Request) -> str:
@@ -56,10 +70,17 @@ def root_of(request: Request) -> str:
 def _environment() -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - loaded with the first page, not at start-up
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["one"] = _one
+    return environment
+
+
+def _one(noun: str) -> str:
+    """Write a noun with its article, by its first letter."""
+    return f"an {noun}" if noun[:1].lower() in VOWELS else f"a {noun}"

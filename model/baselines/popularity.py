@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
+    from data.totals import Totals
 
 __all__ = ["Popularity", "damped_like_share"]
 
@@ -36,7 +37,7 @@ class Popularity:
     movie_ids: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, interactions: Interactions) -> Popularity:
+    def fit(cls, interactions: Interactions | Totals) -> Popularity:
         """Count the likes and dislikes of every movie."""
         likes, dislikes = interactions.movie_counts()
         return cls(

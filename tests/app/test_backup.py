@@ -38,6 +38,13 @@ from tests.app.test_migrations import (
     tables_of_the_code,
 )
 from tests.app.world import MOMENT, World, activate, make_rbm, publish
+from tests.conftest import BACKENDS
+
+# What is restored into is of either kind where rows go from one to the other.
+INTO_SQLITE = pytest.mark.parametrize("other_database", ["sqlite"], indirect=True)
+SAME_KIND = pytest.mark.parametrize(
+    ("database", "other_database"), [(kind, kind) for kind in BACKENDS], indirect=True
+)
 
 
 def state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -113,6 +120,7 @@ def test_a_back_up_goes_from_either_database_to_either(
         assert connection.scalar(select(users.c.id).where(users.c.key == "new")) == 2**40 + 1
 
 
+@INTO_SQLITE
 def test_a_back_up_is_of_one_moment_although_writes_go_on(
     world: World, connect: Callable[[], TestClient], other_database: Database, tmp_path: Path
 ) -> None:
@@ -153,7 +161,7 @@ def going_on(work: Callable[[int], None]) -> Iterator[None]:
     def repeat() -> None:
         for number in count():
             work(number)
-            if stop.is_set():
+            if stop.wait(0.005):  # without a pause it would take the time of all other tests
                 return
 
     with ThreadPoolExecutor(1) as pool:
@@ -198,6 +206,7 @@ def test_a_model_that_is_removed_while_it_is_copied_is_not_in_the_back_up(
     assert manifest.tables["model_versions"].rows == 1
 
 
+@INTO_SQLITE
 def test_a_damaged_model_is_named_and_does_not_keep_the_ratings_from_being_saved(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:
@@ -284,6 +293,7 @@ def revision(database: Database) -> int:
         return connection.execute(select(installation.c.ratings_revision)).scalar_one()
 
 
+@SAME_KIND
 def test_a_back_up_of_an_older_version_is_brought_to_the_newest(
     database: Database, settings: Settings, other_database: Database, tmp_path: Path
 ) -> None:
@@ -299,6 +309,7 @@ def test_a_back_up_of_an_older_version_is_brought_to_the_newest(
         assert schema(other_database.engine) == schema(engine)
 
 
+@SAME_KIND
 def test_ratings_of_an_older_back_up_get_their_marks(
     database: Database, settings: Settings, other_database: Database, tmp_path: Path
 ) -> None:

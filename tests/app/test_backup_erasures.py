@@ -28,6 +28,10 @@ from app.store.folder import ModelStore
 from app.users.service import UserService
 from tests.app.world import MOMENT, World
 
+# Rows that go from either kind of database to either are those of test_backup.py.
+INTO_SQLITE = pytest.mark.parametrize("other_database", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 def keys(database: Database) -> set[str]:
     with database.read() as connection:
@@ -85,6 +89,7 @@ def test_users_who_were_erased_since_are_erased_again(
     assert len({found[1] for found in named if found}) == 2
 
 
+@INTO_SQLITE
 def test_a_lost_database_is_known_by_the_list_beside_the_back_ups(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:
@@ -96,6 +101,7 @@ def test_a_lost_database_is_known_by_the_list_beside_the_back_ups(
     assert {"1", "2"} & keys(other_database) == {"2"}
 
 
+@INTO_SQLITE
 def test_the_list_can_be_written_alone_and_named(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:
@@ -107,6 +113,7 @@ def test_the_list_can_be_written_alone_and_named(
     assert n_erased(bring_back(other_database, world, saved, path)) == 1
 
 
+@INTO_SQLITE
 def test_without_a_list_the_restore_says_that_it_knows_of_none(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:
@@ -128,6 +135,7 @@ def test_who_has_come_back_before_the_back_up_is_not_erased(world: World, tmp_pa
     assert "1" in keys(world.database)
 
 
+@INTO_SQLITE
 def test_a_restored_database_knows_all_erasures_and_so_do_its_lists(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:
@@ -196,6 +204,7 @@ LIST: dict[str, Any] = {
 }  # fmt: skip
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -287,6 +296,7 @@ def test_more_users_than_a_statement_takes_are_erased(
     assert n_erased(bring_back(world.database, world, saved)) == 5
 
 
+@INTO_SQLITE
 def test_revisions_stay_above_those_of_the_list(
     world: World, other_database: Database, tmp_path: Path
 ) -> None:

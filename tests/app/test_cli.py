@@ -8,13 +8,22 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from tests.app.command_line import runner
+
 # No server listens there: a download fails at once, as without network.
 NO_NETWORK = {"RECOMMENDER_DATASETS_URL": "http://127.0.0.1:9/"}
+# Where `runner` has them.
+PLACES = {
+    "RECOMMENDER_DATABASE_URL": "sqlite:///own.db", "RECOMMENDER_MODELS_DIR": "models",
+    "RECOMMENDER_DATASETS_DIR": "datasets",
+}  # fmt: skip
+Here = Callable[..., str]
 TRAIN_SHORTLY = ["train", "--epochs", "3", "--hidden", "8"]
 
 
@@ -57,9 +66,24 @@ def free_port() -> int:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the sample was imported and a small model trained."""
     folder = tmp_path_factory.mktemp("installation")
-    succeed(folder, "import", "sample")
-    succeed(folder, *TRAIN_SHORTLY)
+    succeed(folder, "import", "sample", **PLACES)
+    succeed(folder, *TRAIN_SHORTLY, **PLACES)
     return folder
+
+
+@pytest.fixture
+def here(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    """Run commands there, in this process; they succeed."""
+    run_here = runner(trained, monkeypatch, capsys)
+
+    def succeed_here(*arguments: str) -> str:
+        finished = run_here(*arguments)
+        assert finished.code == 0, finished.err
+        return finished.out
+
+    return succeed_here
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
@@ -69,40 +93,40 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir()), "asking for help must not make anything"
 
 
-def test_prepare_does_only_what_is_still_to_do(trained: Path) -> None:
-    models = sorted((trained / "var" / "models").iterdir())
-    assert "Data set sample and model" in succeed(trained, "prepare")
-    assert sorted((trained / "var" / "models").iterdir()) == models
+def test_prepare_does_only_what_is_still_to_do(here: Here, trained: Path) -> None:
+    models = sorted((trained / "models").iterdir())
+    assert "Data set sample and model" in here("prepare")
+    assert sorted((trained / "models").iterdir()) == models
 
 
-def test_training_prints_the_figures_with_their_errors(trained: Path) -> None:
-    text = succeed(trained, *TRAIN_SHORTLY)
+def test_training_prints_the_figures_with_their_errors(here: Here) -> None:
+    text = here(*TRAIN_SHORTLY)
     assert "ndcg@100" in text
     assert "±" in text
     assert "times that of popularity" in text
     assert "SAMPLE" in text
 
 
-def test_models_are_listed_with_the_active_one_marked(trained: Path) -> None:
-    listed = json.loads(succeed(trained, "models", "list", "--json"))
+def test_models_are_listed_with_the_active_one_marked(here: Here) -> None:
+    listed = json.loads(here("models", "list", "--json"))
     assert sum(model["active"] for model in listed) == 1
     assert listed[0]["dataset"] == "sample"
     assert 0 < listed[0]["ndcg_at_100"] < 1
-    assert listed[0]["version"] in succeed(trained, "models", "list")
+    assert listed[0]["version"] in here("models", "list")
 
 
-def test_recommendations_are_shown_in_the_terminal(trained: Path) -> None:
-    text = succeed(trained, "recommend", "1", "--limit", "5")
+def test_recommendations_are_shown_in_the_terminal(here: Here) -> None:
+    text = here("recommend", "1", "--limit", "5")
     assert "Recommendations for 1" in text
     assert "invented ratings" in text
-    answer = json.loads(succeed(trained, "recommend", "1", "--limit", "5", "--json"))
+    answer = json.loads(here("recommend", "1", "--limit", "5", "--json"))
     assert [item["title"] for item in answer["items"] if item["title"] not in text] == []
     assert answer["source"] == "rbm"
 
 
-def test_evaluation_compares_models_and_writes_json_and_report(trained: Path) -> None:
+def test_evaluation_compares_models_and_writes_json_and_report(here: Here, trained: Path) -> None:
     options = ["--models", "popularity,ease", "--json", "e.json", "--report", "e.html"]
-    text = succeed(trained, "evaluate", "sample", *options)
+    text = here("evaluate", "sample", *options)
     assert "ease" in text
     assert "±" in text
     result = json.loads((trained / "e.json").read_text())
@@ -111,16 +135,16 @@ def test_evaluation_compares_models_and_writes_json_and_report(trained: Path) ->
     assert "SAMPLE" in (trained / "e.html").read_text().upper()
 
 
-def test_a_published_model_is_judged_again_on_its_gate_users(trained: Path) -> None:
-    (listed, *_) = json.loads(succeed(trained, "models", "list", "--json"))
-    succeed(trained, "evaluate", "--model", listed["version"], "--json", "m.json")
+def test_a_published_model_is_judged_again_on_its_gate_users(here: Here, trained: Path) -> None:
+    (listed, *_) = json.loads(here("models", "list", "--json"))
+    here("evaluate", "--model", listed["version"], "--json", "m.json")
     rows = {row["model"]: row for row in json.loads((trained / "m.json").read_text())["results"]}
     figure = rows["rbm"]["metrics"]["ndcg@100"]["mean"]
     assert figure == pytest.approx(listed["ndcg_at_100"], abs=1e-4)
 
 
-def test_importing_the_same_again_changes_nothing(trained: Path) -> None:
-    assert "is in the database already" in succeed(trained, "import", "sample")
+def test_importing_the_same_again_changes_nothing(here: Here) -> None:
+    assert "is in the database already" in here("import", "sample")
 
 
 def test_a_failure_is_one_line_and_a_non_zero_exit(tmp_path: Path) -> None:

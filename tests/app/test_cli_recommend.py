@@ -4,16 +4,19 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from typer.main import get_command
 
 from app.cli import main as cli
+from app.cli import output
 from app.config import Settings
 from app.db.engine import Database
 from app.main import create_app
 from app.recommendations.options import RecommendationsQuery
+from app.recommendations.schemas import Recommendations
 from tests.app.command_line import Finished, Run, runner
 from tests.app.conftest import ADDRESS
 from tests.app.world import activate
@@ -113,6 +116,15 @@ def test_why_a_list_is_not_personal_is_said(
 
 def test_the_seed_of_a_sampled_list_is_shown_so_that_it_can_be_repeated(run: Run) -> None:
     assert "(seed 7)" in run("recommend", "1", "--mode", "sample", "--seed", "7").out
+
+
+def test_it_is_said_what_a_sample_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    head = {"user": "1", "recommendation_id": "x", "model": None, "source": "rbm", "reason": None}
+    draw = {"more": [{"genre": "War", "times": 1.44}], "less": [{"genre": "Drama", "times": 0.8}]}
+    sampled: dict[str, Any] = {**head, "seed": 7, "draw": draw, "items": [], "next": None}
+    output.show_recommendations(Recommendations.model_validate(sampled), None)
+    said = capsys.readouterr().out
+    assert "This sample has more War (1.4 ×), less Drama (0.8 ×) than the ranked list." in said
 
 
 def test_the_version_is_shown(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from app.db import engine
 from app.db.engine import Database, ForeignKeyError
 from app.db.tables import datasets, installation, movies, ratings, users
 from app.ratings.user_repository import next_revision
+from tests.conftest import configure_sqlite
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -137,9 +140,11 @@ def test_a_revision_that_was_rolled_back_is_given_out_again(database: Database) 
         assert next_revision(connection) == 1
 
 
-def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Database) -> None:
-    if not database.is_sqlite:
-        pytest.skip("settings of SQLite")
+def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_configure_sqlite", configure_sqlite)  # as where tests do not run
+    database = Database(f"sqlite:///{tmp_path / 'own.db'}")
     with database.unit_of_work() as connection:
         settings = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
@@ -156,6 +161,7 @@ def test_sqlite_keeps_what_was_acknowledged_and_lets_readers_go_on(database: Dat
         "foreign_keys": 1,
         "journal_size_limit": 64 * 2**20,
     }
+    database.dispose()
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,14 @@ def test_the_same_values_give_the_same_bytes_and_are_left_as_they_were() -> None
     assert values == REPORT
 
 
+def test_a_unit_is_named_by_its_two_most_telling_movies_and_the_card_says_what_it_is_not() -> None:
+    on = [{"title": title, "weight": 0.1} for title in ("Alien", "Heat", "Big")]
+    page = Page(render(report(features=[{"unit": 7, "on": on}, {"unit": 8, "off": on}]))).text
+    assert "Alien · Heat unit 7" in page
+    assert "Without a name unit 8" in page
+    assert "What a unit is not: a genre, or a group of users." in page
+
+
 def test_a_full_report_is_lighter_than_150_kilobytes() -> None:
     movie = {"movie_id": 1, "title": "A movie with a title of usual length", "year": 1999}
     movies = [movie | {"weight": 0.5 - i / 10} for i in range(8)]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from app.db.tables import movies
 from model.features import describe_features
 from model.rbm import sigmoid
 from tests.app.paging import ids, known_ratings
-from tests.app.world import World, activate
+from tests.app.world import MOVIE_IDS, World, activate
 
 
 def test_features_of_the_model_are_its_units_with_their_movies(
@@ -23,6 +24,25 @@ def test_features_of_the_model_are_its_units_with_their_movies(
         assert ids(item["on"]) == on[:4]
         assert len(item["off"]) <= 4
         assert item["on"][0]["title"] == f"Movie {on[0]}"
+        assert item["name"] == f"Movie {on[0]} · Movie {on[1]}"
+
+
+def test_genres_are_compared_with_those_of_ratings_and_rare_ones_say_little(
+    world: World, connect: Callable[[], TestClient]
+) -> None:
+    unit = describe_features(world.rbm, 20)[0]
+    on = [movie.movie_id for movie in unit.on if movie.movie_id != 7]
+    genres = {id_: ["Drama"] for id_ in MOVIE_IDS}
+    for place, id_ in enumerate(on):
+        genres[id_] = ["Horror"] if place < 4 else ["Western"] if place < 6 else ["Drama"]
+    with world.database.unit_of_work() as connection:
+        for id_, names in genres.items():
+            connection.execute(movies.update().where(movies.c.id == id_).values(genres=names))
+    rated = [id_ for of_user in world.ratings.values() for id_ in of_user]
+    share = sum(genres[id_] == ["Horror"] for id_ in rated) / len(rated)
+    found = connect().get("/model/features?limit=1").json()["items"][0]["genres"]
+    assert [each["genre"] for each in found] == ["Horror"]  # two Westerns are too few
+    assert found[0]["lift"] == pytest.approx((4 + 4) / (len(on) * share + 4), abs=0.01)
 
 
 def test_there_are_as_many_features_as_asked_for(client: TestClient) -> None:

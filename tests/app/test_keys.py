@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +18,7 @@ from app.auth.service import UnsafeBindError, check_bind, create_key, list_keys,
 from app.config import Settings
 from app.db.engine import Database
 from app.db.tables import api_keys
+from tests.app.command_line import Run, runner
 from tests.app.world import World
 
 Request = tuple[str, str, dict[str, Any] | None]
@@ -221,40 +219,30 @@ def test_a_loopback_address_behind_a_proxy_is_a_network(
     assert client.get("/admin/keys", follow_redirects=False).status_code == 303
 
 
-def command(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RECOMMENDER_")}
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=folder,
-        env={**inherited, "COLUMNS": "200", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(tmp_path, monkeypatch, capsys)
 
 
-def test_keys_are_made_listed_and_revoked_by_the_command(tmp_path: Path) -> None:
-    made = command(
-        tmp_path, "keys", "create", "--scope", "read", "--scope", "write", "--name", "shop"
-    )
-    assert made.returncode == 0, made.stderr
-    prefix, _, secret = made.stdout.strip().partition(".")
+def test_keys_are_made_listed_and_revoked_by_the_command(run: Run) -> None:
+    made = run("keys", "create", "--scope", "read", "--scope", "write", "--name", "shop")
+    assert made.code == 0, made.err
+    prefix, _, secret = made.out.strip().partition(".")
     assert secret
-    listed = command(tmp_path, "keys", "list", "--json").stdout
+    listed = run("keys", "list", "--json").out
     assert secret not in listed
     (key,) = json.loads(listed)
     assert (key["prefix"], key["name"], key["scopes"]) == (prefix, "shop", ["read", "write"])
-    assert command(tmp_path, "keys", "revoke", prefix).returncode == 0
-    assert prefix in command(tmp_path, "keys", "list").stdout
-    again = command(tmp_path, "keys", "revoke", prefix)
-    assert again.returncode == 2
-    assert f"no valid key {prefix}" in again.stderr
+    assert run("keys", "revoke", prefix).code == 0
+    assert prefix in run("keys", "list").out
+    again = run("keys", "revoke", prefix)
+    assert again.code == 2
+    assert f"no valid key {prefix}" in again.err
 
 
-def test_the_command_refuses_to_serve_a_network_without_a_key(tmp_path: Path) -> None:
-    assert command(tmp_path, "db", "upgrade").returncode == 0
-    refused = command(tmp_path, "serve", RECOMMENDER_HOST="0.0.0.0")  # noqa: S104
-    assert refused.returncode == 2
-    assert "refusing to serve on 0.0.0.0" in refused.stderr
-    assert refused.stderr.count("\n") == 1
+def test_the_command_refuses_to_serve_a_network_without_a_key(run: Run) -> None:
+    assert run("db", "upgrade").code == 0
+    refused = run("serve", RECOMMENDER_HOST="0.0.0.0")  # noqa: S104
+    assert refused.code == 2
+    assert "refusing to serve on 0.0.0.0" in refused.err
+    assert refused.err.count("\n") == 1

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.db.tables import movies
 from app.recommendations import sections
 from tests.app.paging import ids, walk
-from tests.app.world import World
+from tests.app.world import MOVIE_IDS, World
 
 
 def test_the_same_seed_gives_the_same_list_on_every_worker(
@@ -25,7 +26,45 @@ def test_a_sampled_list_names_its_seed_which_gives_it_again(client: TestClient) 
     drawn = client.get("/recommendations/2", params={"mode": "sample"}).json()
     again = client.get("/recommendations/2", params={"mode": "sample", "seed": drawn["seed"]})
     assert again.json() == drawn
-    assert all(item["because"] == [] for item in drawn["items"])
+
+
+def test_the_reasons_of_a_sampled_list_are_those_of_the_ranked_one(client: TestClient) -> None:
+    ranked = {item["movie_id"]: item["because"] for item in walk(client, "2", 100)}
+    sampled = walk(client, "2", 100, mode="sample", seed=7)
+    assert {item["movie_id"]: item["because"] for item in sampled} == ranked
+    assert any(item["because"] for item in sampled)
+
+
+def test_a_sampled_list_says_which_genres_it_has_more_of_and_less(
+    world: World, connect: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genres = ["Drama", "Horror", "War", "Western", "Musical", "Comedy", "Crime", "Sci-Fi"]
+    with world.database.unit_of_work() as connection:
+        for place, movie_id in enumerate(MOVIE_IDS):
+            changed = movies.update().where(movies.c.id == movie_id)
+            connection.execute(changed.values(genres=[genres[place % 8]]))
+    client = connect()
+    known: dict[str, Any] = {"mode": "sample", "seed": 7}
+    lists = [walk(client, "2", 100), walk(client, "2", 100, **known)]
+    shares = []
+    monkeypatch.setattr("app.recommendations.draw.FIRST", 9)
+    for items in lists:
+        scores = dict.fromkeys(genres, 0.0)
+        for item in items[:9]:
+            scores[item["genres"][0]] += item["score"]
+        shares.append({genre: score / sum(scores.values()) for genre, score in scores.items()})
+    times = {g: shares[1][g] / shares[0][g] for g in genres if shares[0][g] >= 0.02}
+    draw = client.get("/recommendations/2", params=known).json()["draw"]
+    more = sorted((g for g in times if times[g] >= 1.1), key=lambda g: -times[g])
+    less = sorted((g for g in times if times[g] <= 1 / 1.1), key=lambda g: times[g])
+    assert more or less
+    for said, expected in ((draw["more"], more[:3]), (draw["less"], less[:3])):
+        assert [each["genre"] for each in said] == expected
+        assert [each["times"] for each in said] == pytest.approx(
+            [times[genre] for genre in expected], abs=0.006
+        )
+    assert "draw" not in client.get("/recommendations/2").json()
+    assert "draw" not in client.get("/recommendations/nobody", params=known).json()
 
 
 def test_without_a_seed_every_list_is_drawn_anew(client: TestClient) -> None:

@@ -22,7 +22,7 @@ from tests.app.conftest import ADDRESS
 from tests.app.service_process import serving
 from tests.app.world import World
 
-WAIT_S = 30
+WAIT_S = 120
 LONG = "300"
 
 

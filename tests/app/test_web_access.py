@@ -24,6 +24,8 @@ MOVIES: list[Request] = [
     ("GET", "/movies", None),
     ("GET", "/movies/search?q=film", None),
     ("GET", "/movies/10", None),
+    ("GET", "/movies/10/similar", None),
+    ("GET", "/posters?id=10", None),
     ("GET", "/model/features", None),
     ("POST", "/features", RATINGS),
     ("POST", "/recommendations", RATINGS),
@@ -42,7 +44,6 @@ CLOSED: list[Request] = [
     ("POST", "/users/1/ratings", RATINGS),
     ("POST", "/movies", {"title": "New"}),
     ("PATCH", "/movies/10", {"year": 1999}),
-    ("GET", "/movies/10/similar", None),
     ("GET", "/models", None),
     ("GET", "/metrics", None),
 ]

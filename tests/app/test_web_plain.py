@@ -74,7 +74,43 @@ def test_what_nobody_could_have_chosen_is_left_out(client: TestClient, query: st
 
 def test_an_address_of_any_length_holds_a_limited_number_of_ratings() -> None:
     form = PlainForm.read([("like", str(number)) for number in range(1, 2000)])
-    assert len(form.ratings) == MAX_RATINGS
+    assert len(form.said) == MAX_RATINGS
+
+
+def test_dots_and_commas_stand_between_keys() -> None:
+    form = PlainForm.read([("like", "1258,1214.7"), ("dislike", "a%2Eb"), ("forget", "7")])
+    assert form.said == {1258: "like", 1214: "like", "a.b": "dislike"}
+
+
+def test_what_is_seen_or_not_wanted_is_in_no_list_and_no_opinion(client: TestClient) -> None:
+    liked = titles(plain(client, "like=50"), "What you might like")
+    seen, hidden = (liked[place].removeprefix("Movie ") for place in (1, 3))
+    page = plain(client, f"like=50&seen={seen}&hidden={hidden}")
+    left = titles(page, "What you might like")
+    assert left[:8] == [title for title in liked if title not in {liked[1], liked[3]}]
+    assert titles(page, "What you think") == [liked[3], liked[1], "Movie 50"]
+    popular = titles(plain(client), "What everybody likes")
+    key = popular[0].removeprefix("Movie ")
+    assert titles(plain(client, f"seen={key}"), "What everybody likes")[:9] == popular[1:]
+
+
+def test_a_new_visitor_is_asked_about_movies_that_tell_much(client: TestClient) -> None:
+    page = plain(client)
+    first = client.get("/movies", params={"sort": "telling", "limit": 16}).json()["items"]
+    shown = re.findall(r'<li class="film tile">.*?<b>(.*?)</b>', page, re.DOTALL)
+    assert shown == [movie["title"] for movie in first]
+    assert "film tile" not in plain(client, "like=50")
+
+
+def test_a_movie_is_opened_with_its_links_and_similar_movies(client: TestClient) -> None:
+    client.patch("/movies/50", json={"imdb_id": 137523, "tmdb_id": 550})
+    page = plain(client, "like=60&open=50")
+    assert 'href="https://www.imdb.com/title/tt0137523/"' in page
+    assert 'href="https://www.themoviedb.org/movie/550"' in page
+    similar = client.get("/movies/50/similar", params={"limit": 6}).json()["items"]
+    opened = page.split('class="opened"')[1].split("</section>")[0]
+    assert re.findall(r"<h3><bdi>(.*?)</bdi>", opened) == [movie["title"] for movie in similar]
+    assert 'class="opened"' not in plain(client, "open=999999")
 
 
 @pytest.mark.parametrize("key", ["sku-18", "a.b", "a/b&c=d", "50%2E", "жук", '"><b>', "007"])

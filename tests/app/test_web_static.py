@@ -11,7 +11,7 @@ from app.main import create_app
 from app.web.rendering import render
 from app.web.static import FILES, FOLDER, static_path
 
-MAX_BYTES = 200_000
+MAX_BYTES = 150_000
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -74,7 +74,7 @@ def test_the_page_has_no_script_or_style_of_its_own_and_a_policy_that_forbids_th
     assert not re.search(r"<script(?![^>]* src=)[^>]*>|<style|\sstyle=|\son\w+=", response.text)
 
 
-def test_all_that_a_first_visit_loads_is_under_200_kilobytes(client: TestClient) -> None:
+def test_all_that_a_first_visit_loads_is_under_150_kilobytes(client: TestClient) -> None:
     page = client.get("/").text
     loaded = set(re.findall(r"/static/\w+/([\w.-]+)", page))
     scripts = {name for name in loaded if name.endswith(".js")}
@@ -97,3 +97,21 @@ def test_addresses_begin_with_the_path_under_which_a_proxy_shows_the_service(
     assert '<body data-root="/films">' in page
     assert set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page)) >= {"/films/", "/films/docs"}
     assert all(a.startswith("/films/") for a in re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
+
+
+@pytest.mark.parametrize("accept", ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", None])
+def test_an_unknown_address_is_a_page_for_browsers_and_json_for_programs(
+    lone_client: TestClient, accept: str | None
+) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    response = lone_client.get("/nothing", headers=headers)
+    assert response.status_code == 404
+    is_page = accept is not None and "text/html" in accept
+    assert response.headers["Content-Type"].startswith(
+        "text/html" if is_page else "application/json"
+    )
+    if is_page:
+        assert "There is nothing here" in response.text
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    movie = lone_client.get("/movies/1", headers=headers)  # a known path without such a thing
+    assert movie.json()["error"] == "MovieNotFound"

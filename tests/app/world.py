@@ -72,17 +72,20 @@ def add_ratings(database: Database, rated: dict[str, dict[int, float | bool]]) -
     """Store stars (a float) or a plain like (a bool) of new users."""
     with database.unit_of_work() as connection:
         connection.execute(update(installation).values(ratings_revision=1))
-        for key, of_user in rated.items():
-            user = insert(users).values(key=key, ratings_revision=1).returning(users.c.id)
-            user_id = connection.execute(user).scalar_one()
-            for movie_id, rating in of_user.items():
-                plain = isinstance(rating, bool)
-                values = {"stars": None if plain else rating, "liked": rating if plain else None}
-                connection.execute(
-                    insert(ratings).values(
-                        user_id=user_id, movie_id=movie_id, rated_at=MOMENT, **values
-                    )
-                )
+        new = insert(users).returning(users.c.id, sort_by_parameter_order=True)
+        ids = connection.execute(new, [{"key": key, "ratings_revision": 1} for key in rated])
+        rows = [
+            {"user_id": user_id, "movie_id": movie_id, "rated_at": MOMENT, **_columns(rating)}
+            for user_id, of_user in zip(ids.scalars().all(), rated.values(), strict=True)
+            for movie_id, rating in of_user.items()
+        ]
+        if rows:
+            connection.execute(insert(ratings), rows)
+
+
+def _columns(rating: float | bool) -> dict[str, float | bool | None]:
+    plain = isinstance(rating, bool)
+    return {"stars": None if plain else rating, "liked": rating if plain else None}
 
 
 def publish(

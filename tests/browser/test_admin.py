@@ -27,6 +27,10 @@ PAGES = {
     "Experiments": "/experiments", "Feedback": "/feedback", "Keys": "/keys", "Audit": "/audit",
 }  # fmt: skip
 
+LAST_MOVIE = """html => [
+    ...new DOMParser().parseFromString(html, "text/html").querySelectorAll("#preview li bdi")
+].at(-1).textContent"""
+
 
 @pytest.fixture
 def own_settings(sample_settings: Settings, tmp_path: Path) -> Settings:
@@ -157,11 +161,13 @@ def test_a_scenario_is_made_previewed_and_put_to_work(
     page.goto(f"{address}/admin/scenarios")
     page.get_by_role("link", name="Make a scenario").click()
     page.get_by_label("Name", exact=True).fill("home")
-    page.get_by_label("What this user would get").fill("1")
+    # The list of nobody comes before that of the user.
+    with page.expect_response(lambda one: "user=1&" in f"{one.request.post_data}&") as made:
+        page.get_by_label("What this user would get").fill("1")
+    last = page.evaluate(LAST_MOVIE, made.value.text())
     listed = page.locator("#preview li")
     expect(listed).to_have_count(20)
-    page.wait_for_timeout(2000)  # so that this is the user's list, not that of nobody before it
-    last = listed.nth(19).locator("bdi").inner_text()
+    expect(listed.last.locator("bdi")).to_have_text(last)
     # The preview follows the form by itself.
     page.get_by_label("Pin 1: key or title").fill(last)
     page.get_by_label("Pin 1: place").fill("1")

@@ -283,7 +283,7 @@ def test_a_parquet_file_with_more_ratings_than_its_size_can_hold_is_refused_unre
         pa.table(columns), path, use_dictionary=["user", "rating"],  # type: ignore[arg-type]
         column_encoding={"movie": "DELTA_BINARY_PACKED"}, compression="zstd",
     )  # fmt: skip
-    monkeypatch.setattr("data.files.LogBuilder.extend", lambda _, batches: list(batches))
+    monkeypatch.setattr("data.log_stream.LogBuilder.extend", lambda _, batches: list(batches))
     with pytest.raises(DatasetError, match="200000 rows, too many for its"):
         read(path)
 

@@ -84,6 +84,25 @@ def test_movies_are_those_seen_in_training(split: Split) -> None:
             np.testing.assert_array_equal(part.movie_ids, split.training.movie_ids)
 
 
+def test_a_split_of_rated_movies_has_the_same_users_and_who_finds_something(
+    interactions: Interactions,
+) -> None:
+    split = strong_generalisation(interactions, seed=1)
+    counts = np.sum(split.training.movie_counts(), axis=0)
+    least = int(np.median(counts)) + 1
+    few = split.of_rated(least)
+    kept = split.training.movie_ids[counts >= least]
+    assert 0 < len(kept) < split.training.n_movies
+    assert pairs(few.training) == {p for p in pairs(split.training) if p[1] in kept}
+    assert few.training.n_users == split.training.n_users
+    for held_out in (few.validation, few.test):
+        assert held_out.given.movie_ids.tolist() == kept.tolist()
+        assert (held_out.hidden.likes_per_user > 0).all()
+        assert keys(held_out.given) == keys(held_out.hidden)
+    assert pairs(few.test.given) < pairs(split.test.given)
+    assert split.of_rated(1) is split
+
+
 def test_strong_generalisation_holds_out_a_fifth_and_a_fifth_of_the_rest(
     interactions: Interactions,
 ) -> None:

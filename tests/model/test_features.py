@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.interactions import Interactions
-from model.features import describe_features
+from model.features import describe_features, unit_name
 from model.rbm import RBM, columns
 
 MOVIE_IDS = np.array([50, 10, 30], dtype=np.int64)
@@ -120,3 +120,11 @@ def test_a_unit_as_json_names_its_movies_and_calls_an_unknown_one_by_its_id() ->
         {"movie_id": 50, "title": "Movie 50", "year": None, "weight": 0.5},
     ]
     assert told["off"] == [{"movie_id": 10, "title": "Unfinished", "year": None, "weight": -2.0}]
+
+
+def test_a_unit_is_named_by_two_titles_without_brackets_and_cut_at_a_word() -> None:
+    titles = ["Léon: The Professional (a.k.a. The Professional)", "Heat", "Big"]
+    assert unit_name(titles) == "Léon: The Professional · Heat"
+    long = "Dr. Strangelove or: How I Learned to Stop Worrying"
+    assert unit_name([long]) == "Dr. Strangelove or: How I…"
+    assert unit_name([]) == ""

@@ -7,8 +7,9 @@ import pytest
 
 from data import Interactions
 from data.splitting import strong_generalisation
+from model.baselines import Popularity
 from model.evaluation import Judgement, measure
-from model.gate import OverMovies, judge_candidate, paired_bootstrap
+from model.gate import OverMovies, judge_candidate, paired_bootstrap, with_rare
 from model.rbm import RBM
 from model.sanity import insane_parameters
 from tests.model.planted import planted
@@ -206,3 +207,24 @@ def test_a_machine_is_judged_over_other_movies_as_over_its_own(world: Interactio
     own = measure(machine, split.test).per_user["ndcg@100"]
     over = measure(OverMovies(machine, backwards), moved).per_user["ndcg@100"]
     assert over == pytest.approx(own)
+
+
+def test_movies_that_a_candidate_left_out_come_last_with_the_popular_probability() -> None:
+    all_ids = np.arange(1, 7)
+    popularity = Popularity(
+        np.linspace(0.1, 0.6, 6, dtype=np.float32), np.linspace(0.2, 0.7, 6, dtype=np.float32),
+        all_ids,
+    )  # fmt: skip
+    rbm = some_machine([2, 4, 5])
+    assert with_rare(rbm, replace(popularity, movie_ids=rbm.movie_ids)) is rbm
+    given = np.array([0, 3]), np.array([True, False])  # movies 1 and 4
+    like, given_seen = with_rare(rbm, popularity).score_user(*given)
+    expected = rbm.score_user(np.array([1]), np.array([False]))
+    known = [1, 3, 4]
+    np.testing.assert_array_equal(like[known], expected[0])
+    assert np.isneginf(np.delete(like, known)).all()
+    assert given_seen is not None
+    np.testing.assert_array_equal(given_seen[known], expected[1])
+    np.testing.assert_array_equal(
+        np.delete(given_seen, known), np.delete(popularity.like_given_seen, known)
+    )

@@ -103,7 +103,7 @@ GUARDED = [route for route in API if route.scope is not None]
 OPEN_PAGES = {
     ("GET", "/"), ("GET", "/docs"), ("GET", "/docs/start.js"), ("GET", "/docs/{asset}"),
     ("GET", "/static/{digest}/{name}"), ("GET", "/admin/sign-in"), ("POST", "/admin/sign-in"),
-    ("POST", "/admin/sign-out"),
+    ("POST", "/admin/sign-out"), ("GET", "/guide"), ("GET", "/guide/{path}"), ("GET", "/posters"),
 }  # fmt: skip
 OPERATORS_PAGES = {
     ("GET", "/admin"), ("GET", "/admin/models"), ("GET", "/admin/models/rollback"),
@@ -127,7 +127,7 @@ OPERATORS_PAGES = {
 def page_address(path: str) -> str:
     """Return the path of a page with things that exist."""
     return path.format(
-        version=version_of(2), run_id="1", prefix="read", asset="x", digest="x", name="x"
+        version=version_of(2), run_id="1", prefix="read", asset="x", digest="x", name="x", path="x"
     )
 
 

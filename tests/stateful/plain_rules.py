@@ -171,10 +171,16 @@ def _check_order(
     """Assert that sources come in their order, and the movies of each by falling score."""
     sources = definition.get("sources", SOURCES)
     for item in ranked:
-        assert item["source"] in sources
+        assert _listed_by(item) in sources
         assert item["source"] != "rbm" or item["movie_id"] in served.known
+        assert item["source"] != "genres" or item["movie_id"] not in served.known
     for before, behind in pairwise(ranked):
         if before["source"] != behind["source"]:
-            assert sources.index(before["source"]) < sources.index(behind["source"])
+            assert sources.index(_listed_by(before)) < sources.index(_listed_by(behind))
         elif before["source"] != "rbm" or (is_ordered and not definition.get("diversity")):
             assert before["score"] >= behind["score"]
+
+
+def _listed_by(item: dict[str, Any]) -> str:
+    """Return the source of a scenario; behind the model, popular movies are by genres too."""
+    return "popular" if item["source"] == "genres" else str(item["source"])

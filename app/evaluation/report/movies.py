@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.evaluation.report.formatting import clean, mappings, number
+from model.features import unit_name
 
 # A heavy user has rated thousands of movies; a page shows what a glance can take in.
 RATED_SHOWN, RECOMMENDED_SHOWN = 10, 12
@@ -21,7 +22,9 @@ def features(values: object) -> list[Shown]:
         directions = [(key, [_weighted(m, largest) for m in side]) for key, side in sides.items()]
         if directions:
             share_on = number(row.get("share_on"))
-            units.append({"unit": row.get("unit"), "share_on": share_on, "directions": directions})
+            name = unit_name(_movie(movie)["title"] for movie in sides.get("on", []))
+            unit = {"unit": row.get("unit"), "name": name, "share_on": share_on}
+            units.append({**unit, "directions": directions})
     return units
 
 

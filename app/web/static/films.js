@@ -1,47 +1,36 @@
-// A film on the page, and lists of them. Titles are inserted as text, never as markup.
+// A film on the page - in a list, as a chip, as a tile - and lists of them.
 
-/** Create an element with attributes and children; strings become text, not markup. */
-export function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === true) element.setAttribute(key, "");
-    else if (value !== false && value !== null) element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
+import { cover } from "./covers.js";
+import { icon, make, titled } from "./dom.js";
+import { SAID, likely, percent } from "./words.js";
 
-/** A title, isolated from the writing direction of its line. */
-export const titled = (text) => make("bdi", {}, text);
+const KEYS = { like: "L", dislike: "D" };
 
-export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#${name}`);
-  svg.append(use);
-  return svg;
-}
-
-function vote(film, liked, given) {
-  const word = liked ? "Like" : "Dislike";
+/** A button that says something of a film; pressed where that was said. */
+export function vote(film, kind, given, { text = false } = {}) {
+  const { word } = SAID[kind];
   const button = make(
     "button",
     {
       type: "button",
-      class: `vote ${liked ? "like" : "dislike"}`,
-      "aria-pressed": String(given === liked),
-      "aria-keyshortcuts": liked ? "L" : "D",
-      title: given === liked ? "Take it back" : word,
+      class: `vote ${kind}`,
+      "aria-pressed": String(given === kind),
+      "aria-keyshortcuts": KEYS[kind] ?? null,
+      title: given === kind ? "Take it back" : word,
     },
-    icon("thumb"),
-    make("span", { class: "unseen" }, `${word} `, titled(film.title)),
+    icon(SAID[kind].icon),
+    ...(text ? [word, make("span", { class: "unseen" }, ": ", titled(film.title))] : [make("span", { class: "unseen" }, `${word} `, titled(film.title))]),
   );
-  button.dataset.vote = String(liked);
+  button.dataset.vote = kind;
   return button;
+}
+
+/** Remember on an element which film it shows, and what the visitor said of it. */
+function about(item, film, given) {
+  item.dataset.film = film.movie_id;
+  item.filmId = film.movie_id; // a number or a text, which an attribute would not tell apart
+  item.given = given ?? null;
+  return item;
 }
 
 function because(reasons, as) {
@@ -57,33 +46,51 @@ function because(reasons, as) {
   return line;
 }
 
-function chance(film, as) {
-  const share = percent(film.like_probability);
-  const text = film.source === "rbm" ? `${share} sure ${as ? `user ${as} would` : "you’d"} like it` : `${share} liked it`;
+/** What orders the list, in words; the bar is the score beside that of the first film. */
+function chance(film, best) {
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
-  bar.firstChild.style.inlineSize = `${100 * film.like_probability}%`;
-  return make("p", { class: "small muted chance" }, bar, text);
+  bar.firstChild.style.inlineSize = `${100 * Math.min(1, best ? film.score / best : 0)}%`;
+  return make("p", { class: "small muted chance", title: percent(film.score) }, bar, likely(film));
+}
+
+function heading(film, opens) {
+  const title = titled(film.title);
+  const long = film.title.length > 80 ? film.title : null;
+  const name = opens ? make("button", { type: "button", class: "open", "aria-expanded": "false", title: long }, title) : title;
+  const element = make("h3", { title: opens ? null : long }, name);
+  if (film.year) element.append(make("span", { class: "muted year" }, ` ${film.year}`));
+  return element;
 }
 
 /**
- * A film with its two buttons; `given` is what the visitor said of it, `as` the user whose
- * ratings the list follows from, where these are not the visitor's own.
+ * A film in a list with its two buttons; `given` is what the visitor said of it, `as` the user whose
+ * ratings the list follows from, where these are not the visitor's own; `best` is the first score.
  */
-export function filmItem(film, given, as = "") {
-  const about = make("div", { class: "about" });
-  const heading = make("h3", { title: film.title.length > 80 ? film.title : null }, titled(film.title));
-  if (film.year) heading.append(make("span", { class: "muted year" }, ` ${film.year}`));
-  about.append(heading);
+export function filmItem(film, given, { as = "", best = 0, opens = false } = {}) {
+  const text = make("div", { class: "about" }, heading(film, opens));
   if (film.genres.length) {
-    about.append(make("p", { class: "muted small genres" }, titled(film.genres.join(", "))));
+    text.append(make("p", { class: "muted small genres" }, titled(film.genres.join(", "))));
   }
-  if (film.because?.length) about.append(because(film.because, as));
-  const item = make("li", { class: "film" }, about);
-  if (film.like_probability !== undefined) item.append(chance(film, as));
-  item.append(make("div", { class: "votes" }, vote(film, true, given), vote(film, false, given)));
-  item.dataset.film = film.movie_id;
-  item.filmId = film.movie_id; // a number or a text, which an attribute would not tell apart
-  return item;
+  if (film.because?.length) text.append(because(film.because, as));
+  const item = make("li", { class: "film" }, cover(film), text);
+  if (film.score !== undefined) item.append(chance(film, best));
+  item.append(make("div", { class: "votes" }, vote(film, "like", given), vote(film, "dislike", given)));
+  return about(item, film, given);
+}
+
+/** What was said of a film: opens it, or takes it back. */
+export function chip(film, given) {
+  const { word, icon: sign } = SAID[given];
+  const open = make("button", { type: "button", class: "open", "aria-expanded": "false", "data-vote": given }, icon(sign), make("span", { class: "unseen" }, `${word}: `), titled(film.title));
+  const forget = make("button", { type: "button", class: "forget", title: "Take it back" }, icon("reset"), make("span", { class: "unseen" }, "Take back ", titled(film.title)));
+  return about(make("li", { class: `film chip ${given}` }, open, forget), film, given);
+}
+
+/** A cover to tap. */
+export function tile(film, given) {
+  const votes = make("div", { class: "votes" }, vote(film, "like", given), vote(film, "dislike", given));
+  const year = film.year ? make("span", { class: "year", "aria-hidden": "true" }, String(film.year)) : "";
+  return about(make("li", { class: `film tile ${given ?? ""}`, title: film.title }, cover(film), year, votes), film, given);
 }
 
 /** Show films in a list; those that were shown before move to their new positions. */
@@ -105,22 +112,21 @@ export function fill(list, items, { moves = false } = {}) {
   }
 }
 
-/** Call `rate(film id, liked or null, item)` for clicks and keys on the films of a list. */
-export function listen(list, rate) {
-  const decide = (item, liked) => {
-    const button = item.querySelector(`[data-vote="${liked}"]`);
-    const isGiven = button.getAttribute("aria-pressed") === "true";
-    rate(item.filmId, isGiven ? null : liked, item);
-  };
+/** Call `say(film id, kind or null, item)` for clicks and keys on the films of a list. */
+export function listen(list, say) {
+  const decide = (item, kind) => say(item.filmId, item.given === kind ? null : kind, item);
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-vote]");
-    if (button) decide(button.closest(".film"), button.dataset.vote === "true");
+    const item = event.target.closest(".film");
+    const button = event.target.closest(".vote");
+    if (button) decide(item, button.dataset.vote);
+    else if (event.target.closest(".forget")) say(item.filmId, null, item);
+    else if (event.target.closest(".tile .cover")) decide(item, "like");
   });
   list.addEventListener("keydown", (event) => {
     const item = event.target.closest(".film");
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
-    if (key === "l" || key === "d") decide(item, key === "l");
+    if (key === "l" || key === "d") decide(item, key === "l" ? "like" : "dislike");
     else if (key === "arrowdown") focusFilm(item.nextElementSibling, event.target.dataset.vote);
     else if (key === "arrowup") focusFilm(item.previousElementSibling, event.target.dataset.vote);
     else return;
@@ -129,8 +135,8 @@ export function listen(list, rate) {
 }
 
 /** Focus a button of a film; false when there is no such film. */
-export function focusFilm(item, which = "true") {
-  const button = item?.querySelector(`[data-vote="${which}"]`);
+export function focusFilm(item, which = "like") {
+  const button = item?.querySelector(`[data-vote="${which}"]`) ?? item?.querySelector("button");
   button?.focus();
   return Boolean(button);
 }

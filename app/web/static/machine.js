@@ -1,13 +1,14 @@
 // The figure of the machine: rated films, the hidden units that they switch on, and the films that
 // these reconstruct. Nodes are buttons, links are lines of one SVG.
 
-import { make, percent, titled } from "./films.js";
+import { make, svg, titled } from "./dom.js";
+import { MANY, ONE, percent } from "./words.js";
 
 const N_VISIBLE = 8;
 const N_STRONGEST = 3;
-const SVG = "http://www.w3.org/2000/svg";
+const POINT = matchMedia("(hover: none)").matches ? "Tap" : "Point at";
 
-const unitName = (unit) => unit.genres.map(({ genre }) => genre).slice(0, 2).join(" · ") || unit.on[0]?.title || "";
+const unitName = (unit) => unit.name ?? unit.on.slice(0, 2).map(({ title }) => title).join(" · ");
 const signed = (number) => (number < 0 ? "−" : "+") + Math.abs(number).toFixed(2);
 
 export class Machine {
@@ -31,8 +32,8 @@ export class Machine {
     });
   }
 
-  /** Draw the units of a response; `films` are the rated films by id, `list` the others. */
-  show(units, ratings, films, list) {
+  /** Draw the units of a response; `films` are the films by id, `said` what was said, `list` the others. */
+  show(units, said, films, list) {
     this.#pinned = null;
     const strength = new Map();
     for (const { received } of units) {
@@ -40,19 +41,19 @@ export class Machine {
         strength.set(id, (strength.get(id) ?? 0) + Math.max(weight, 0));
       }
     }
-    const shown = [...ratings.keys()]
+    const shown = [...said.keys()]
       .filter((id) => strength.has(id) && films.has(id))
       .sort((one, other) => strength.get(other) - strength.get(one))
       .slice(0, N_VISIBLE);
     const nodes = {
-      visible: new Map(shown.map((id) => [id, filmNode(films.get(id), ratings.get(id) ? "liked" : "disliked")])),
+      visible: new Map(shown.map((id) => [id, filmNode(films.get(id), said.get(id) === "like" ? "liked" : "disliked")])),
       hidden: new Map(units.map((unit) => [unit.unit, unitNode(unit)])),
       reconstructed: new Map(units.length ? list.map((film) => [film.movie_id, filmNode(film, "grey")]) : []),
     };
     this.#links = linksOf(units, nodes);
     for (const layer of this.#layers) {
       const items = [...nodes[layer.id].values()].map((node) => make("li", {}, node));
-      const left = ratings.size - shown.length;
+      const left = [...said.values()].filter((kind) => kind === "like" || kind === "dislike").length - shown.length;
       if (layer.id === "visible" && shown.length && left > 0) {
         items.push(make("li", { class: "muted small" }, `and ${left} more`));
       }
@@ -75,11 +76,12 @@ export class Machine {
           return { left: box.left - frame.left, right: box.right - frame.left, y: box.top + box.height / 2 - frame.top };
         });
         const middle = (from.right + to.left) / 2;
-        const path = document.createElementNS(SVG, "path");
-        path.setAttribute("d", `M${from.right} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.left} ${to.y}`);
-        path.setAttribute("class", link.weight < 0 ? "link against" : "link");
         const share = Math.abs(link.weight) / (most[link.way] || 1);
-        path.setAttribute("stroke-width", (0.5 + 4.5 * share).toFixed(2));
+        const path = svg("path", {
+          d: `M${from.right} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.left} ${to.y}`,
+          class: link.weight < 0 ? "link against" : "link",
+          "stroke-width": (0.5 + 4.5 * share).toFixed(2),
+        });
         path.style.setProperty("--share", share.toFixed(3));
         link.path = path;
         return path;
@@ -106,11 +108,12 @@ export class Machine {
       other.setAttribute("aria-pressed", String(other === this.#pinned));
     }
     this.#details.replaceChildren(...(node ? this.#words(node) : [this.#invitation()]));
+    // It grows to what it has to hold, and does not shrink again: nothing jumps under the pointer.
+    this.#details.style.minHeight = `${this.#details.offsetHeight}px`;
   }
 
   #invitation() {
-    const text = this.#links.length ? "Point at a hidden unit to see the films that define it, or at a film for its strongest links." : "";
-    return make("p", { class: "muted" }, text);
+    return make("p", { class: "muted" }, `${POINT} a hidden unit to see the ${MANY} that define it, or a ${ONE} for its strongest links.`);
   }
 
   #words(node) {
@@ -139,7 +142,7 @@ function filmNode(film, kind) {
     make("span", { class: "unseen" }, `, ${signs[kind]}`),
   );
   node.film = film;
-  if (kind === "grey") node.querySelector(".dot").style.setProperty("--filled", film.like_probability);
+  if (kind === "grey") node.querySelector(".dot").style.setProperty("--filled", film.score);
   return node;
 }
 

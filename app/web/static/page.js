@@ -1,17 +1,21 @@
-// The page: connects the ratings of the visitor, the list, the search and the machine.
+// The page: connects what the visitor says, the list, the search and the machine.
 
 import { ask } from "./api.js";
-import { fill, filmItem, focusFilm, listen } from "./films.js";
+import { hangPosters } from "./covers.js";
+import { chip, fill, filmItem, focusFilm, listen } from "./films.js";
+import { First } from "./first.js";
 import { Machine } from "./machine.js";
+import { Opened } from "./opened.js";
 import { Search } from "./search.js";
-import { State, fromFragment, toFragment } from "./state.js";
+import { State, fromFragment, hiddenOf, ratingsOf, toFragment } from "./state.js";
+import { MANY, ONE, SAID, count, surpriseText } from "./words.js";
 
 const N_REASONS = 2;
 const N_UNITS = 6;
 const N_RECONSTRUCTED = 8;
-// Shown before the visitor asks for all; on a phone the list must stay in reach.
-const N_YOURS = matchMedia("(max-width: 40rem)").matches ? 4 : 12;
+const N_YOURS = 12; // shown before the visitor asks for all
 const MAX_NAMED = 100; // films that one request can name
+const MAX_EXCLUDED = 1000;
 const MAX_SEED = 999_999_999;
 
 const $ = (id) => document.getElementById(id);
@@ -27,34 +31,49 @@ let showsAll = false;
 let focusPlace = null; // { place, vote } to focus once the list is there
 let retry = 0;
 
-function say(text) {
+function announce(text) {
   // Emptied first: screen readers do not repeat an unchanged text.
   $("announcer").textContent = "";
   setTimeout(() => ($("announcer").textContent = text), 50);
 }
 
 const learn = (items) => items.forEach((film) => films.set(film.movie_id, film));
-const ratingText = (liked) => (liked === null ? "You take back what you said of" : liked ? "You like" : "You dislike");
 
 // ------------------------------------------------------------------ actions of the visitor
 
-function rate(film, liked) {
+function say(film, kind) {
   films.set(film.movie_id, film);
-  say(`${ratingText(liked)} ${film.title}.`);
-  state.rate(film.movie_id, liked);
+  announce(`${kind ? SAID[kind].done : "You take back what you said of"} ${film.title}.`);
+  state.say(film.movie_id, kind);
 }
 
-listen(list, (id, liked, item) => {
-  focusPlace = { place: [...list.children].indexOf(item), vote: document.activeElement?.dataset.vote };
-  list.style.minHeight = `${list.offsetHeight}px`; // nothing below jumps while the list is renewed
-  item.remove();
-  rate(films.get(id), liked);
+/** Say something of a film of the list, which leaves it. */
+function sayInList(id, kind) {
+  const item = [...list.children].find((each) => each.filmId === id);
+  if (item) {
+    focusPlace = { place: [...list.children].indexOf(item), vote: document.activeElement?.dataset.vote };
+    list.style.minHeight = `${list.offsetHeight}px`; // nothing below jumps while the list is renewed
+    item.remove();
+  }
+  say(films.get(id), kind);
+}
+
+listen(list, sayInList);
+listen($("yours"), (id, kind) => say(films.get(id), kind));
+new Search(state, say, announce);
+const first = new First(state, say);
+const inList = new Opened(list, state, (film, kind) => {
+  films.set(film.movie_id, film);
+  sayInList(film.movie_id, kind);
 });
-listen($("yours"), (id, liked) => rate(films.get(id), liked));
-new Search(state, rate, say);
+const inYours = new Opened($("yours"), state, say, $("yours-opened"));
+inList.films = inYours.films = films;
 
 $("undo-button").addEventListener("click", () => state.undo());
-$("reset-button").addEventListener("click", () => state.reset());
+$("reset-button").addEventListener("click", () => {
+  state.reset();
+  first.show(true);
+});
 document.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
   if (isUndo && event.target.localName !== "input") {
@@ -92,10 +111,10 @@ $("link-button").addEventListener("click", async ({ currentTarget: button }) => 
   try {
     await navigator.clipboard.writeText(location.href);
     label.textContent = "Copied";
-    say("The link is copied. It holds what you think, and nothing else does.");
+    announce("The link is copied. It holds what you think, and nothing else does.");
   } catch {
     label.textContent = "It is in the address bar"; // the browser refuses access to the clipboard
-    say(label.textContent);
+    announce(label.textContent);
   }
   setTimeout(() => (label.textContent = "Copy link"), 3000);
 });
@@ -105,20 +124,21 @@ $("browse")?.addEventListener("submit", async (event) => {
   const user = $("browse-user").value.trim().replace(/^user\s+/i, "");
   $("browse-problem").textContent = "";
   try {
-    state.change({ ...(await ratingsOf(user)), seed: null });
-    say(`You look over the shoulder of user ${user}.`);
+    state.change({ ...(await saidBy(user)), seed: null });
+    first.show(false);
+    announce(`You look over the shoulder of user ${user}.`);
   } catch (error) {
     const unknown = error.status === 404 || error.status === 422;
     $("browse-problem").textContent = unknown ? `There is no user ${user} in this data set.` : error.message;
   }
 });
 
-async function ratingsOf(user) {
+async function saidBy(user) {
   const known = await ask(`/users/${encodeURIComponent(user)}/public-ratings`);
   learn(known.items);
   // The response has the latest first, the state has the latest last.
-  const ratings = known.items.map((film) => [film.movie_id, film.liked]).reverse();
-  return { ratings: new Map(ratings), as: user };
+  const said = known.items.map((film) => [film.movie_id, film.liked ? "like" : "dislike"]).reverse();
+  return { said: new Map(said), as: user };
 }
 
 // ------------------------------------------------------------------ rendering
@@ -126,7 +146,7 @@ async function ratingsOf(user) {
 state.onChange((now) => {
   const fragment = toFragment(now);
   history.replaceState(null, "", location.pathname + (fragment && `#${fragment}`));
-  if (!now.ratings.size) showsAll = false;
+  if (!now.said.size) showsAll = false;
   showControls(now);
   showYours();
   update();
@@ -138,36 +158,34 @@ function showControls(now) {
   for (const [id, value] of [["genre", now.genre], ["year-from", now.from], ["year-to", now.to]]) {
     $(id).value = value;
   }
-  $("surprise-button").disabled = !now.ratings.size;
+  $("surprise-button").disabled = !ratingsOf(now).length;
   $("best-button").hidden = now.seed === null;
 }
 
 function showYours() {
-  const { ratings, as } = state.now;
+  const { said, as } = state.now;
   const focused = document.activeElement?.closest?.("#yours .film");
   const place = focused && [...$("yours").children].indexOf(focused);
-  const which = document.activeElement?.dataset?.vote;
-  const ids = [...ratings.keys()].filter((id) => films.has(id)).reverse();
+  const ids = [...said.keys()].filter((id) => films.has(id)).reverse();
   const shown = showsAll ? ids : ids.slice(0, N_YOURS);
-  fill($("yours"), shown.map((id) => filmItem(plain(films.get(id)), ratings.get(id))), { moves: true });
+  fill($("yours"), shown.map((id) => chip(films.get(id), said.get(id))));
+  inYours.restore();
   if (focused) {
-    focusFilm($("yours").children[Math.min(place, shown.length - 1)], which) || $("search-box").focus();
+    focusFilm($("yours").children[Math.min(place, shown.length - 1)]) || $("search-box").focus();
   }
-  $("yours-empty").hidden = ids.length > 0;
   $("yours-all").hidden = shown.length === ids.length;
   $("yours-all").textContent = `Show all ${ids.length}`;
   $("yours-heading").textContent = as ? `What user ${as} thinks` : "What you think";
 }
 
-/** A film without its fields for one user. */
-const plain = ({ movie_id, title, year, genres }) => ({ movie_id, title, year, genres });
-
 function asked() {
-  const { ratings, genre, from, to, seed } = state.now;
+  const { genre, from, to, seed } = state.now;
+  const exclude = hiddenOf(state.now).slice(-MAX_EXCLUDED);
   return {
-    ratings: [...ratings].map(([movie_id, liked]) => ({ movie_id, liked })),
+    ratings: ratingsOf(state.now),
     limit: pageLength,
     explain: N_REASONS,
+    ...(exclude.length && { exclude }),
     ...(genre && { genre: [genre] }),
     ...(from && { year_from: Number(from) }),
     ...(to && { year_to: Number(to) }),
@@ -193,7 +211,7 @@ async function update() {
       },
       signal: own.signal,
     });
-    machine.show(features.items, state.now.ratings, films, shown);
+    machine.show(features.items, state.now.said, films, shown);
     showTrouble(null);
   } catch (error) {
     if (error.name !== "AbortError") showTrouble(error);
@@ -206,7 +224,9 @@ function showList(next) {
   const before = new Set(answer?.items.map((film) => film.movie_id));
   const added = next.items.filter((film) => !before.has(film.movie_id));
   learn(next.items);
-  fill(list, next.items.map((film) => filmItem(film, undefined, state.now.as)), { moves: answer !== null });
+  fill(list, next.items.map((film) => listed(film, next.items[0])), { moves: answer !== null });
+  inList.restore();
+  hangPosters(list);
   list.style.minHeight = "";
   $("more-button").hidden = !next.next;
   showHeading(next);
@@ -215,20 +235,23 @@ function showList(next) {
   }
   focusPlace = null;
   if (answer !== null && added.length) {
-    say(`${added.length} new ${added.length === 1 ? "film" : "films"} in the list. First is ${next.items[0].title}.`);
+    announce(`${added.length} new ${added.length === 1 ? ONE : MANY} in the list. First is ${next.items[0].title}.`);
   } else if (!next.items.length) {
-    say("No film fits.");
+    announce(`No ${ONE} fits.`);
   }
   answer = next;
 }
 
+const listed = (film, best) => filmItem(film, undefined, { as: state.now.as, best: best.score, opens: true });
+
 const WHY_POPULAR = {
-  no_model: "No model is trained yet, so these are the most popular films.",
-  no_known_ratings: "The machine has not learned the films that you rated, so these are the most popular ones.",
-  no_ratings: "The most popular films. Like or dislike some, and the list becomes yours.",
+  no_model: `No model is trained yet, so these are the most popular ${MANY}.`,
+  no_known_ratings: `The machine has not learned the ${MANY} that you rated, so these are the most popular ones.`,
+  no_ratings: `The most popular ${MANY}. Like or dislike some, and the list becomes yours.`,
 };
 
-function showHeading({ source, reason, seed, items }) {
+function showHeading(next) {
+  const { source, reason, seed, items } = next;
   const isPersonal = source === "rbm";
   const { as } = state.now;
   const whom = as ? `user ${as}` : "you";
@@ -237,9 +260,9 @@ function showHeading({ source, reason, seed, items }) {
   const about = !isPersonal
     ? WHY_POPULAR[reason]
     : surprise
-      ? `Mood ${seed}: the machine dreamt up the rest of what ${as ? "they think" : "you think"}.`
-      : "The likeliest to be watched and liked come first.";
-  $("list-about").textContent = items.length ? about : "No film fits these filters.";
+      ? surpriseText(next, as ? "they" : "you")
+      : `${as ? "Their" : "Your"} likeliest next likes, in this order.`;
+  $("list-about").textContent = items.length ? about : `No ${ONE} fits these filters.`;
 }
 
 async function showMore() {
@@ -249,11 +272,12 @@ async function showMore() {
     const next = await ask("/recommendations", { body: { ...asked(), cursor: answer.next } });
     learn(next.items);
     const place = list.children.length;
-    list.append(...next.items.map((film) => filmItem(film, undefined, state.now.as)));
+    list.append(...next.items.map((film) => listed(film, answer.items[0])));
+    hangPosters(list);
     answer = { ...next, items: [...answer.items, ...next.items] };
     button.hidden = !next.next;
     focusFilm(list.children[place]);
-    say(`${next.items.length} more films.`);
+    announce(`${count(next.items.length)} more.`);
   } catch (error) {
     if (error.status === 410) await update(); // the list has changed: start again
     else showTrouble(error);
@@ -279,7 +303,7 @@ function showTrouble(error, again = update) {
 async function start() {
   const linked = fromFragment(location.hash.slice(1) || location.search.slice(1));
   try {
-    if (linked.as) Object.assign(linked, await ratingsOf(linked.as));
+    if (linked.as) Object.assign(linked, await saidBy(linked.as));
   } catch (error) {
     if (error.retrySeconds !== null) {
       showTrouble(error, start);
@@ -287,12 +311,13 @@ async function start() {
     }
     linked.as = ""; // no such user, or not public
   }
+  first.show(toFragment(linked) === "");
   state.begin(linked);
 }
 
 /** Fetch the titles of the films in a link; drop films that do not exist. */
 async function learnTitles(signal) {
-  const ids = [...state.now.ratings.keys()].filter((id) => !films.has(id));
+  const ids = [...state.now.said.keys()].filter((id) => !films.has(id));
   if (!ids.length) return;
   for (let begin = 0; begin < ids.length; begin += MAX_NAMED) {
     const query = new URLSearchParams({ limit: MAX_NAMED });

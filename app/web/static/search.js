@@ -1,10 +1,13 @@
 // The search box: films appear below it while the visitor types.
 
 import { ask } from "./api.js";
+import { hangPosters } from "./covers.js";
 import { fill, filmItem, focusFilm, listen } from "./films.js";
+import { ONE, count } from "./words.js";
 
 const PAUSE_MS = 120; // shorter than a pause in typing, longer than between most keys
 const N_FOUND = 6;
+const NONE = `No ${ONE} of such a title.`;
 
 export class Search {
   #box = document.getElementById("search-box");
@@ -18,10 +21,10 @@ export class Search {
   #goesOn = false; // move the focus to the films when they arrive
   #state;
 
-  /** `rate(film, liked)` is called for votes on found films, `say` for announcements. */
-  constructor(state, rate, say) {
+  /** `say(film, kind)` is called for votes on found films, `announce` for screen readers. */
+  constructor(state, say, announce) {
     this.#state = state;
-    this.say = say;
+    this.announce = announce;
     this.#box.addEventListener("input", () => this.#soon());
     this.#box.addEventListener("focus", () => this.#films.length && this.#open(true));
     this.#box.addEventListener("keydown", (event) => this.#key(event));
@@ -36,7 +39,7 @@ export class Search {
     this.#panel.parentElement.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !event.relatedTarget.closest(".search")) this.#open(false);
     });
-    listen(this.#list, (id, liked) => rate(this.#films.find((film) => film.movie_id === id), liked));
+    listen(this.#list, (id, kind) => say(this.#films.find((film) => film.movie_id === id), kind));
     state.onChange(() => this.#show());
   }
 
@@ -75,7 +78,7 @@ export class Search {
       const query = new URLSearchParams({ q: text, limit: N_FOUND });
       const found = await ask(`/movies/search?${query}`, { signal: this.#request.signal });
       this.#films = found.items;
-      this.#none.textContent = found.items.length ? "" : "No film of such a title.";
+      this.#none.textContent = found.items.length ? "" : NONE;
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#films = [];
@@ -86,14 +89,15 @@ export class Search {
     this.#open(true);
     if (this.#goesOn) this.#enter();
     const n = this.#films.length;
-    this.say(n ? `${n} ${n === 1 ? "film" : "films"} found, arrow down to them` : this.#none.textContent);
+    this.announce(n ? `${count(n)} found, arrow down to them` : this.#none.textContent);
   }
 
   #show() {
     const focused = document.activeElement?.closest?.("#found .film")?.dataset.film;
     const which = document.activeElement?.dataset?.vote;
-    const { ratings } = this.#state.now;
-    fill(this.#list, this.#films.map((film) => filmItem(film, ratings.get(film.movie_id))));
+    const { said } = this.#state.now;
+    fill(this.#list, this.#films.map((film) => filmItem(film, said.get(film.movie_id))));
+    hangPosters(this.#list);
     this.#none.hidden = this.#films.length > 0;
     if (focused) focusFilm(this.#list.querySelector(`[data-film="${CSS.escape(focused)}"]`), which);
   }

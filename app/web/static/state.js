@@ -1,12 +1,13 @@
-// Ratings and filters of the visitor, with undo. They are written into the fragment of the address,
+// What the visitor said, and filters, with undo. They are written into the fragment of the address,
 // which browsers do not send to the service.
 
 const NUMBER = /^[1-9]\d{0,9}$/;
 const MAX_NUMBER = 2 ** 31 - 1;
 const KEY = new RegExp(document.getElementById("desk").dataset.key, "u");
 const MAX_KEY_LENGTH = 200;
+const KINDS = ["like", "dislike", "seen", "hidden"];
 
-/** Write the key of a film into an address, where dots stand between keys. */
+/** Write the key of a film into an address, where dots or commas stand between keys. */
 const inAddress = (id) => encodeURIComponent(id).replaceAll(".", "%2E");
 
 /** Read the key of a film as the service has it: a number, or else a text; null for no key. */
@@ -23,7 +24,7 @@ function filmId(text) {
 
 /** The empty state; titles of films come from the service. */
 const nothing = () => ({
-  ratings: new Map(), // film id → liked, the latest last
+  said: new Map(), // film id → one of KINDS, the latest last
   genre: "",
   from: "",
   to: "",
@@ -52,17 +53,17 @@ export class State {
     this.#listeners.push(listener);
   }
 
-  /** Like (true), dislike (false) or forget (null) a film. */
-  rate(id, liked) {
-    const ratings = new Map(this.#now.ratings);
-    ratings.delete(id); // so that the latest rating is the last entry
-    if (liked !== null) ratings.set(id, liked);
-    this.change({ ratings, as: "" });
+  /** Say something of a film, or take back what was said (null). */
+  say(id, kind) {
+    const said = new Map(this.#now.said);
+    said.delete(id); // so that the latest is the last entry
+    if (kind !== null) said.set(id, kind);
+    this.change({ said, as: "" });
   }
 
   /** Remove films that do not exist, without a step to undo. */
   drop(ids) {
-    for (const id of ids) this.#now.ratings.delete(id);
+    for (const id of ids) this.#now.said.delete(id);
   }
 
   change(changes) {
@@ -90,6 +91,15 @@ export class State {
   }
 }
 
+/** The opinions of a state, in the form of the service. */
+export const ratingsOf = ({ said }) =>
+  [...said].filter(([, kind]) => isOpinion(kind)).map(([movie_id, kind]) => ({ movie_id, liked: kind === "like" }));
+
+/** The films of a state that lists leave out, though nobody said whether they are liked. */
+export const hiddenOf = ({ said }) => [...said].filter(([, kind]) => !isOpinion(kind)).map(([id]) => id);
+
+const isOpinion = (kind) => kind === "like" || kind === "dislike";
+
 /** Write a state as the fragment of an address, without its #. */
 export function toFragment(state) {
   const parts = [];
@@ -97,9 +107,9 @@ export function toFragment(state) {
   if (state.as) {
     add("as", state.as); // whose ratings are looked up again
   } else {
-    for (const [name, wanted] of [["like", true], ["dislike", false]]) {
-      const ids = [...state.ratings].filter(([, liked]) => liked === wanted).map(([id]) => id);
-      if (ids.length) add(name, ids.map(inAddress).join("."));
+    for (const kind of KINDS) {
+      const ids = [...state.said].filter(([, said]) => said === kind).map(([id]) => id);
+      if (ids.length) add(kind, ids.map(inAddress).join("."));
     }
   }
   for (const name of ["genre", "from", "to"]) if (state[name]) add(name, state[name]);
@@ -112,12 +122,12 @@ export function fromFragment(text) {
   const state = nothing();
   const fields = new URLSearchParams(text);
   const year = (name) => (/^\d{4}$/.test(fields.get(name) ?? "") ? fields.get(name) : "");
-  for (const name of ["like", "dislike"]) {
-    for (const id of fields.getAll(name).flatMap((ids) => ids.split(".")).map(filmId)) {
-      if (id !== null) state.ratings.set(id, name === "like");
+  for (const kind of KINDS) {
+    for (const id of fields.getAll(kind).flatMap((ids) => ids.split(/[.,]/)).map(filmId)) {
+      if (id !== null) state.said.set(id, kind);
     }
   }
-  for (const id of fields.getAll("forget")) state.ratings.delete(filmId(id));
+  for (const id of fields.getAll("forget")) state.said.delete(filmId(id));
   state.genre = (fields.get("genre") ?? "").slice(0, 50);
   state.from = year("from");
   state.to = year("to");

@@ -1,5 +1,5 @@
-// Light or dark theme: that of the system, or the choice of the visitor. Loaded before the first
-// paint, so that no page flashes in the other theme. Any button with `data-theme-switch` is a switch.
+// What must be known before the first paint, so that no page flashes in the other theme: light or
+// dark, as the system or as the visitor chose. Any button with `data-theme-switch` is a switch.
 (() => {
   const KEY = "theme";
   const root = document.documentElement;
@@ -31,6 +31,8 @@
     }
   };
 
+  // A link that says something begins with the list, without the films for the first minute.
+  root.toggleAttribute("data-linked", Boolean(location.hash.slice(1) || location.search.slice(1)));
   const theme = stored();
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
   systemIsDark.addEventListener("change", label);

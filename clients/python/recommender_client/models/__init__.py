@@ -22,6 +22,7 @@ from .because import Because
 from .bounds import Bounds
 from .bulk_ratings_request import BulkRatingsRequest
 from .card import Card
+from .draw import Draw
 from .error_body import ErrorBody
 from .error_code import ErrorCode
 from .event import Event
@@ -56,6 +57,7 @@ from .field_error import FieldError
 from .figures import Figures
 from .found_movies import FoundMovies
 from .genre_boost import GenreBoost
+from .genre_change import GenreChange
 from .genre_count import GenreCount
 from .genre_list import GenreList
 from .get_events_kind_item import GetEventsKindItem
@@ -169,6 +171,7 @@ __all__ = (
     "Bounds",
     "BulkRatingsRequest",
     "Card",
+    "Draw",
     "ErrorBody",
     "ErrorCode",
     "Event",
@@ -203,6 +206,7 @@ __all__ = (
     "Figures",
     "FoundMovies",
     "GenreBoost",
+    "GenreChange",
     "GenreCount",
     "GenreList",
     "GetEventsKindItem",

@@ -23,6 +23,7 @@ class AnonymousFeature:
 
     Attributes:
         unit (int): Number of the unit in the model
+        name (str): The titles of the two movies whose likes tell most about it, shortened; it is no category
         importance (float): Variance of the input of the unit between users
         genres (list[FeatureGenre]): Up to three, by falling lift
         on (list[FeatureMovie]): Movies whose likes switch it on
@@ -35,6 +36,7 @@ class AnonymousFeature:
     """
 
     unit: int
+    name: str
     importance: float
     genres: list[FeatureGenre]
     on: list[FeatureMovie]
@@ -48,6 +50,8 @@ class AnonymousFeature:
 
     def to_dict(self) -> dict[str, Any]:
         unit = self.unit
+
+        name = self.name
 
         importance = self.importance
 
@@ -90,6 +94,7 @@ class AnonymousFeature:
         field_dict.update(
             {
                 "unit": unit,
+                "name": name,
                 "importance": importance,
                 "genres": genres,
                 "on": on,
@@ -114,6 +119,8 @@ class AnonymousFeature:
 
         d = dict(src_dict)
         unit = d.pop("unit")
+
+        name = d.pop("name")
 
         importance = d.pop("importance")
 
@@ -165,6 +172,7 @@ class AnonymousFeature:
 
         anonymous_feature = cls(
             unit=unit,
+            name=name,
             importance=importance,
             genres=genres,
             on=on,

@@ -11,6 +11,7 @@ from ..models.source import Source, check_source
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.draw import Draw
     from ..models.recommended_movie import RecommendedMovie
 
 
@@ -34,6 +35,8 @@ class AnonymousRecommendations:
         scenario (None | str | Unset): That was asked for; left out without one
         experiment (None | str | Unset): That the user takes part in; left out where in none
         arm (None | str | Unset): Of the experiment, that answers
+        draw (Draw | None | Unset): Of a personal sampled list, how it differs from the ranked one; left out of any
+            other
         ignored_genres (list[str] | Unset): Genres of the filters that no movie has, so that they were ignored; left out
             where there is none
     """
@@ -50,10 +53,13 @@ class AnonymousRecommendations:
     scenario: None | str | Unset = UNSET
     experiment: None | str | Unset = UNSET
     arm: None | str | Unset = UNSET
+    draw: Draw | None | Unset = UNSET
     ignored_genres: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.draw import Draw  # noqa: PLC0415
+
         user: None | str
         user = self.user
 
@@ -105,6 +111,14 @@ class AnonymousRecommendations:
         else:
             arm = self.arm
 
+        draw: dict[str, Any] | None | Unset
+        if isinstance(self.draw, Unset):
+            draw = UNSET
+        elif isinstance(self.draw, Draw):
+            draw = self.draw.to_dict()
+        else:
+            draw = self.draw
+
         ignored_genres: list[str] | Unset = UNSET
         if not isinstance(self.ignored_genres, Unset):
             ignored_genres = self.ignored_genres
@@ -130,6 +144,8 @@ class AnonymousRecommendations:
             field_dict["experiment"] = experiment
         if arm is not UNSET:
             field_dict["arm"] = arm
+        if draw is not UNSET:
+            field_dict["draw"] = draw
         if ignored_genres is not UNSET:
             field_dict["ignored_genres"] = ignored_genres
 
@@ -137,6 +153,7 @@ class AnonymousRecommendations:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.draw import Draw  # noqa: PLC0415
         from ..models.recommended_movie import RecommendedMovie  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -233,6 +250,23 @@ class AnonymousRecommendations:
 
         arm = _parse_arm(d.pop("arm", UNSET))
 
+        def _parse_draw(data: object) -> Draw | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                draw_type_0 = Draw.from_dict(data)
+
+                return draw_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Draw | None | Unset, data)
+
+        draw = _parse_draw(d.pop("draw", UNSET))
+
         ignored_genres = cast(list[str], d.pop("ignored_genres", UNSET))
 
         anonymous_recommendations = cls(
@@ -248,6 +282,7 @@ class AnonymousRecommendations:
             scenario=scenario,
             experiment=experiment,
             arm=arm,
+            draw=draw,
             ignored_genres=ignored_genres,
         )
 

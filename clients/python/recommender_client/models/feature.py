@@ -20,6 +20,7 @@ class Feature:
 
     Attributes:
         unit (int): Number of the unit in the model
+        name (str): The titles of the two movies whose likes tell most about it, shortened; it is no category
         importance (float): Variance of the input of the unit between users
         genres (list[FeatureGenre]): Up to three, by falling lift
         on (list[FeatureMovie]): Movies whose likes switch it on
@@ -27,6 +28,7 @@ class Feature:
     """
 
     unit: int
+    name: str
     importance: float
     genres: list[FeatureGenre]
     on: list[FeatureMovie]
@@ -35,6 +37,8 @@ class Feature:
 
     def to_dict(self) -> dict[str, Any]:
         unit = self.unit
+
+        name = self.name
 
         importance = self.importance
 
@@ -58,6 +62,7 @@ class Feature:
         field_dict.update(
             {
                 "unit": unit,
+                "name": name,
                 "importance": importance,
                 "genres": genres,
                 "on": on,
@@ -74,6 +79,8 @@ class Feature:
 
         d = dict(src_dict)
         unit = d.pop("unit")
+
+        name = d.pop("name")
 
         importance = d.pop("importance")
 
@@ -100,6 +107,7 @@ class Feature:
 
         feature = cls(
             unit=unit,
+            name=name,
             importance=importance,
             genres=genres,
             on=on,

@@ -15,7 +15,8 @@ class FeatureGenre:
 
     Attributes:
         genre (str):
-        lift (float): How many times as common it is among the movies that switch the feature on as among all movies
+        lift (float): How many times as common it is among the movies that switch the feature on as among all ratings,
+            damped
     """
 
     genre: str

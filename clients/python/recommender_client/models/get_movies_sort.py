@@ -1,10 +1,11 @@
 from typing import Literal
 
-GetMoviesSort = Literal["newest", "popular", "title"]
+GetMoviesSort = Literal["newest", "popular", "telling", "title"]
 
 GET_MOVIES_SORT_VALUES: set[GetMoviesSort] = {
     "newest",
     "popular",
+    "telling",
     "title",
 }
 

@@ -29,12 +29,13 @@ class Prediction:
         title (str):
         year (int | None):
         genres (list[str]):
-        score (float): Probability that this user will watch and like it; for `popular` and `new`, the share of all
-            users who like it, for `trending` of those who like it lately, for `similar` the similarity to the movie that
-            this user liked last
+        score (float): Probability that this user will watch and like it, for `genres` by its genres and popularity; for
+            `popular` and `new`, the share of all users who like it, for `trending` of those who like it lately, for
+            `similar` the similarity to the movie that this user liked last
         like_probability (float): Probability that this user likes it once seen; from any source but `rbm`, the damped
             share of likes among its ratings
-        because (list[Because]): The ratings without which the score would be lower, the strongest first
+        because (list[Because]): The ratings without which the score would be lower, the strongest first; in a sampled
+            list the score of the ranked one
         liked (bool | None): The rating of this movie by this user, which the prediction does not use; null without one
     """
 

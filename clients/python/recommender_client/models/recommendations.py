@@ -11,6 +11,7 @@ from ..models.source import Source, check_source
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.draw import Draw
     from ..models.recommended_movie import RecommendedMovie
 
 
@@ -33,6 +34,8 @@ class Recommendations:
         scenario (None | str | Unset): That was asked for; left out without one
         experiment (None | str | Unset): That the user takes part in; left out where in none
         arm (None | str | Unset): Of the experiment, that answers
+        draw (Draw | None | Unset): Of a personal sampled list, how it differs from the ranked one; left out of any
+            other
         ignored_genres (list[str] | Unset): Genres of the filters that no movie has, so that they were ignored; left out
             where there is none
     """
@@ -48,10 +51,13 @@ class Recommendations:
     scenario: None | str | Unset = UNSET
     experiment: None | str | Unset = UNSET
     arm: None | str | Unset = UNSET
+    draw: Draw | None | Unset = UNSET
     ignored_genres: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.draw import Draw  # noqa: PLC0415
+
         user: None | str
         user = self.user
 
@@ -97,6 +103,14 @@ class Recommendations:
         else:
             arm = self.arm
 
+        draw: dict[str, Any] | None | Unset
+        if isinstance(self.draw, Unset):
+            draw = UNSET
+        elif isinstance(self.draw, Draw):
+            draw = self.draw.to_dict()
+        else:
+            draw = self.draw
+
         ignored_genres: list[str] | Unset = UNSET
         if not isinstance(self.ignored_genres, Unset):
             ignored_genres = self.ignored_genres
@@ -121,6 +135,8 @@ class Recommendations:
             field_dict["experiment"] = experiment
         if arm is not UNSET:
             field_dict["arm"] = arm
+        if draw is not UNSET:
+            field_dict["draw"] = draw
         if ignored_genres is not UNSET:
             field_dict["ignored_genres"] = ignored_genres
 
@@ -128,6 +144,7 @@ class Recommendations:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.draw import Draw  # noqa: PLC0415
         from ..models.recommended_movie import RecommendedMovie  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -213,6 +230,23 @@ class Recommendations:
 
         arm = _parse_arm(d.pop("arm", UNSET))
 
+        def _parse_draw(data: object) -> Draw | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                draw_type_0 = Draw.from_dict(data)
+
+                return draw_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Draw | None | Unset, data)
+
+        draw = _parse_draw(d.pop("draw", UNSET))
+
         ignored_genres = cast(list[str], d.pop("ignored_genres", UNSET))
 
         recommendations = cls(
@@ -227,6 +261,7 @@ class Recommendations:
             scenario=scenario,
             experiment=experiment,
             arm=arm,
+            draw=draw,
             ignored_genres=ignored_genres,
         )
 

@@ -25,13 +25,14 @@ class RecommendedMovie:
         title (str):
         year (int | None):
         genres (list[str]):
-        score (float): Probability that this user will watch and like it; for `popular` and `new`, the share of all
-            users who like it, for `trending` of those who like it lately, for `similar` the similarity to the movie that
-            this user liked last
+        score (float): Probability that this user will watch and like it, for `genres` by its genres and popularity; for
+            `popular` and `new`, the share of all users who like it, for `trending` of those who like it lately, for
+            `similar` the similarity to the movie that this user liked last
         like_probability (float): Probability that this user likes it once seen; from any source but `rbm`, the damped
             share of likes among its ratings
         source (Source): The source of a list, or of a movie in it.
-        because (list[Because]): The ratings without which the score would be lower, the strongest first
+        because (list[Because]): The ratings without which the score would be lower, the strongest first; in a sampled
+            list the score of the ranked one
         boost (float | Unset): What the rules have added to the log-odds of `score`; left out where 0 Default: 0.0.
         pinned (bool | Unset): It has this place by a rule of the scenario; left out of the others Default: False.
     """

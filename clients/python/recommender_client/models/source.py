@@ -1,8 +1,9 @@
 from typing import Literal
 
-Source = Literal["new", "popular", "rbm", "similar", "trending"]
+Source = Literal["genres", "new", "popular", "rbm", "similar", "trending"]
 
 SOURCE_VALUES: set[Source] = {
+    "genres",
     "new",
     "popular",
     "rbm",

@@ -32,6 +32,7 @@ class TrainingOptionsHyperParameters:
         coupling_strength (float | None | Unset):
         coupling_l2 (float | None | Unset):
         coupling_neighbours (int | Unset):  Default: 50.
+        min_ratings (int | Unset):  Default: 1.
         classic (bool | Unset):  Default: False.
     """
 
@@ -52,6 +53,7 @@ class TrainingOptionsHyperParameters:
     coupling_strength: float | None | Unset = UNSET
     coupling_l2: float | None | Unset = UNSET
     coupling_neighbours: int | Unset = 50
+    min_ratings: int | Unset = 1
     classic: bool | Unset = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +99,8 @@ class TrainingOptionsHyperParameters:
 
         coupling_neighbours = self.coupling_neighbours
 
+        min_ratings = self.min_ratings
+
         classic = self.classic
 
         field_dict: dict[str, Any] = {}
@@ -136,6 +140,8 @@ class TrainingOptionsHyperParameters:
             field_dict["coupling_l2"] = coupling_l2
         if coupling_neighbours is not UNSET:
             field_dict["coupling_neighbours"] = coupling_neighbours
+        if min_ratings is not UNSET:
+            field_dict["min_ratings"] = min_ratings
         if classic is not UNSET:
             field_dict["classic"] = classic
 
@@ -192,6 +198,8 @@ class TrainingOptionsHyperParameters:
 
         coupling_neighbours = d.pop("coupling_neighbours", UNSET)
 
+        min_ratings = d.pop("min_ratings", UNSET)
+
         classic = d.pop("classic", UNSET)
 
         training_options_hyper_parameters = cls(
@@ -212,6 +220,7 @@ class TrainingOptionsHyperParameters:
             coupling_strength=coupling_strength,
             coupling_l2=coupling_l2,
             coupling_neighbours=coupling_neighbours,
+            min_ratings=min_ratings,
             classic=classic,
         )
 

@@ -21,6 +21,7 @@ class UserFeature:
 
     Attributes:
         unit (int): Number of the unit in the model
+        name (str): The titles of the two movies whose likes tell most about it, shortened; it is no category
         importance (float): Variance of the input of the unit between users
         genres (list[FeatureGenre]): Up to three, by falling lift
         on (list[FeatureMovie]): Movies whose likes switch it on
@@ -31,6 +32,7 @@ class UserFeature:
     """
 
     unit: int
+    name: str
     importance: float
     genres: list[FeatureGenre]
     on: list[FeatureMovie]
@@ -42,6 +44,8 @@ class UserFeature:
 
     def to_dict(self) -> dict[str, Any]:
         unit = self.unit
+
+        name = self.name
 
         importance = self.importance
 
@@ -74,6 +78,7 @@ class UserFeature:
         field_dict.update(
             {
                 "unit": unit,
+                "name": name,
                 "importance": importance,
                 "genres": genres,
                 "on": on,
@@ -94,6 +99,8 @@ class UserFeature:
 
         d = dict(src_dict)
         unit = d.pop("unit")
+
+        name = d.pop("name")
 
         importance = d.pop("importance")
 
@@ -131,6 +138,7 @@ class UserFeature:
 
         user_feature = cls(
             unit=unit,
+            name=name,
             importance=importance,
             genres=genres,
             on=on,

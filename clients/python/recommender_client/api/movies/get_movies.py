@@ -156,8 +156,9 @@ def sync_detailed(
      Return movies page by page: most popular first, newest first, by title, or by id.
 
     Args:
-        sort (GetMoviesSort | Unset): Most likes first, latest year first, or by title without
-            articles Default: 'popular'.
+        sort (GetMoviesSort | Unset): Most likes first, latest year first, by title without
+            articles, or those first whose ratings tell most about a new user, which the popular ones
+            follow Default: 'popular'.
         genre (list[str] | Unset): Only movies of any of these; may be repeated
         id (list[int | str] | Unset): Only these movies; may be repeated
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
@@ -209,8 +210,9 @@ def sync(
      Return movies page by page: most popular first, newest first, by title, or by id.
 
     Args:
-        sort (GetMoviesSort | Unset): Most likes first, latest year first, or by title without
-            articles Default: 'popular'.
+        sort (GetMoviesSort | Unset): Most likes first, latest year first, by title without
+            articles, or those first whose ratings tell most about a new user, which the popular ones
+            follow Default: 'popular'.
         genre (list[str] | Unset): Only movies of any of these; may be repeated
         id (list[int | str] | Unset): Only these movies; may be repeated
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
@@ -257,8 +259,9 @@ async def asyncio_detailed(
      Return movies page by page: most popular first, newest first, by title, or by id.
 
     Args:
-        sort (GetMoviesSort | Unset): Most likes first, latest year first, or by title without
-            articles Default: 'popular'.
+        sort (GetMoviesSort | Unset): Most likes first, latest year first, by title without
+            articles, or those first whose ratings tell most about a new user, which the popular ones
+            follow Default: 'popular'.
         genre (list[str] | Unset): Only movies of any of these; may be repeated
         id (list[int | str] | Unset): Only these movies; may be repeated
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
@@ -308,8 +311,9 @@ async def asyncio(
      Return movies page by page: most popular first, newest first, by title, or by id.
 
     Args:
-        sort (GetMoviesSort | Unset): Most likes first, latest year first, or by title without
-            articles Default: 'popular'.
+        sort (GetMoviesSort | Unset): Most likes first, latest year first, by title without
+            articles, or those first whose ratings tell most about a new user, which the popular ones
+            follow Default: 'popular'.
         genre (list[str] | Unset): Only movies of any of these; may be repeated
         id (list[int | str] | Unset): Only these movies; may be repeated
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with

@@ -1,0 +1,148 @@
+"""The users of a partition on the workers: loaded there, by pure tasks, and never sent there.
+
+Where a worker dies, others load what it held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from data.interactions import Interactions
+from data.shards import load, load_movies
+from data.totals import Totals
+from model.distributed.cluster import workers
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+    from numpy.typing import NDArray
+
+    from data.shards import Partition
+    from model.distributed.plan import Plan
+
+__all__ = ["Kept", "Users"]
+
+# Of a task that fails, say because a file could not be read just now.
+RETRIES = 3
+
+
+class Kept(NamedTuple):
+    """The movies of the machine: their rows in the shards, and the totals of all users."""
+
+    rows: NDArray[np.int64]
+    totals: Totals
+
+
+class Users:
+    """Submits tasks on the users of each replica.
+
+    Parameters
+    ----------
+    client : Client
+    partition : Partition
+    plan : Plan
+    min_ratings : int
+        Movies with fewer ratings are left out.
+    run : str
+        Begins the names of all tasks.
+
+    Attributes
+    ----------
+    totals : Totals
+        Of all users, over the movies that are kept.
+    kept : Future of Kept
+    of_replicas : list of Future of Interactions
+    """
+
+    def __init__(
+        self, client: Client, partition: Partition, plan: Plan, min_ratings: int, run: str
+    ) -> None:
+        self.client, self._run = client, run
+        self._partition, self._plan, self._min_ratings = partition, plan, min_ratings
+        self._n_beginnings = 0
+        self.load()
+
+    def load(self) -> None:
+        """Let the workers load movies and users, anew where that was done before."""
+        self._n_beginnings += 1
+        partition = self._partition
+        movies = partition.place(partition.movies), partition.movies.sha256
+        kept = read_kept(*movies, partition.n_training_users, self._min_ratings)
+        self.kept = self._read_kept(movies, partition.n_training_users)
+        self.of_replicas = [self._users(number) for number in range(self._plan.n_replicas)]
+        self.totals = kept.totals
+        if len(kept.rows) < partition.n_movies:  # some users may have no rating left
+            n_users = sum(self.gather(self.each(count_users, "n-users")))
+            self.totals = replace(kept.totals, n_users=n_users)
+            self.kept = self._read_kept(movies, n_users)
+
+    def submit(self, task: Any, *args: Any, name: str, near: int | None = None) -> Future[Any]:
+        """Submit a pure task; `near` hints at a worker, the same one for the same number."""
+        there = workers(self.client)
+        hint: dict[str, Any] = {}
+        if near is not None and there:
+            hint = {"workers": [there[near % len(there)]], "allow_other_workers": True}
+        key = f"{self._run}-{self._n_beginnings}-{name}"
+        return self.client.submit(task, *args, key=key, retries=RETRIES, **hint)
+
+    def gather(self, futures: list[Future[Any]]) -> list[Any]:
+        """Return the results of small tasks."""
+        results: list[Any] = self.client.gather(futures)  # type: ignore[no-untyped-call]
+        return results
+
+    def each(self, task: Any, name: str, *args: Any) -> list[Future[Any]]:
+        """Submit ``task(users, *args)`` for the users of each replica."""
+        return [
+            self.submit(task, users, *args, name=f"{name}-{number}", near=number)
+            for number, users in enumerate(self.of_replicas)
+        ]
+
+    def _read_kept(self, movies: tuple[str, str], n_users: int) -> Future[Any]:
+        name = f"movies-of-{n_users}"
+        return self.submit(read_kept, *movies, n_users, self._min_ratings, name=name)
+
+    def _users(self, number: int) -> Future[Any]:
+        shards = [
+            self.submit(
+                load,
+                self._partition.place(shard),
+                shard.sha256,
+                self._partition.n_movies,
+                name=f"shard-{place}",
+                near=number,
+            )
+            for place in self._plan.shards[number]
+            for shard in [self._partition.training[place]]
+        ]
+        return self.submit(join, self.kept, *shards, name=f"users-{number}", near=number)
+
+
+def read_kept(place: str, sha256: str, n_users: int, min_ratings: int) -> Kept:
+    """Return the movies of a partition that have so many ratings, with their counts."""
+    movies = load_movies(place, sha256)
+    rows = np.flatnonzero(movies.likes + movies.dislikes >= min_ratings)
+    totals = Totals(movies.likes[rows], movies.dislikes[rows], n_users, movies.ids[rows])
+    return Kept(rows, totals)
+
+
+def join(kept: Kept, *shards: Interactions) -> Interactions:
+    """Put shards together, over the movies that are kept; the keys of the users are left out."""
+    n_ratings = np.cumsum([0] + [shard.n_ratings for shard in shards])
+    indptr = [shard.indptr[1:] + begin for shard, begin in zip(shards, n_ratings, strict=False)]
+    whole = Interactions(
+        np.concatenate([[0], *indptr]).astype(np.int64),
+        np.concatenate([shard.movie_rows for shard in shards]),
+        np.concatenate([shard.liked for shard in shards]),
+        np.arange(sum(shard.n_users for shard in shards)),
+        shards[0].movie_ids,
+    )
+    if len(kept.rows) < whole.n_movies:
+        whole = whole.with_movies(kept.rows)
+    return replace(whole, movie_ids=kept.totals.movie_ids)
+
+
+def count_users(users: Interactions) -> int:
+    """Return the number of users with a rating."""
+    return int(np.count_nonzero(users.ratings_per_user))
