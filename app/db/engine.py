@@ -16,6 +16,8 @@ from app.db.limits import JOBS, Limits
 
 # The write-ahead log is truncated to this size after a large import.
 SQLITE_JOURNAL_BYTES = 64 * 2**20
+# Pages that each connection keeps, of up to 25 in a worker. The kernel keeps what they have read.
+SQLITE_CACHE_KIB = 512
 
 # What a transaction may do; `_begin_sqlite` reads it from the execution option `access`, and from
 # `lock_s` how long the transaction may wait for the lock of another process.
@@ -160,6 +162,7 @@ def _configure_sqlite(driver: Any, _record: Any) -> None:
         "synchronous = FULL",  # a committed transaction survives a power cut
         "foreign_keys = ON",
         f"journal_size_limit = {SQLITE_JOURNAL_BYTES}",
+        f"cache_size = -{SQLITE_CACHE_KIB}",
     ):
         driver.execute(f"PRAGMA {pragma}")
 

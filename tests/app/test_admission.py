@@ -434,7 +434,7 @@ def test_an_overloaded_service_answers_what_costs_little(
     assert "Retry-After" in page.headers
 
 
-OPEN_PATHS = ("/health/", "/docs", "/static/", "/openapi.json", "/admin")
+OPEN_PATHS = ("/health/", "/docs", "/guide", "/static/", "/openapi.json", "/admin")
 
 
 def required(context: RouteContext) -> list[Requires]:

@@ -37,6 +37,7 @@ READING: dict[str, tuple[str, ...]] = {
     "tune": ("db",),
     "evaluate": ("db",),
     "recommend": ("1",),
+    "partition": ("db", "shards"),
     "experiments list": (),
     "experiments report": ("colours",),
     "feedback report": (),

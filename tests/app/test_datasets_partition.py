@@ -132,7 +132,10 @@ def test_a_partition_is_not_overwritten(run: Run, tmp_path: Path) -> None:
     assert json.loads(before)["format"] == 1
 
 
-def test_an_address_of_a_store_is_a_target(database: Database, settings: Settings) -> None:
-    found = partition(database, settings, "sample", "memory://a-partition", 2)
-    assert Partition.read("memory://a-partition") == found
+def test_an_address_of_a_store_is_a_target(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    target = f"memory:/{tmp_path}"
+    found = partition(database, settings, "sample", target, 2)
+    assert Partition.read(target) == found
     assert len(all_ratings(found)) == found.n_ratings - found.n_unknown

@@ -23,7 +23,6 @@ from app.registry.service import activate, publish
 from app.store.folder import ModelStore
 from app.training.gate import judge
 from app.training.pipeline import TrainingResult, train
-from data.interactions import Interactions
 from data.splitting import Group, holdout_groups
 from model import candidates
 from model.artifact import load
@@ -505,11 +504,11 @@ def test_settings_reach_a_process_of_its_own_whole(models_dir: Path, monkeypatch
 def test_with_people_enough_the_settings_are_chosen_on_validation_users_and_kept_by_a_warm_start(
     filled: Database, models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def quick(_: type[Config], __: Interactions) -> Config:
+    def quick(_: type[Config], __: int) -> Config:
         return Config(**ENOUGH, l2=0.001)
 
     monkeypatch.setattr(candidates, "SEARCHED", range(1, 1_000))
-    monkeypatch.setattr(Config, "for_data", classmethod(quick))
+    monkeypatch.setattr(Config, "for_users", classmethod(quick))
     trials: list[tuple[int, int]] = []
     stages: list[str] = []
 
