@@ -147,16 +147,17 @@ def test_memory_is_bounded_by_a_shard(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(spill, "FLUSH", 2_000)
     monkeypatch.setattr(partitioning, "MAX_HELD_OUT", 20)
     monkeypatch.setattr(partitioning, "LARGE", 20)
-    peaks = []
-    for n_blocks in (4, 12):
+    peaks: dict[int, list[int]] = {1: [], 4: [], 12: []}
+    # What is imported at first use, or by another thread, is in one measurement of two at most.
+    for place, n_blocks in enumerate((1, 4, 12, 4, 12)):
         rng = np.random.default_rng(0)
         tracemalloc.start()
-        with opened(str(tmp_path / str(n_blocks)), SALT, n_blocks) as partitioner:
+        with opened(str(tmp_path / str(place)), SALT, n_blocks) as partitioner:
             for block in range(n_blocks):
                 users = pa.array([f"{block}:{n // 20}" for n in range(2_000)])
                 movies = np.tile(rng.permutation(500)[:20], 100)
                 partitioner.add(users, movies, np.ones(2_000, np.bool_))
             partitioner.finish({movie: movie for movie in range(500)}, 4.0, SOURCE)
-        peaks.append(tracemalloc.get_traced_memory()[1])
+        peaks[n_blocks].append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.7 * peaks[0]
+    assert min(peaks[12]) < 1.7 * min(peaks[4])
