@@ -6,7 +6,8 @@
 Quality is that of held-out test users, on 3 splits of ml-latest-small, or on a million ratings
 with planted tastes; both are finished and judged in the same way. Throughput is that of an epoch
 by R one-threaded workers on shards, everything that a round does included, beside the batches of
-one process with one and with two threads, in turn; loading and the first compilation are not.
+one process with one and with two threads, and of R processes at once that exchange nothing: what
+the machine's cores can do together. All in turn; loading and the first compilation are not timed.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ REPLICAS = (2, 4)
 SPLITS = range(3)
 # Batches of one process that are timed at once, after as many that are not.
 TIMED = 30
+THREADS = {"1 thread": 1, "2 threads": 2}
 
 
 def main() -> None:
@@ -149,18 +151,24 @@ def throughput(client: Client, workers: int, data: Interactions, n_epochs: int) 
         how = Distribution(replicas=workers)
         trainer = DistributedTrainer(client, found, config, distribution=how)
         trainer.users.gather(trainer.users.each(len_of, "loaded"))
-        rates: dict[str, list[float]] = {"1 thread": [], "2 threads": [], "workers": []}
+        rates: dict[str, list[float]] = {name: [] for name in (*THREADS, "apart", "workers")}
         epochs = trainer.epochs()
-        for _ in range(n_epochs):
-            for threads, name in ((1, "1 thread"), (2, "2 threads")):
+        for number in range(n_epochs + 1):
+            for name, threads in THREADS.items():
                 rates[name].append(_one_process(data, config, threads))
-            rates["workers"].append(found.n_training_users / next(epochs).seconds)
-        for threads, name in ((1, "1 thread"), (2, "2 threads")):
-            rates[name].append(_one_process(data, config, threads))
+            apart = trainer.users.each(one_thread, f"apart-{number}", config)
+            rates["apart"].append(sum(trainer.users.gather(apart)))
+            if number < n_epochs:
+                rates["workers"].append(found.n_training_users / next(epochs).seconds)
     mean = {name: statistics.mean(each) for name, each in rates.items()}
     for name, rate in mean.items():
         share = mean["workers"] / rate
         print(f"  {name:10}{rate:10,.0f} users per second; workers / this {share:.2f}")
+
+
+def one_thread(users: Interactions, config: Config) -> float:
+    """Return the users per second of a worker that exchanges nothing."""
+    return _one_process(users, config, 1)
 
 
 def len_of(users: Interactions) -> int:

@@ -80,13 +80,14 @@ class Engine:
         with compute_threads(threads):
             pass  # refuse an invalid number now, not at the first update
         self.rbm, self.config, self.threads = rbm, config, threads
-        self.velocity_W = np.zeros_like(rbm.weights)
+        # Memory that is not touched before it is used.
+        self.velocity_W: NDArray[np.float32] = np.zeros(rbm.weights.shape, np.float32)
         self.velocity_a = np.zeros_like(rbm.a.reshape(-1))
         self.velocity_b = np.zeros_like(rbm.b)
         self.n_updates = 0
         self._seed = np.uint64(seed % 2**64)
         self._indptr = interactions.indptr
-        self._columns = columns(interactions.movie_rows, interactions.liked).astype(np.int32)
+        self._columns = columns(interactions.movie_rows, interactions.liked)
         self._t = activity(interactions.ratings_per_user, rbm.mean_ratings)
         self._l2 = l2_per_column(totals or interactions, config)
         self._buffers_for = 0

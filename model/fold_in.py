@@ -78,7 +78,7 @@ class Given(NamedTuple):
         return len(self.movie_rows) if self.weights is None else float(self.weights.sum())
 
     @property
-    def columns(self) -> NDArray[np.int64]:
+    def columns(self) -> NDArray[np.int32]:
         """Columns of V that the ratings set."""
         return columns(self.movie_rows, self.liked)
 
@@ -271,7 +271,7 @@ def _sum(rbm: RBM, given: Given) -> NDArray[np.float64]:
 
 
 def _weighted_rows(
-    rbm: RBM, set_columns: NDArray[np.int64], given: Given, begin: int
+    rbm: RBM, set_columns: NDArray[np.int32], given: Given, begin: int
 ) -> NDArray[np.float32]:
     """w_r W[i_r, s_r] of a block of ratings."""
     rows = rbm.weights[set_columns[begin : begin + BLOCK]]

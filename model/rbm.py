@@ -68,9 +68,10 @@ def softplus(x: NDArray[Any]) -> NDArray[Any]:
     return np.logaddexp(x, 0)
 
 
-def columns(movie_rows: NDArray[Any], liked: NDArray[np.bool_]) -> NDArray[np.int64]:
+def columns(movie_rows: NDArray[Any], liked: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Columns of ``V`` that these ratings set: 2 i for a like of movie i, 2 i + 1 for a dislike."""
-    return 2 * np.asarray(movie_rows, dtype=np.int64) + np.where(liked, LIKE, DISLIKE)
+    states = np.where(liked, np.int32(LIKE), np.int32(DISLIKE))
+    return 2 * np.asarray(movie_rows, dtype=np.int32) + states
 
 
 def activity(n_ratings: NDArray[Any] | float, mean_ratings: float) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -27,11 +28,16 @@ from app.http.protocol import HttpProtocol
 from app.http.shutdown import QUIET_S, Draining, new_draining, refuse_new_connections
 from app.main import create_app
 
+logger = logging.getLogger(__name__)
+
 # Requests in progress when the service is told to stop may take this long.
 GRACE_S = 30
 TICK_S = 0.05
 # A worker that does not serve by then says in its log why.
 MAX_START_S = 60
+# A worker that answers nothing for so long is killed and replaced. One that only gets no processor,
+# on a host with too much else to do, comes back sooner, and with it what it was about to answer.
+MAX_SILENT_S = 30
 
 
 class PortTakenError(Exception):
@@ -152,16 +158,14 @@ class AnnouncingWorkers(Multiprocess):
         super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that died, and drop their current metrics."""
+        """Replace workers that died, say so, and drop their current metrics."""
         before = self.processes[:]
         super().keep_subprocess_alive()
         for process in before:
-            if (
-                process not in self.processes
-                and process.pid
-                and metrics.SHARED_FOLDER in os.environ
-            ):
-                metrics.forget_worker(process.pid)
+            if process not in self.processes and process.pid:
+                logger.warning("worker %d has ended and is replaced", process.pid)
+                if metrics.SHARED_FOLDER in os.environ:
+                    metrics.forget_worker(process.pid)
 
 
 @contextmanager
@@ -217,6 +221,7 @@ def serve_on(socket: sockets.socket, settings: Settings, examples: Sequence[str]
         proxy_headers=False,  # app.auth.addresses decides which of them to trust
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=MAX_SILENT_S,
     )
     if settings.workers == 1:
         with _metrics_port(settings):

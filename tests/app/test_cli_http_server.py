@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from app.auth.service import create_key
 from app.cli.http_server import listening_socket
 from app.config import Settings
 from app.db.engine import Database
-from tests.app.service_process import free_port, serving
+from tests.app.service_process import free_port, processes_of, serving
 from tests.app.test_shutdown import until
 from tests.app.world import MOVIE_IDS, World, add_movies, make_rbm, publish
 
@@ -193,6 +194,36 @@ def test_workers_end_and_free_the_port_when_the_main_process_is_killed(
         until(lambda: not any(Path(f"/proc/{child}").exists() for child in children), 120)
     with serving(settings, tmp_path, **variables) as running:
         assert get(f"{running.address}/health/live")[0] == 200
+
+
+@pytest.mark.slow
+def test_workers_that_get_no_processor_for_a_while_stay_and_one_that_dies_is_replaced(
+    migrated_sqlite_file: Path, tmp_path: Path
+) -> None:
+    settings = _settings(migrated_sqlite_file, tmp_path)
+    port = free_port()
+    variables = {"RECOMMENDER_WORKERS": "2", "RECOMMENDER_METRICS_PORT": str(port)}
+    both_serve = 'recommender_model_workers{version="v1"} 2.0'
+    with serving(settings, tmp_path, **variables) as running:
+        until(lambda: both_serve in get(f"http://127.0.0.1:{port}/metrics")[1], 60)
+        until(lambda: "Serving on" in running.log.read_text(), 60)
+        workers = [
+            child
+            for child in processes_of(running.process.pid)
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        assert len(workers) == 2
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        time.sleep(15)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        assert get(f"{running.address}/health/live")[0] == 200
+        assert "is replaced" not in running.log.read_text()
+        os.kill(workers[1], signal.SIGKILL)
+        said = f"worker {workers[1]} has ended and is replaced"
+        until(lambda: said in running.log.read_text(), 60)
+        until(lambda: both_serve in get(f"http://127.0.0.1:{port}/metrics")[1], 60)
 
 
 @pytest.mark.slow

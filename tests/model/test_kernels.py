@@ -298,7 +298,7 @@ def test_thread_settings_are_put_back() -> None:
 
 
 def lists(data: Interactions, users: np.ndarray) -> kernels.Ratings:
-    visible_columns = columns(data.movie_rows, data.liked).astype(np.int32)
+    visible_columns = columns(data.movie_rows, data.liked)
     return kernels.Ratings(data.indptr, visible_columns, users)
 
 
