@@ -23,7 +23,7 @@ from data.interactions import Interactions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "MIN_LIKES",
@@ -84,8 +84,15 @@ class HeldOut:
         Without the weights of the ratings.
         """
         given, hidden = self.given.with_movies(movie_ids), self.hidden.with_movies(movie_ids)
-        judged = hidden.likes_per_user > 0
-        return HeldOut(given.select_users(judged), hidden.select_users(judged))
+        return HeldOut(given, hidden).select_users(hidden.likes_per_user > 0)
+
+    def select_users(self, rows: ArrayLike) -> HeldOut:
+        """Return the given users only, without the weights of the ratings."""
+        return HeldOut(self.given.select_users(rows), self.hidden.select_users(rows))
+
+    def first_users(self, n: int) -> HeldOut:
+        """Return the first n users, or all where there are fewer, without weights."""
+        return self.select_users(np.arange(min(n, self.given.n_users)))
 
     def everything(self) -> Interactions:
         """Return given and hidden ratings together: an input only of a leak test."""
@@ -153,7 +160,7 @@ def hide_ratings(users: Interactions, rng: np.random.Generator) -> HeldOut:
     to_find = users.select_ratings(hidden)
     judged = to_find.likes_per_user > 0
     given = users.select_ratings(~hidden)
-    return HeldOut(given.select_users(judged), to_find.select_users(judged))
+    return HeldOut(given, to_find).select_users(judged)
 
 
 def first_ratings(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
@@ -173,7 +180,7 @@ def first_ratings(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
     first = random_places(users, salt) < n
     given, hidden = users.select_ratings(first), users.select_ratings(~first)
     judged = hidden.likes_per_user > 0
-    return HeldOut(given.select_users(judged), hidden.select_users(judged))
+    return HeldOut(given, hidden).select_users(judged)
 
 
 def random_users(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
@@ -181,7 +188,7 @@ def random_users(held_out: HeldOut, n: int, *, salt: str) -> HeldOut:
     if held_out.given.n_users <= n:
         return held_out
     rows = np.sort(np.argsort(digests(held_out.given.user_keys, salt), kind="stable")[:n])
-    return HeldOut(held_out.given.select_users(rows), held_out.hidden.select_users(rows))
+    return held_out.select_users(rows)
 
 
 def random_places(users: Interactions, salt: str) -> NDArray[np.int64]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from model.prior import Prior
     from model.rbm import RBM
 
-__all__ = ["TYPICAL", "TYPICAL_WITH_PRIOR", "calibrate", "first_users", "fit_logistic"]
+__all__ = ["TYPICAL", "TYPICAL_WITH_PRIOR", "calibrate", "fit_logistic"]
 
 # Weights fitted on the validation users of ml-latest-small, nearly the same for every split; for a
 # machine without held-out users.
@@ -75,12 +75,6 @@ def calibrate(rbm: RBM, validation: HeldOut) -> RBM:
     X = np.stack([_logits(machine, validation) for machine in alone], axis=1)
     weights = fit_logistic(X, validation.hidden.liked, np.array(TYPICAL[:4]))
     return replace(rbm, calibration=Calibration(*map(float, weights)))
-
-
-def first_users(held_out: HeldOut, n: int) -> HeldOut:
-    """Return the first n users."""
-    rows = np.arange(min(n, held_out.given.n_users))
-    return HeldOut(held_out.given.select_users(rows), held_out.hidden.select_users(rows))
 
 
 def fit_logistic(
@@ -133,7 +127,7 @@ def _fit_with_prior(rbm: RBM, prior: Prior, validation: HeldOut) -> Calibration:
     Every number of given ratings has the same weight, and a user that of 10 √(hidden ratings)
     ratings, so that neither long profiles nor one number of ratings decides.
     """
-    validation = first_users(validation, MAX_USERS)
+    validation = validation.first_users(MAX_USERS)
     n_users = validation.given.n_users
     thinned = [first_ratings(validation, n, salt=SALT) for n in GIVEN]
     judged = [held_out for held_out in (*thinned, validation) if held_out.hidden.n_ratings]
@@ -181,7 +175,7 @@ def _fit_like(rbm: RBM, validation: HeldOut) -> tuple[float, float]:
     """
     logits, likes = [np.empty(0)], [np.empty(0, dtype=np.bool_)]
     for n in LIKE_GIVEN:
-        held_out = first_ratings(first_users(validation, MAX_LIKE_USERS), n, salt=SALT)
+        held_out = first_ratings(validation.first_users(MAX_LIKE_USERS), n, salt=SALT)
         for row in range(held_out.given.n_users):
             given, (movies, liked) = held_out.given.user(row), held_out.hidden.user(row)
             like, _ = rbm.score_user(*given)

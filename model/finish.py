@@ -15,7 +15,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from data.splitting import first_ratings
-from model.calibration import TYPICAL, TYPICAL_WITH_PRIOR, calibrate, first_users
+from model.calibration import TYPICAL, TYPICAL_WITH_PRIOR, calibrate
 from model.couplings import Couplings, fit_couplings
 from model.fold_in import fold_in, visible_inputs
 from model.metrics import ndcg
@@ -23,7 +23,7 @@ from model.prior import fit_prior
 from model.rbm import DISLIKE, LIKE, softplus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,45 +131,55 @@ def _choose_couplings(
     ]
     if validation is None or len(candidates) == 1:
         return candidates[0]
-    few = first_ratings(first_users(validation, MAX_USERS), GIVEN, salt=SALT)
-    judges = [_Judge(rbm, judged) for judged in (few, first_users(validation, MAX_USERS))]
-    scores = [sum(judge.ndcg(couplings) for judge in judges) for couplings in candidates]
+    few = first_ratings(validation.first_users(MAX_USERS), GIVEN, salt=SALT)
+    judged = few, validation.first_users(MAX_USERS)
+    scores = sum(_ndcg_of_each(rbm, held_out, candidates) for held_out in judged)
     return candidates[int(np.argmax(scores))]
 
 
-class _Judge:
-    """NDCG@100 of held-out users with different couplings, which add to the same logits."""
+def _ndcg_of_each(
+    rbm: RBM, held_out: HeldOut, candidates: Sequence[Couplings | None]
+) -> NDArray[np.float64]:
+    """Mean NDCG@100 of held-out users with each of the couplings, shape (n_candidates,).
 
-    def __init__(self, rbm: RBM, held_out: HeldOut) -> None:
-        given, hidden = held_out.given, held_out.hidden
-        self._given, self._n_relevant = given, hidden.likes_per_user
-        likes = given.user_rows[given.liked], given.movie_rows[given.liked]
-        ones = np.ones(len(likes[0]), dtype=np.float32)
-        self._likes = sparse.csr_array((ones, likes), shape=(given.n_users, given.n_movies))
-        self._hidden_likes = _cells(hidden)[hidden.liked]
-        self._logits = np.empty((given.n_users, given.n_movies), dtype=np.float32)
-        n = given.ratings_per_user.astype(np.float64)
-        for begin in range(0, given.n_users, USERS_AT_ONCE):
-            users = slice(begin, min(begin + USERS_AT_ONCE, given.n_users))
-            H = np.stack([fold_in(rbm, *given.user(row)) for row in range(users.start, users.stop)])
-            x = visible_inputs(rbm, H, n[users])
-            self._logits[users] = x[..., LIKE] - softplus(x[..., DISLIKE])
-        self._logits[given.user_rows, given.movie_rows] = -np.inf
+    They add to the same logits, which are computed for some users at a time: in all, these would
+    take as much memory as the weights.
+    """
+    n_users = held_out.given.n_users
+    if not n_users:
+        return np.zeros(len(candidates))
+    blocks = [
+        _ndcg_of_block(rbm, held_out.select_users(rows), candidates)
+        for rows in np.split(np.arange(n_users), range(USERS_AT_ONCE, n_users, USERS_AT_ONCE))
+    ]
+    return np.concatenate(blocks, axis=1).mean(axis=1)
 
-    def ndcg(self, couplings: Couplings | None) -> float:
-        """Mean over the users; 0 without users."""
-        if not len(self._logits):
-            return 0.0
-        scores = self._logits
+
+def _ndcg_of_block(
+    rbm: RBM, held_out: HeldOut, candidates: Sequence[Couplings | None]
+) -> NDArray[np.float64]:
+    """NDCG@100 of each user with each of the couplings, shape (n_candidates, n_users)."""
+    given, hidden = held_out.given, held_out.hidden
+    H = np.stack([fold_in(rbm, *given.user(row)) for row in range(given.n_users)])
+    x = visible_inputs(rbm, H, given.ratings_per_user.astype(np.float64))
+    logits = x[..., LIKE] - softplus(x[..., DISLIKE])
+    logits[given.user_rows, given.movie_rows] = -np.inf
+    likes = given.user_rows[given.liked], given.movie_rows[given.liked]
+    ones = np.ones(len(likes[0]), dtype=np.float32)
+    liked = sparse.csr_array((ones, likes), shape=logits.shape)
+    hidden_likes = _cells(hidden)[hidden.liked]
+    depth = min(DEPTH, given.n_movies)
+    found = np.empty((len(candidates), given.n_users))
+    for own, couplings in zip(found, candidates, strict=True):
+        scores = logits
         if couplings is not None:
-            scores = scores + (self._likes @ couplings.matrix()).toarray()
-        depth = min(DEPTH, scores.shape[1])
+            scores = logits + (liked @ couplings.matrix()).toarray()
         top = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
         order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
         top = np.take_along_axis(top, order, axis=1)
-        cells = top + np.arange(len(top))[:, np.newaxis] * scores.shape[1]
-        hits = np.isin(cells, self._hidden_likes)
-        return float(ndcg(hits, self._n_relevant, DEPTH).mean())
+        hits = np.isin(top + np.arange(given.n_users)[:, np.newaxis] * given.n_movies, hidden_likes)
+        own[:] = ndcg(hits, hidden.likes_per_user, DEPTH)
+    return found
 
 
 def _cells(users: Interactions) -> NDArray[np.int64]:

@@ -6,28 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.splitting import HeldOut
 from model.dislikes import weigh_dislikes
 from model.distributed.parameters import Layout, read
 from model.engine import compute_threads
 from model.initialise import base_rates
-from model.monitor import MAX_USERS, FreeEnergyMonitor, RankingMonitor
+from model.monitor import FreeEnergyMonitor, RankingMonitor
 from model.rbm import RBM
 
 if TYPE_CHECKING:
     from data.interactions import Interactions
+    from data.splitting import HeldOut
     from data.totals import Totals
     from model.config import Config
     from model.distributed.parameters import File
     from model.distributed.users import Kept
 
-__all__ = ["first_users", "machine", "measure"]
-
-
-def first_users(held_out: HeldOut) -> HeldOut:
-    """Return the held-out users that an epoch is measured on."""
-    rows = np.arange(min(held_out.given.n_users, MAX_USERS))
-    return HeldOut(held_out.given.select_users(rows), held_out.hidden.select_users(rows))
+__all__ = ["machine", "measure"]
 
 
 def machine(file: File, n_kept: int, totals: Totals, config: Config) -> RBM:

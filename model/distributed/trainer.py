@@ -15,7 +15,7 @@ from data import shared
 from model.checkpoint import digest
 from model.config import Config
 from model.dislikes import weigh_dislikes
-from model.distributed.measuring import first_users, machine, measure
+from model.distributed.measuring import machine, measure
 from model.distributed.parameters import (
     File,
     Layout,
@@ -30,6 +30,7 @@ from model.distributed.rounds import Rounds
 from model.distributed.state import State, epochs_file, round_file
 from model.distributed.users import Users
 from model.initialise import initialise, warm_start
+from model.monitor import MAX_USERS
 from model.sanity import MAX_PARAMETER
 from model.training import DivergenceError, EpochReport
 
@@ -110,7 +111,7 @@ class DistributedTrainer:
         self.users = Users(client, partition, self.plan, self.config.min_ratings, run)
         self._rounds = Rounds(self.users, self.plan, self.config, seed, how.lag, {})
         self._layout = Layout(self.users.totals.n_movies, self.config.n_hidden)
-        self._validation = validation and first_users(validation)
+        self._validation = validation and validation.first_users(MAX_USERS)
         self._start = start
         self._state: State | None = None
         self._stopped = False
