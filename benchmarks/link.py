@@ -108,7 +108,7 @@ def cluster(n_workers: int, bytes_per_s: float, folder: str) -> Iterator[tuple[s
     of_dask = [sys.executable, "-m", "dask"]
     commands = [
         [*of_dask, "scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2],
-         "--no-dashboard"]
+         "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
     ]  # fmt: skip
     links = []
     for _ in range(n_workers):
@@ -117,7 +117,8 @@ def cluster(n_workers: int, bytes_per_s: float, folder: str) -> Iterator[tuple[s
         commands.append(
             [*of_dask, "worker", address, "--listen-address", f"tcp://127.0.0.1:{port}",
              "--contact-address", f"tcp://127.0.0.1:{links[-1].port}", "--nthreads", "1",
-             "--no-nanny", "--no-dashboard", "--local-directory", folder]
+             "--no-nanny", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+             "--local-directory", folder]
         )  # fmt: skip
     with ExitStack() as stack:
         for command in commands:

@@ -133,10 +133,9 @@ def _fit_with_prior(rbm: RBM, prior: Prior, validation: HeldOut) -> Calibration:
     judged = [held_out for held_out in (*thinned, validation) if held_out.hidden.n_ratings]
     if not judged:
         return TYPICAL_WITH_PRIOR
-    difference = rbm.W[:, LIKE] - rbm.W[:, DISLIKE]
     features, weights = [], []
     for held_out in judged:
-        features.append(_features(rbm, prior, difference, held_out))
+        features.append(_features(rbm, prior, held_out))
         per_user = held_out.hidden.ratings_per_user[held_out.hidden.user_rows]
         rating = 1 / np.sqrt(per_user)
         weights.append(rating / rating.sum() * RATINGS_PER_USER * n_users / len(judged))
@@ -151,16 +150,15 @@ def _fit_with_prior(rbm: RBM, prior: Prior, validation: HeldOut) -> Calibration:
     return Calibration(float(hidden), 1.0, float(person), 0.0, float(length))
 
 
-def _features(
-    rbm: RBM, prior: Prior, difference: NDArray[np.float32], held_out: HeldOut
-) -> NDArray[np.float64]:
+def _features(rbm: RBM, prior: Prior, held_out: HeldOut) -> NDArray[np.float64]:
     """(W[i,L] - W[i,D]) (h - h0), d and log(N / N0) of every hidden rating, shape (n, 3)."""
     average = prior.average_hidden(rbm.b)
     found = []
     for row in range(held_out.given.n_users):
         given, (movies, _) = Given(*held_out.given.user(row)), held_out.hidden.user(row)
         user_bias, _, length = calibration_features(prior, given)
-        hidden = difference[movies] @ (fold_in(rbm, *given[:2]) - average)
+        difference = rbm.W[movies, LIKE] - rbm.W[movies, DISLIKE]
+        hidden = difference @ (fold_in(rbm, *given[:2]) - average)
         same = np.ones(len(movies))
         found.append(np.stack((hidden, user_bias * same, length * same), axis=1))
     return np.concatenate(found)

@@ -16,7 +16,7 @@ from model.rbm import DISLIKE
 if TYPE_CHECKING:
     from model.rbm import RBM
 
-__all__ = ["weigh_dislikes"]
+__all__ = ["weigh_dislikes", "weigh_in_place"]
 
 
 def weigh_dislikes(rbm: RBM, weight: float) -> RBM:
@@ -41,7 +41,14 @@ def weigh_dislikes(rbm: RBM, weight: float) -> RBM:
     """
     if rbm.classic:
         return rbm
-    W, a = rbm.W.copy(), rbm.a.copy()
-    W[:, DISLIKE] *= np.float32(weight)
-    a[:, DISLIKE] += np.float32((1 - weight) / 2) * rbm.W[:, DISLIKE].sum(axis=1)
-    return replace(rbm, W=W, a=a, prior=None, couplings=None)
+    weighed = replace(rbm, W=rbm.W.copy(), a=rbm.a.copy(), prior=None, couplings=None)
+    weigh_in_place(weighed, weight)
+    return weighed
+
+
+def weigh_in_place(rbm: RBM, weight: float) -> None:
+    """Change the machine's own arrays as `weigh_dislikes` says, without memory for others."""
+    if rbm.classic:
+        return
+    rbm.a[:, DISLIKE] += np.float32((1 - weight) / 2) * rbm.W[:, DISLIKE].sum(axis=1)
+    rbm.W[:, DISLIKE] *= np.float32(weight)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -107,15 +108,28 @@ def wait_for(port: int) -> None:
             return
 
 
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Where a process and those that it started accept connections."""
+    process = psutil.Process(pid)
+    found = {
+        (str(each.laddr.ip), int(each.laddr.port))
+        for own in (process, *process.children(recursive=True))
+        for each in own.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+    }
+    assert found
+    return found
+
+
 @pytest.mark.slow
 def test_a_training_runs_on_workers_that_know_each_other_by_their_certificate(
     start: Start, tmp_path: Path
 ) -> None:
     port = free_port()
     address = f"tls://127.0.0.1:{port}"
-    start(str(DASK / "scheduler.sh"), DASK_PORT=str(port))
+    scheduler = start(str(DASK / "scheduler.sh"), DASK_PORT=str(port))
     wait_for(port)
-    start(str(DASK / "worker.sh"), address, DASK_WORKERS="2", DASK_WORKER_MEMORY="1GB")
+    worker = start(str(DASK / "worker.sh"), address, DASK_WORKERS="2", DASK_WORKER_MEMORY="1GB")
     imported = start("recommender", "import", "sample")
     assert imported.wait(WAIT_S) == 0, imported.communicate()[0]
     shards, small = str(tmp_path / "shards"), ["--epochs", "2", "--hidden", "8"]
@@ -123,6 +137,8 @@ def test_a_training_runs_on_workers_that_know_each_other_by_their_certificate(
     output, _ = trained.communicate(timeout=WAIT_S)
     assert trained.returncode in {0, 1}, output  # published, or refused by the gate
     assert list((tmp_path / "models").glob("2*/W.npy")), output
+    for process in (scheduler, worker):
+        assert {host for host, _ in listening(process.pid)} == {"127.0.0.1"}
     stranger = start(
         sys.executable, "-c", f"from distributed import Client; Client({address!r}, timeout=5)",
         DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION="true",

@@ -4,4 +4,5 @@
 #     DASK_TLS=/etc/recommender/dask deploy/dask/scheduler.sh
 set -eu
 . "$(dirname "$0")/dask.env"
-exec dask scheduler --protocol tls --port "${DASK_PORT:-8786}" --host "${DASK_HOST:-0.0.0.0}" --no-dashboard
+exec dask scheduler --protocol tls --port "${DASK_PORT:-8786}" --host "${DASK_HOST:-0.0.0.0}" \
+    --no-dashboard --dashboard-address 127.0.0.1:0

@@ -8,5 +8,5 @@
 set -eu
 . "$(dirname "$0")/dask.env"
 exec dask worker "$1" --protocol tls --nworkers "${DASK_WORKERS:-auto}" --nthreads 1 \
-    --memory-limit "${DASK_WORKER_MEMORY:-3GB}" --local-directory "${TMPDIR:-/tmp}" --no-dashboard \
-    --death-timeout 60 ${DASK_HOST:+--host "$DASK_HOST"}
+    --memory-limit "${DASK_WORKER_MEMORY:-3GB}" --local-directory "${TMPDIR:-/tmp}" \
+    --no-dashboard --dashboard-address 127.0.0.1:0 --death-timeout 60 ${DASK_HOST:+--host "$DASK_HOST"}

@@ -26,6 +26,9 @@ SETTINGS = {
     "distributed.scheduler.worker-ttl": "60 seconds",
     "distributed.scheduler.allowed-failures": 10,
     "distributed.worker.daemon": True,
+    # HTTP without TLS or a password, which there is even without a dashboard.
+    "distributed.scheduler.http.routes": ["distributed.http.health"],
+    "distributed.worker.http.routes": ["distributed.http.health"],
 }
 
 
@@ -84,7 +87,7 @@ def _start(n: int, stack: ExitStack) -> Client:
             host="127.0.0.1",
             protocol="tls",
             security=Security.temporary(),  # type: ignore[no-untyped-call]
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,  # a worker that dies is replaced
         )
     )

@@ -32,15 +32,19 @@ def finish(trainer: DistributedTrainer, validation: HeldOut | None) -> RBM:
 
     The moments of the prior and XᵀX of the couplings are one map-reduce each.
     """
+    return trainer.users.insist("finishing", lambda: _finished(trainer, validation))
+
+
+def _finished(trainer: DistributedTrainer, validation: HeldOut | None) -> RBM:
     grams: list[Future[NDArray[np.float32]]] = []
 
     def couplings(l2: float) -> Couplings:
         if not grams:
             grams.append(_gram(trainer))
         users, neighbours = trainer.users, trainer.config.coupling_neighbours
-        fitted: Couplings = users.submit(
-            _couplings, grams[0], users.kept, l2, neighbours, name=f"couplings-{l2}"
-        ).result()
+        fitted: Couplings = users.result(
+            users.submit(_couplings, grams[0], users.kept, l2, neighbours, name=f"couplings-{l2}")
+        )
         return fitted
 
     fits = Fits(lambda rbm: _prior(trainer, rbm), couplings)
@@ -54,7 +58,7 @@ def _prior(trainer: DistributedTrainer, rbm: RBM) -> Prior:
     mean = mean_weight(rbm.weights, users.totals)
     parts = users.each(_moments, "moments", file.done(), mean)
     sums = tree_sum(users, parts, "moments-sum", UserMoments.plus)
-    moments = sums.result()
+    moments = users.result(sums)
     shared.remove(place)
     return prior_of(rbm, users.totals, moments, trainer.config)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.dislikes import weigh_dislikes
+from model.dislikes import weigh_in_place
 from model.distributed.parameters import Layout, read
 from model.engine import compute_threads
 from model.initialise import base_rates
@@ -43,5 +43,6 @@ def measure(
         trained = machine(file, n_kept, kept.totals, config)
         energies = FreeEnergyMonitor(users, held_out, base_rates(kept.totals))
         ranking = RankingMonitor(held_out)
-        finished = weigh_dislikes(trained, config.dislike_weight)
-        return ranking.ndcg(finished), energies.gap(trained)
+        gap = energies.gap(trained)
+        weigh_in_place(trained, config.dislike_weight)
+        return ranking.ndcg(trained), gap

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from distributed import wait
 
 from model.distributed import replica
 from model.distributed.reduction import tree_sum
+from model.distributed.users import is_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     Work = dict[int, Future[replica.Trained]]  # by replica
 
-__all__ = ["Rounds", "wait_for"]
+__all__ = ["Rounds"]
 
 # A replica that takes this many times as long as the half that were first is late.
 LATE = 1.5
@@ -86,7 +85,7 @@ class Rounds:
         sums = [self._sum(trained, number, block) for block in range(n_blocks)]
         counts = self._counts(trained, number)
         share = np.float32(1 / max(int(counts[0]), 1))
-        return counts, (sums.pop(0).result() * share for _ in range(n_blocks))
+        return counts, (self.users.result(sums.pop(0)) * share for _ in range(n_blocks))
 
     def _work(self, number: int, parameters: File) -> Work:
         """Submit the work of all replicas but those that are late."""
@@ -105,11 +104,11 @@ class Rounds:
         if not self.lag or number == self.n_rounds - 1:
             return work
         everything, started = list(work.values()), time.monotonic()
-        wait_for(everything, -(-len(work) // 2))
+        self.users.wait_for(everything, -(-len(work) // 2))
         half = time.monotonic() - started
-        wait_for(everything, len(work), seconds=(LATE - 1) * half)
-        wait_for([work[place] for place in due], len(due))
-        self.late = {place: each for place, each in work.items() if not _is_done(each)}
+        self.users.wait_for(everything, len(work), seconds=(LATE - 1) * half)
+        self.users.wait_for([work[place] for place in due], len(due))
+        self.late = {place: each for place, each in work.items() if not is_done(each)}
         return {place: each for place, each in work.items() if place not in self.late}
 
     def _sum(self, trained: Work, number: int, block: int) -> Future[Any]:
@@ -126,20 +125,3 @@ class Rounds:
             for place, each in trained.items()
         ]
         return np.sum(self.users.gather(counts), axis=0, dtype=np.int64)
-
-
-def wait_for(work: list[Future[Any]], n: int, seconds: float | None = None) -> None:
-    """Wait until so many futures are done, or so long."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while sum(map(_is_done, work)) < n:
-        left = None if end is None else end - time.monotonic()
-        if left is not None and left <= 0:
-            return
-        with suppress(TimeoutError):
-            waiting = [each for each in work if not _is_done(each)]
-            wait(waiting, left, "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-
-
-def _is_done(future: Future[Any]) -> bool:
-    done: bool = future.done()  # type: ignore[no-untyped-call]
-    return done

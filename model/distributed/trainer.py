@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from distributed import KilledWorker
-
 from data import shared
 from model.checkpoint import digest
 from model.config import Config
-from model.dislikes import weigh_dislikes
+from model.dislikes import weigh_dislikes, weigh_in_place
 from model.distributed.measuring import machine, measure
 from model.distributed.parameters import (
     File,
@@ -47,11 +44,6 @@ if TYPE_CHECKING:
     from model.rbm import RBM
 
 __all__ = ["DistributedTrainer"]
-
-logger = logging.getLogger(__name__)
-
-# Of a round whose tasks have seen too many workers die.
-MAX_BEGINNINGS = 5
 
 
 class DistributedTrainer:
@@ -156,7 +148,8 @@ class DistributedTrainer:
         """Return the machine after the last good epoch, averaged once averaging has begun."""
         state = self._state = self._state or self._begin()
         trained = machine(state.kept, state.n_kept, self.users.totals, self.config)
-        return weigh_dislikes(trained, self.config.dislike_weight)
+        weigh_in_place(trained, self.config.dislike_weight)
+        return trained
 
     def save(self, folder: Path) -> None:
         """Do nothing: each round is a checkpoint already, beside the shards."""
@@ -192,20 +185,12 @@ class DistributedTrainer:
         return [self._layout.vector(warm_start(start, initialise(totals, self.config, self.seed)))]
 
     def _train_round(self, state: State) -> None:
-        """Train a round; begin it again where its tasks have lost too many workers."""
-        for beginning in range(1, MAX_BEGINNINGS + 1):
-            try:
-                counts, change = self._rounds.train(state.round, state.parameters, self._layout)
-                after = _written(
-                    round_file(self.folder, state.round + 1), self._changed(state, change)
-                )
-                break
-            except KilledWorker as error:
-                if beginning == MAX_BEGINNINGS:
-                    raise
-                logger.warning("round %d begins again: %s", state.round, error)
-                self.users.load()
-        state.parameters = after
+        def train() -> tuple[File, NDArray[np.int64]]:
+            counts, change = self._rounds.train(state.round, state.parameters, self._layout)
+            changed = self._changed(state, change)
+            return _written(round_file(self.folder, state.round + 1), changed), counts
+
+        state.parameters, counts = self.users.insist(f"round {state.round}", train)
         state.counts = [own + new for own, new in zip(state.counts, counts.tolist(), strict=True)]
         state.round += 1
         self._write(state)
@@ -239,15 +224,21 @@ class DistributedTrainer:
         state.n_kept += 1
 
     def _report(self, state: State, started: float) -> EpochReport:
-        ndcg = gap = None
-        if self._validation:
-            ndcg, gap = self.users.submit(
-                measure, self.users.of_replicas[0], self.users.kept, self._validation,
-                state.kept, state.n_kept, self.config, name=f"epoch-{len(state.curve)}",
-            ).result()  # fmt: skip
+        ndcg, gap = self.users.insist("measuring", lambda: self._measured(state))
         _, n_ratings, n_missed = state.counts
         error, seconds = n_missed / max(n_ratings, 1), time.perf_counter() - started
         return EpochReport(len(state.curve) + 1, self.config.n_epochs, error, ndcg, gap, seconds)
+
+    def _measured(self, state: State) -> tuple[float | None, float | None]:
+        if not self._validation:
+            return None, None
+        figures: tuple[float | None, float | None] = self.users.result(
+            self.users.submit(
+                measure, self.users.of_replicas[0], self.users.kept, self._validation,
+                state.kept, state.n_kept, self.config, name=f"epoch-{len(state.curve)}",
+            )
+        )  # fmt: skip
+        return figures
 
     def _write(self, state: State) -> None:
         # Work that is late reads the vector of the round before.

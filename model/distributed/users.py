@@ -5,27 +5,45 @@ Where a worker dies, others load what it held.
 
 from __future__ import annotations
 
+import logging
+import time
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+from distributed import KilledWorker, wait
 
 from data.interactions import Interactions
 from data.shards import load, load_movies
 from data.totals import Totals
-from model.distributed.cluster import workers
+from model.distributed.cluster import ClusterError, workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from distributed import Client, Future
     from numpy.typing import NDArray
 
     from data.shards import Partition
     from model.distributed.plan import Plan
 
-__all__ = ["Kept", "Users"]
+__all__ = ["Kept", "Users", "WorkersLostError"]
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 # Of a task that fails, say because a file could not be read just now.
 RETRIES = 3
+# Of work whose tasks have seen too many workers die.
+MAX_BEGINNINGS = 5
+# Between two looks at which workers there are, while waiting.
+LOOK_S = 2.0
+
+
+class WorkersLostError(ClusterError):
+    """All workers died at once: the scheduler does not hand what they had to those that came."""
 
 
 class Kept(NamedTuple):
@@ -62,11 +80,13 @@ class Users:
         self.client, self._run = client, run
         self._partition, self._plan, self._min_ratings = partition, plan, min_ratings
         self._n_beginnings = 0
+        self._seen: set[str] = set()
         self.load()
 
     def load(self) -> None:
         """Let the workers load movies and users, anew where that was done before."""
         self._n_beginnings += 1
+        self._seen = set(workers(self.client))
         partition = self._partition
         movies = partition.place(partition.movies), partition.movies.sha256
         kept = read_kept(*movies, partition.n_training_users, self._min_ratings)
@@ -89,8 +109,55 @@ class Users:
 
     def gather(self, futures: list[Future[Any]]) -> list[Any]:
         """Return the results of small tasks."""
+        self.wait_for(futures, len(futures))
         results: list[Any] = self.client.gather(futures)  # type: ignore[no-untyped-call]
         return results
+
+    def result(self, future: Future[Any]) -> Any:
+        """Return the result of a task."""
+        self.wait_for([future], 1)
+        return future.result()
+
+    def wait_for(self, work: list[Future[Any]], n: int, seconds: float | None = None) -> None:
+        """Wait until so many tasks are done, or so long.
+
+        Raises
+        ------
+        WorkersLostError
+            None of the workers that were there is left, and others are.
+        """
+        end = float("inf") if seconds is None else time.monotonic() + seconds
+        while sum(map(is_done, work)) < n and time.monotonic() < end:
+            waiting = [each for each in work if not is_done(each)]
+            with suppress(TimeoutError):
+                wait(waiting, min(LOOK_S, end - time.monotonic()), "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
+            self._look()
+
+    def insist(self, name: str, work: Callable[[], Result]) -> Result:
+        """Return what work on these users gives; begin again where it lost too many workers.
+
+        Raises
+        ------
+        KilledWorker, WorkersLostError
+            So it was each time.
+        """
+        n_failures = 0
+        while True:
+            try:
+                if n_failures:
+                    self.load()
+                return work()
+            except (KilledWorker, WorkersLostError) as error:
+                n_failures += 1
+                if n_failures == MAX_BEGINNINGS:
+                    raise
+                logger.warning("%s begins again: %s", name, error)
+
+    def _look(self) -> None:
+        there = set(workers(self.client))
+        if there and self._seen and there.isdisjoint(self._seen):
+            raise WorkersLostError("all workers were lost")
+        self._seen = there or self._seen
 
     def each(self, task: Any, name: str, *args: Any) -> list[Future[Any]]:
         """Submit ``task(users, *args)`` for the users of each replica."""
@@ -146,3 +213,9 @@ def join(kept: Kept, *shards: Interactions) -> Interactions:
 def count_users(users: Interactions) -> int:
     """Return the number of users with a rating."""
     return int(np.count_nonzero(users.ratings_per_user))
+
+
+def is_done(future: Future[Any]) -> bool:
+    """Tell whether a task has ended, well or not."""
+    done: bool = future.done()  # type: ignore[no-untyped-call]
+    return done

@@ -30,7 +30,10 @@ class Cluster:
         self._stack, self._workers = stack, dict[int, subprocess.Popen[str]]()
         port = free_port()
         self.address = f"tcp://{LOOPBACK}:{port}"
-        self.run("distributed.cli.dask_scheduler", "--host", LOOPBACK, "--port", str(port))
+        self.run(
+            "distributed.cli.dask_scheduler", "--host", LOOPBACK, "--port", str(port),
+            "--no-dashboard", "--dashboard-address", f"{LOOPBACK}:0",
+        )  # fmt: skip
         for number in range(2):
             self.start(number)
 
@@ -48,7 +51,8 @@ class Cluster:
         """Start a worker at an address of its own."""
         self._workers[number] = self.run(
             "distributed.cli.dask_worker", self.address, "--host", f"127.0.0.{number + 2}",
-            "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60",
+            "--nthreads", "1", "--no-nanny", "--death-timeout", "60",
+            "--no-dashboard", "--dashboard-address", f"{LOOPBACK}:0",
         )  # fmt: skip
 
     def kill(self, number: int) -> None:

@@ -14,7 +14,7 @@ from data.shards import Partition
 from data.splitting import HeldOut
 from model.checkpoint import CheckpointError
 from model.config import Config
-from model.distributed import rounds
+from model.distributed import rounds, users
 from model.distributed.plan import Distribution, key_of
 from model.distributed.state import State
 from model.distributed.trainer import DistributedTrainer
@@ -61,11 +61,11 @@ def test_a_round_adds_the_mean_of_what_the_replicas_change(trainer: Train) -> No
     totals = made.users.totals
     steps, fresh = made.plan.steps(0), initialise(totals, config, seed=0)
     changes, weights = [], []
-    for number, users in enumerate(parts):
+    for number, part in enumerate(parts):
         own = replace(fresh, W=fresh.W.copy(), a=fresh.a.copy(), b=fresh.b.copy())
         key = key_of(0, number)
-        engine = Engine(users, own, config, seed=key, threads=1, totals=totals)
-        batches = made.plan.batches(np.arange(users.n_users), steps, 0, number)
+        engine = Engine(part, own, config, seed=key, threads=1, totals=totals)
+        batches = made.plan.batches(np.arange(part.n_users), steps, 0, number)
         with compute_threads(1):
             for step, batch in enumerate(batches):
                 engine.update(batch, decay=1 - step / steps.n)
@@ -158,8 +158,14 @@ def test_weights_that_diverge_are_refused_and_the_last_good_ones_kept(trainer: T
     assert np.isfinite(made.rbm().W).all()
 
 
-def test_a_round_whose_workers_die_too_often_begins_again(
-    trainer: Train, monkeypatch: pytest.MonkeyPatch
+def worker_killed() -> Exception:
+    worker: Any = SimpleNamespace(address="tcp://a-worker:1")
+    return KilledWorker("round", worker, 3)
+
+
+@pytest.mark.parametrize("error", [worker_killed(), users.WorkersLostError("all")], ids=type)
+def test_a_round_whose_workers_die_begins_again(
+    trainer: Train, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     whole = trained(trainer())
     train, n_calls = rounds.Rounds.train, 0
@@ -168,13 +174,25 @@ def test_a_round_whose_workers_die_too_often_begins_again(
         nonlocal n_calls
         n_calls += 1
         if n_calls in {2, 3}:
-            worker: Any = SimpleNamespace(address="tcp://a-worker:1")
-            raise KilledWorker("round", worker, 3)
+            raise error
         return train(*args)
 
     monkeypatch.setattr(rounds.Rounds, "train", fail)
     assert_same_bits(trained(trainer()), whole)
     assert n_calls == 5
+
+
+def test_work_of_workers_that_have_all_gone_is_not_waited_for(
+    trainer: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [["a", "b"], ["b", "c"], [], ["c"], ["d"]]
+    made = trainer().users
+    monkeypatch.setattr(made, "_seen", {"a"})
+    monkeypatch.setattr(users, "workers", lambda _: there.pop(0))
+    monkeypatch.setattr(users, "wait", lambda *_: None)
+    with pytest.raises(users.WorkersLostError):
+        made.wait_for([SimpleNamespace(done=lambda: False)], 1)  # type: ignore[list-item]
+    assert there == []
 
 
 def test_a_slow_replica_lags_a_round_where_it_may(
@@ -184,7 +202,7 @@ def test_a_slow_replica_lags_a_round_where_it_may(
 
     def in_time(self: rounds.Rounds, number: int, work: Any) -> Any:
         """Replica 1 is late in the second round."""
-        rounds.wait_for(list(work.values()), len(work))
+        self.users.wait_for(list(work.values()), len(work))
         self.late = {1: work[1]} if number == 1 else {}
         found = {place: each for place, each in work.items() if place not in self.late}
         came.append([(place, each.key.rsplit("round-")[1]) for place, each in found.items()])
@@ -202,9 +220,9 @@ def test_who_is_late_is_not_waited_for_twice(monkeypatch: pytest.MonkeyPatch) ->
         def __init__(self, *, done: bool) -> None:
             self.done = lambda: done
 
-    made = rounds.Rounds(None, None, CONFIG, 0, lag=True, late={})  # type: ignore[arg-type]
+    none: Any = SimpleNamespace(wait_for=lambda *_, **__: None)
+    made = rounds.Rounds(none, None, CONFIG, 0, lag=True, late={})  # type: ignore[arg-type]
     monkeypatch.setattr(rounds.Rounds, "n_rounds", 10)
-    monkeypatch.setattr(rounds, "wait", lambda *_: None)
     work: Any = {0: Work(done=True), 1: Work(done=False), 2: Work(done=True)}
     assert set(made.in_time(0, work)) == {0, 2}
     assert set(made.late) == {1}
@@ -223,9 +241,9 @@ def test_rare_movies_and_users_of_nothing_else_are_left_out(
     least = int(np.median(counts))
     made = trainer(CONFIG.model_copy(update={"min_ratings": least}))
     np.testing.assert_array_equal(made.users.totals.movie_ids, movies.ids[counts >= least])
-    users = made.users.gather(made.users.of_replicas)
-    assert sum(part.n_ratings for part in users) == made.users.totals.n_ratings
-    rated = sum(np.count_nonzero(part.ratings_per_user) for part in users)
+    parts = made.users.gather(made.users.of_replicas)
+    assert sum(part.n_ratings for part in parts) == made.users.totals.n_ratings
+    rated = sum(np.count_nonzero(part.ratings_per_user) for part in parts)
     assert made.users.totals.n_users == rated
     W, *_ = trained(made)
     assert len(W) == (counts >= least).sum()
