@@ -39,8 +39,10 @@ run: install ## install, import MovieLens, train, serve on http://127.0.0.1:8000
 	@$(BIN)/recommender demo
 
 # Many tests start the service in a process of its own; compiled once, not by each where Python is told not to write.
+# So are the kernels, which each process of pytest would else compile at the same time.
 test: install-dev ## install and run the tests (under 10 minutes on 2 cores)
 	@$(BIN)/python -m compileall -q app data migrations model tests
+	@$(BIN)/python -m tests.kernels
 	$(BIN)/pytest
 
 docs: install-dev ## build the documentation as a site, in dist/guide; fails where a link leads nowhere

@@ -494,6 +494,20 @@ def test_a_movie_without_ratings_takes_the_details_of_the_release(database: Data
     assert title == "Sabrina"
 
 
+def test_a_release_without_titles_leaves_those_of_the_service(database: Database) -> None:
+    with database.unit_of_work() as connection:
+        held = {"id": 4, "title": "Brazil", "year": 1985, "genres": []}
+        connection.execute(insert(tables.movies).values(**held))
+    give(database, "7", 4, 5.0)
+    titles = {id_: f"Movie {id_}" for id_ in (1, 2, 3, 4)}
+    for name in ("small", "other"):
+        import_release(database, make_release(titles=titles, name=name, year=None), replace=True)
+        with database.read() as connection:
+            query = select(tables.movies.c.title, tables.movies.c.year).order_by(tables.movies.c.id)
+            movies = list(map(tuple, connection.execute(query)))
+        assert movies == [*((f"Movie {id_}", None) for id_ in (1, 2, 3)), ("Brazil", 1985)]
+
+
 def test_two_imports_at_once_come_one_after_the_other(database: Database) -> None:
     other = impatient(database)
     blocked = []

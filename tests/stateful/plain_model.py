@@ -140,13 +140,17 @@ class PlainModel:
             return True
         stay = {id_ for user in self.users.values() for id_, r in user.ratings.items()
                 if not r.imported}  # fmt: skip
-        if any(_differ(self.movies[id_], release.movies.get(id_)) for id_ in stay):
+        rated = {id_: self.movies[id_] for id_ in stay & release.movies.keys()}
+        if any(_differ(id_, held, release.movies[id_]) for id_, held in rated.items()):
             return False
         if self.release is not None:
             told = {id_ for user in self.users.values() for id_, _ in user.events}
             self._remove_release(stay | told)
         self.release = release.name
-        self.movies |= release.movies
+        self.movies |= {
+            id_: _merged(id_, self.movies.get(id_, given), given)
+            for id_, given in release.movies.items()
+        }
         for key, stars in release.stars.items():
             user = self.users.setdefault(key, User(release.name))
             user.ratings = {id_: Rating(s, imported=True) for id_, s in stars.items()} | {
@@ -232,8 +236,21 @@ def passes(movie_id: int, movie: Movie, filters: Mapping[str, Any]) -> bool:
     )
 
 
-def _differ(one: Movie, other: Movie | None) -> bool:
-    if other is None:
-        return False
-    other_year = None not in (one.year, other.year) and one.year != other.year
-    return one.title != other.title or other_year
+def _is_titled(movie_id: int, movie: Movie) -> bool:
+    """Tell whether a title is one, and does not stand for a missing one."""
+    return movie.title != f"Movie {movie_id}"
+
+
+def _merged(movie_id: int, held: Movie, given: Movie) -> Movie:
+    """Return what an import makes of a movie: what it leaves out stays."""
+    return Movie(
+        given.title if _is_titled(movie_id, given) else held.title,
+        held.year if given.year is None else given.year,
+        given.genres or held.genres,
+    )
+
+
+def _differ(movie_id: int, held: Movie, given: Movie) -> bool:
+    titled = _is_titled(movie_id, held) and _is_titled(movie_id, given)
+    other_year = None not in (held.year, given.year) and held.year != given.year
+    return (titled and held.title != given.title) or other_year

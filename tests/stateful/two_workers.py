@@ -52,11 +52,11 @@ KNOWN = {
     "20261120T101503Z-0003": [50, 51, 52],
 }
 FIRST = min(KNOWN)
+# The second one has neither titles nor years.
 RELEASES = (
-    Release("one", {id_: MOVIES[id_]._replace(year=1995, genres=("Comedy", "Drama"))
-                    for id_ in range(1, 9)},
+    Release("one", {id_: Movie(f"Film {id_}", 1995, ("Comedy", "Drama")) for id_ in range(1, 9)},
             {"1": {1: 4.0, 2: 0.5, 8: 5.0}, "2": {3: 3.5}}),
-    Release("two", {id_: Movie(f"Movie {id_}", 1995, ("Comedy", "Drama"))
+    Release("two", {id_: Movie(f"Movie {id_}", None, ("Comedy", "Drama"))
                     for id_ in (1, 2, 3, 5, 6, 9, 12)},
             {"2": {1: 2.0, 9: 4.5}, "imported": {5: 4.0}}),
 )  # fmt: skip
@@ -206,7 +206,8 @@ class TwoWorkers(RuleBasedStateMachine):
             for id_, stars in rated.items()
         ]
         titles = {id_: movie.title for id_, movie in release.movies.items()}
-        made = make_release(lines, titles, name=release.name)
+        (year,) = {movie.year for movie in release.movies.values()}
+        made = make_release(lines, titles, name=release.name, year=year)
         try:
             import_release(self.database, made, replace=True)
         except DatasetConflictError:
