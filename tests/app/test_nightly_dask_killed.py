@@ -27,7 +27,8 @@ N_WRITES = (1, 3, 5)  # rules, plan, and then the lists
 def make(url: str, models_dir: Path, shards: str, target: str, n_writes: int = 0) -> None:
     if n_writes:
         shared.write = die_after(shared.write, n_writes)
-    lists = service_of(Database(url), models_dir).lists
+    database = Database(url)
+    lists = service_of(database, models_dir).lists
     found = Partition.read(shards)
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
@@ -37,6 +38,7 @@ def make(url: str, models_dir: Path, shards: str, target: str, n_writes: int = 0
     ):
         store = ModelStore(models_dir)
         write_lists_of_shards(client, lists, store, found, target, ignore_progress)
+    database.dispose()
 
 
 def test_the_command_killed_after_any_of_its_files_goes_on(
