@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app.admin import endpoints as admin
@@ -24,6 +24,7 @@ from app.feedback import endpoints as feedback
 from app.http import docs as docs_page
 from app.http import guide
 from app.http import metrics as metrics_endpoint
+from app.http.api import refuse_repeats
 from app.http.handlers import handle_errors
 from app.http.middleware.access import AccessMiddleware
 from app.http.middleware.admission import AdmissionMiddleware
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None, draining: Draining | None = Non
         version=version("recommender"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        dependencies=[Depends(refuse_repeats)],
         openapi_url=docs_page.OPENAPI_PATH,
         generate_unique_id_function=docs_page.operation_id,
         docs_url=None,

@@ -1,10 +1,14 @@
 """Readers of delimited text: in Arrow blocks for speed, row by row for line numbers.
 
+For both a line ends with a line feed, and carriage returns may precede it; elsewhere they are
+allowed between quotes only.
+
 Ratings are read in blocks. Rows are for small files, and to find the line of an error in a block.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from dataclasses import dataclass
@@ -16,8 +20,8 @@ import pyarrow.csv as pa_csv
 
 from data.columns import ARROW_TYPES
 from data.release import DatasetError
-from data.rules import brief
-from data.salvage import MAX_ROW_BYTES, Block, numbered, salvaged
+from data.rules import brief, shown
+from data.salvage import LONE_RETURN, MAX_ROW_BYTES, Block, csv_fault, numbered, salvaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +46,8 @@ __all__ = [
 BLOCK_BYTES = 8 << 20
 # Replaces "::" for Arrow, which takes one character; no rating contains this one.
 _SEPARATOR = "\x1f"
+# Where Arrow would end a line, and `rows` would not.
+_LONE_RETURN = re.compile(rb"\r(?![\r\n]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ def rows(stream: ByteStream, label: str, layout: Layout) -> Iterator[tuple[int, 
     if not layout.is_quoted:
         for line in lines:
             text = line.rstrip("\r\n")
+            if "\r" in text:
+                raise DatasetError(f"{label}, line {lines.number}: {LONE_RETURN}: {shown(text)}")
             if text:
                 yield lines.number, text.split(layout.delimiter)
             lines.end_row()
@@ -96,7 +104,7 @@ def rows(stream: ByteStream, label: str, layout: Layout) -> Iterator[tuple[int, 
                 yield lines.first, row
             lines.end_row()
     except csv.Error as error:
-        raise DatasetError(f"{label}, line {lines.first}: {error}") from error
+        raise DatasetError(f"{label}, line {lines.first}: {csv_fault(error)}") from error
 
 
 class _Lines:
@@ -142,7 +150,7 @@ def line_of_row(file: DataFile, layout: Layout, roles: list[str | None], row: in
     first_line = 1 + layout.has_header
     with file.open() as stream:
         for content in _whole_lines(stream, layout):
-            lines = numbered(content, first_line, layout.delimiter, roles)
+            lines = _numbered(content, first_line, layout, roles)
             if row < len(lines):
                 return lines[row][0]
             row -= len(lines)
@@ -215,8 +223,8 @@ def blocks(
         for content in _whole_lines(stream, layout):
             try:
                 for batch in _parsed(content, layout, roles):
-                    place = content, first_line, layout.delimiter, roles
-                    yield Block(batch, {}, partial(numbered, *place))
+                    located = partial(_numbered, content, first_line, layout, roles)
+                    yield Block(batch, {}, located)
             except pa.ArrowInvalid:
                 if not keep_broken:
                     raise
@@ -229,10 +237,12 @@ def blocks(
 
 
 def _whole_lines(stream: ByteStream, layout: Layout) -> Iterator[bytes]:
-    """Yield the stream in blocks of whole rows, without the header."""
-    rest, has_header = b"", layout.has_header
+    """Yield the stream in blocks of whole rows, without the header and a byte order mark."""
+    rest, has_header, may_be_marked = b"", layout.has_header, layout.encoding.endswith("-sig")
     while fresh := stream.read(BLOCK_BYTES):
         block = rest + fresh
+        if may_be_marked:
+            block, may_be_marked = block.removeprefix(codecs.BOM_UTF8), False
         begin, end = 0, _end_of_rows(block, layout)
         if has_header and end:
             begin, has_header = block.index(b"\n") + 1, False
@@ -243,6 +253,12 @@ def _whole_lines(stream: ByteStream, layout: Layout) -> Iterator[bytes]:
             yield block
     if rest and not has_header:
         yield rest
+
+
+def _numbered(
+    content: bytes, first_line: int, layout: Layout, roles: list[str | None]
+) -> list[tuple[int, str]]:
+    return numbered(content, first_line, layout.delimiter, roles, is_quoted=layout.is_quoted)
 
 
 def _end_of_rows(block: bytes, layout: Layout) -> int:
@@ -268,14 +284,21 @@ def _parsed(block: bytes, layout: Layout, roles: list[str | None]) -> list[pa.Re
         if _SEPARATOR.encode() in block:
             raise pa.ArrowInvalid(f"a line holds the character {_SEPARATOR!r}")
         block, separator = block.replace(separator.encode(), _SEPARATOR.encode()), _SEPARATOR
-    if layout.is_quoted and b'"' in block and _is_misquoted(block, separator):
-        # Arrow would go on within the field, maybe over many rows.
-        raise pa.ArrowInvalid("a quote is not closed, or something follows it")
+    bare = block
+    if layout.is_quoted and b'"' in block:
+        quoted, opening = _quoting(separator)
+        bare = quoted.sub(b"", block)
+        if opening.search(bare):
+            # Arrow would go on within the field, maybe over many rows.
+            raise pa.ArrowInvalid("a quote is not closed, or something follows it")
+    if bare.count(b"\r") != bare.count(b"\r\n") and _LONE_RETURN.search(bare):
+        raise pa.ArrowInvalid(LONE_RETURN)
     names = [role or f"column {place}" for place, role in enumerate(roles)]
+    memory = _memory_of_arrow(block)
     return (
         pa_csv.read_csv(
-            cast("IO[bytes]", pa.BufferReader(_memory_of_arrow(block))),
-            pa_csv.ReadOptions(column_names=names, block_size=len(block) + 1),
+            cast("IO[bytes]", pa.BufferReader(memory)),
+            pa_csv.ReadOptions(column_names=names, block_size=memory.size + 1),
             pa_csv.ParseOptions(
                 delimiter=separator,
                 quote_char='"' if layout.is_quoted else False,
@@ -291,23 +314,22 @@ def _parsed(block: bytes, layout: Layout, roles: list[str | None]) -> list[pa.Re
     )
 
 
-def _is_misquoted(block: bytes, delimiter: str) -> bool:
-    """Tell whether a field begins with a quote but is not a whole quoted field."""
-    quoted, opening = _quoting(delimiter)
-    return opening.search(quoted.sub(b"", block)) is not None
-
-
 @cache
 def _quoting(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    edge = rb"[\r\n" + re.escape(delimiter).encode() + rb"]"
-    opening = rb"(?:\A|(?<=" + edge + rb'))"'
-    whole = opening + rb'(?:[^"]++|"")*+"(?=' + edge + rb"|\Z)"
+    """Return the patterns of a whole quoted field and of the quote that opens one."""
+    edge = re.escape(delimiter).encode()
+    opening = rb"(?:\A|(?<=[\n" + edge + rb']))"'
+    whole = opening + rb'(?:[^"]++|"")*+"(?=[\r\n' + edge + rb"]|\Z)"
     return re.compile(whole), re.compile(opening)
 
 
 def _memory_of_arrow(block: bytes) -> pa.Buffer:
-    """Copy bytes: a thread that lets go of those of Python needs Python, see `blocks`."""
+    """Copy bytes: a thread that lets go of those of Python needs Python, see `blocks`.
+
+    Arrow skips a byte order mark before each block, which is one at the start of a file only.
+    """
     copy = pa.BufferOutputStream()
+    copy.write(codecs.BOM_UTF8)
     copy.write(block)
     return copy.getvalue()
 

@@ -13,10 +13,20 @@ from data.columns import ARROW_TYPES, VOCABULARY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ["MAX_ROW_BYTES", "Block", "batch_of", "numbered", "records_of", "salvaged"]
+__all__ = [
+    "LONE_RETURN",
+    "MAX_ROW_BYTES",
+    "Block",
+    "batch_of",
+    "csv_fault",
+    "numbered",
+    "records_of",
+    "salvaged",
+]
 
 # Of a row, which may have several lines in CSV; the longest valid one has some 2,000 characters.
 MAX_ROW_BYTES = 1 << 16
+LONE_RETURN = "a carriage return that ends no line"
 _HALF_PAIRS = "\udc80", "\udcff"  # of bytes that are no UTF-8
 
 
@@ -86,10 +96,10 @@ def salvaged(content: bytes, first_line: int, delimiter: str, roles: list[str | 
 
 
 def numbered(
-    content: bytes, first_line: int, delimiter: str, roles: list[str | None]
+    content: bytes, first_line: int, delimiter: str, roles: list[str | None], *, is_quoted: bool
 ) -> list[tuple[int, str]]:
     """Return the number and the text of each row of a block, as `salvaged` counts them."""
-    if b'"' in content:
+    if is_quoted and b'"' in content:
         return [(row.number, row.text) for row in records_of(content, first_line, delimiter, roles)]
     lines = content.decode(errors="replace").split("\n")
     return [(first_line + at, line) for at, line in enumerate(lines) if line.strip("\r")]
@@ -112,12 +122,7 @@ def records_of(
 
 
 def _row(lines: list[str], at: int, delimiter: str) -> tuple[list[str], int, str]:
-    """Return the fields of the row that begins with a line, the line after it, and its fault.
-
-    Where several characters are the delimiter (``::``), there are no quotes, and a line is a row.
-    """
-    if len(delimiter) > 1:
-        return lines[at].removesuffix("\r").split(delimiter), at + 1, ""
+    """Return the fields of the row that begins with a line, the line after it, and its fault."""
     end = at
 
     def following() -> Iterator[str]:
@@ -131,8 +136,15 @@ def _row(lines: list[str], at: int, delimiter: str) -> tuple[list[str], int, str
     try:
         fields = next(csv.reader(following(), delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        return [], end, str(error)
+        return [], end, csv_fault(error)
     return fields, end, ""
+
+
+def csv_fault(error: csv.Error) -> str:
+    """Return what is wrong with a row that `csv` refuses."""
+    text = str(error)
+    # It goes on with advice to programmers.
+    return LONE_RETURN if text.startswith("new-line character seen") else text
 
 
 def _flaw(fields: list[str], roles: list[str | None]) -> str:

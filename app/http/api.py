@@ -1,6 +1,7 @@
-"""Parts of every endpoint: request models, access to the services, responses."""
+"""Parts of every endpoint: request models, checks, access to the services, responses."""
 
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_origin
 
 from fastapi import Depends, Request, Response
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from app.config import Settings
+from app.core.errors import InvalidRequestError
 from app.db.engine import Database
 from app.store.folder import ModelStore
 
@@ -107,6 +109,24 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDependency = Annotated[Services, Depends(_services)]
+
+
+async def refuse_repeats(request: Request) -> None:
+    """Refuse a second value of a parameter: each reader of the address would take another one."""
+    given = request.query_params
+    if len(given) == len(given.multi_items()):
+        return
+    for query in request.scope["route"].dependant.query_params:
+        for name in _single(query.field_info.annotation):
+            if len(given.getlist(name)) > 1:
+                raise InvalidRequestError.at(["query", name], "Give one value", "repeated")
+
+
+@cache
+def _single(query: Any) -> tuple[str, ...]:
+    """Name the fields of a model that are no lists."""
+    fields = getattr(query, "model_fields", {}).items()
+    return tuple(name for name, field in fields if get_origin(field.annotation) is not list)
 
 
 def json_response(body: BaseModel, status: int = 200) -> Response:

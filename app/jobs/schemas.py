@@ -95,7 +95,7 @@ class TrainingOptions(RequestModel):
     ] = False
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of everything random")] = 0
     hyper_parameters: Annotated[
-        dict[str, int | float | bool],
+        dict[str, int | float | bool | None],
         WithJsonSchema(HYPER_PARAMETERS),
     ] = {}
 

@@ -1,8 +1,9 @@
 """Which movies a list has, and in which order."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from app.http.api import OMITTABLE, RequestModel
 from app.http.cursors import CursorText
@@ -13,6 +14,8 @@ from data.rules import MAX_GENRES
 
 MAX_NAMED = 100  # as many as a page has
 HOURS = {"h": 1, "d": 24}
+# Up to `MAX_DAYS` days.
+SPAN_PATTERN = "^(([1-9][0-9]?|[1-6][0-9]{2}|7[01][0-9]|720)h|([1-9]|[12][0-9]|30)d)$"
 
 Unavailable = Annotated[
     bool,
@@ -67,16 +70,16 @@ def days_of(span: str) -> float:
     return int(span[:-1]) * HOURS[span[-1]] / 24
 
 
-def _not_too_long(span: str) -> str:
-    if days_of(span) > MAX_DAYS:
-        raise ValueError(f"likes are counted by time for {MAX_DAYS} days, no longer")
+def _counted(span: str) -> str:
+    if not re.fullmatch(SPAN_PATTERN, span):
+        raise ValueError(
+            f"write it as 12h or 7d: likes are counted by time for {MAX_DAYS} days, no longer"
+        )
     return span
 
 
 Span = Annotated[
-    str,
-    StringConstraints(max_length=4, pattern="^[1-9][0-9]{0,2}[hd]$"),
-    AfterValidator(_not_too_long),
+    str, AfterValidator(_counted), WithJsonSchema({"type": "string", "pattern": SPAN_PATTERN})
 ]
 
 

@@ -1,5 +1,6 @@
 """The service against its own OpenAPI document: thousands of requests that nobody thought of."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,8 +17,7 @@ from tests.app.world import World, publish
 
 # A word that looks like a cursor, but was never given, is refused; no schema can say which are.
 # Nor can it say which genres, attributes and movies there are, which bytes are the archive of a
-# model, or which key came with another body. A list in place of a movie's key becomes text in a
-# path, and so a key.
+# model, or which key came with another body.
 # `null` is no body to FastAPI, and the options of pruning and of a training may be left out.
 CONFIGURATION = """
 checks.negative_data_rejection.expected-statuses = ["4xx", "5xx"]
@@ -38,7 +38,6 @@ checks.negative_data_rejection.expected-statuses = ["4xx", "5xx", 200, 202]
 
 [[operations]]
 include-name = "PUT /movies/{movie}"
-checks.negative_data_rejection.expected-statuses = ["4xx", "5xx", 201]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 
 [[operations]]
@@ -49,6 +48,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 include-name-regex = "^POST /(users/{user}/ratings|events|feedback)$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 """
+HOOKS = Path(__file__).parent / "fuzz_hooks.py"
 SHORT = {"--max-examples": "4", "--phases": "examples,fuzzing"}
 LONG = {"--max-examples": "250", "--phases": "examples,fuzzing,stateful"}
 
@@ -73,6 +73,7 @@ def fuzz(world: World, folder: Path, options: dict[str, str]) -> int:
                 *(part for option in options.items() for part in option),
             ],
             cwd=folder,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)},
             capture_output=True,
             text=True,
             check=False,

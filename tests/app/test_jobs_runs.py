@@ -36,6 +36,7 @@ from app.jobs.service import (
     request_run,
 )
 from app.training.pipeline import carry_out, train
+from model.config import Config
 from model.training import EpochReport
 from tests.app.trainings import ENOUGH, people, settings_for, store
 
@@ -256,9 +257,18 @@ def test_a_run_that_there_is_not_is_not_found(lone_client: TestClient) -> None:
         assert (answer.status_code, answer.json()["error"]) == (404, "TrainingRunNotFound")
 
 
+def test_all_hyper_parameters_of_a_model_may_be_given() -> None:
+    """Null too, which leaves the choice to the training."""
+    given = Config.for_users(1_000).model_dump()
+    assert given["coupling_l2"] is None
+    options = TrainingOptions(hyper_parameters=given)
+    assert TrainingOptions.model_validate_json(options.model_dump_json()).hyper_parameters == given
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
+        ({"hyper_parameters": {"l2": None}}, "hyper-parameter l2"),
         ({"hyper_parameters": {"l2": -1}}, "hyper-parameter l2"),
         ({"hyper_parameters": {"n_hiden": 3}}, "hyper-parameter n_hiden"),
         ({"fromscratch": True}, "body.fromscratch"),

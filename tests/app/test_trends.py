@@ -1,5 +1,6 @@
 """Movies that are liked lately: counted by time, shared by all workers, listed."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,8 @@ from sqlalchemy import insert, select, update
 from app.db.engine import Database
 from app.db.tables import ratings, shared_counts, users
 from app.live import model_reloader, repository
-from app.live.trends import BUCKET_S, MAX_AGE, LikesByTime, Trends
-from app.movies.options import days_of
+from app.live.trends import BUCKET_S, MAX_AGE, MAX_DAYS, LikesByTime, Trends
+from app.movies.options import SPAN_PATTERN, days_of
 from tests.app.test_counts import make_server, name_of, rate, server_of, shared
 from tests.app.world import World
 
@@ -175,6 +176,14 @@ def test_counts_of_the_version_before_are_made_anew(world: World) -> None:
 )  # fmt: skip
 def test_malformed_windows_are_refused(lone_client: TestClient, query: str) -> None:
     assert lone_client.get(f"/movies/trending?{query}").status_code == 422
+
+
+def test_the_published_pattern_has_all_spans_and_no_others() -> None:
+    for unit, most in ("h", 720), ("d", MAX_DAYS):
+        allowed = [n for n in range(1100) if re.fullmatch(SPAN_PATTERN, f"{n}{unit}")]
+        assert allowed == list(range(1, most + 1))
+    assert days_of("720h") == MAX_DAYS
+    assert not re.fullmatch(SPAN_PATTERN, "07d")
 
 
 def test_a_span_is_hours_or_days() -> None:

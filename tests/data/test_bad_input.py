@@ -2,14 +2,18 @@
 
 import re
 import threading
+from functools import partial
 from io import FileIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from data import delimited
+from data.delimited import CSV, DAT, TABS, Layout, blocks, line_of_row
 from data.movielens import DatasetError
+from data.source import DataFile
 from tests.data.releases import (
     CSV_FORM,
     DAT_FORM,
@@ -264,6 +268,7 @@ def test_a_bad_link_is_refused_with_its_line(tmp_path: Path) -> None:
         (b"2:::10::4::5\n", "':10' is no movie id"),
         (b"2::10::4::5::6\n", "5 fields instead of 4"),
         (b'2::|::4::5{"a":1}\n', "'|' is no movie id"),
+        (b"2::10::4::5\r2::20::4::5\n", "a carriage return that ends no line: '2::10::4::5\\r2:"),
     ],
 )
 def test_a_bad_line_of_a_dat_file_is_refused(row: bytes, complaint: str, tmp_path: Path) -> None:
@@ -279,6 +284,59 @@ def test_a_bad_line_of_ml_100k_is_refused(tmp_path: Path) -> None:
     flags = HUNDRED_K_FORM["u.item"] + u_item_line(40, "Film", "").replace(b"|0|0|", b"|0|2|", 1)
     message = refusal(tmp_path / "b", HUNDRED_K_FORM | {"u.item": flags})
     assert re.match(r"u\.item, line 4: the flag of \S+ is '2', neither 0 nor 1", message)
+
+
+def test_a_carriage_return_within_a_line_ends_no_row(tmp_path: Path) -> None:
+    ratings = b"1\t10\t4\t964\r\xe7\xa7\xd45n\xa8:\t20\t1\t964981247"
+    message = refusal(tmp_path, HUNDRED_K_FORM | {"u.data": ratings})
+    assert message == (
+        "u.data, line 1: a carriage return that ends no line: "
+        r"'1\t10\t4\t964\rç§Ô5n¨:\t20\t1\t964981247'"
+    )
+    message = refusal_of_ratings(tmp_path, f"{HEADER}1,10,4,5\r\n1,20,4,5\r1,10,3,5\n")
+    assert message == "ratings.csv, line 3: a carriage return that ends no line"
+    # An odd end of a line is one.
+    ends = f"{HEADER}1,10,4,5\r\r\n1,20,7,5\r"
+    assert refusal_of_ratings(tmp_path, ends).startswith("ratings.csv, line 3: '7' is out of range")
+
+
+def test_a_byte_order_mark_within_a_file_is_part_of_a_row(tmp_path: Path) -> None:
+    message = refusal_of_ratings(tmp_path, f"{HEADER}\ufeff1,10,4,5\n")
+    assert message.startswith(r"ratings.csv, line 2: '\ufeff1' is no user id")
+
+
+PARTS = [b"1", b"2", b"\r", b"\n", b"\r\n", b'"', b"1,2", b'"1"', b"\xef\xbb\xbf", b"\xff"]
+
+
+@pytest.mark.parametrize("layout", [CSV, TABS, DAT], ids=["csv", "tabs", "dat"])
+def test_arrow_and_the_counting_of_lines_agree_on_the_rows(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, roles = tmp_path / "file", list[str | None](["user", "movie"])
+    delimiter = layout.delimiter.encode()
+    for seed in range(80):
+        rng = Random(seed)  # noqa: S311 (no secret)
+        parts = [delimiter, *rng.choices(PARTS, k=rng.randrange(16))]
+        rng.shuffle(parts)
+        content = b"".join(parts).replace(b",", delimiter)
+        path.write_bytes(b"a,b\n" * layout.has_header + content)
+        file = DataFile("file", path.stat().st_size, partial(FileIO, path))
+        monkeypatch.setattr(delimited, "BLOCK_BYTES", rng.choice([4, 8, 1 << 20]))
+        places, is_read = [], True
+        with file.open() as stream:
+            try:
+                for block in blocks(stream, file, layout, roles, keep_broken=layout.is_quoted):
+                    located = block.located()
+                    assert len(located) == block.batch.num_rows, content
+                    places += located
+            except DatasetError:
+                is_read = False
+        if is_read:
+            lines = [line_of_row(file, layout, roles, row) for row in range(len(places))]
+            with pytest.raises(IndexError):
+                line_of_row(file, layout, roles, len(places))
+            if layout.is_quoted:  # else the number of a block's first line is not kept
+                assert lines == [number for number, _ in places], content
 
 
 def test_a_long_value_is_cut_in_the_message(tmp_path: Path) -> None:

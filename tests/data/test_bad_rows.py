@@ -90,6 +90,16 @@ def test_an_open_quote_spoils_no_row_unseen(tmp_path: Path) -> None:
     assert [row[0] for row in written(tmp_path)[1:]] == ["3", "4", "5", "6"]
 
 
+def test_a_carriage_return_within_a_line_makes_it_one_bad_row(tmp_path: Path) -> None:
+    text = HEADER + 'a,m,4,\nb,m,4,\rc,m,4,\nd,m,9,\ne,m,4,"two\rparts"\r\n'
+    release = read_with(tmp_path, text, "2")
+    assert release.ratings["user"].tolist() == ["a", "e"]
+    assert [row[:3] for row in written(tmp_path)[1:]] == [
+        ["3", "a carriage return that ends no line", "b,m,4,\ufffdc,m,4,"],
+        ["4", "'9' is out of range (0.5 to 5)", "d,m,9,"],
+    ]
+
+
 def test_bad_rows_of_json_lines_and_parquet_are_written_too(tmp_path: Path) -> None:
     rows = [{"user": "a", "movie": 1, "rating": 4}, {"user": "b", "movie": 1, "rating": 7}]
     lines = [*map(json.dumps, rows), "{", "[]"]

@@ -187,8 +187,7 @@ def sync_detailed(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
-        window (str | Unset): How far back likes count: `12h`, `7d`; 30 days at most Default:
-            '7d'.
+        window (str | Unset):  Default: '7d'.
         half_life (str | Unset):
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
@@ -254,8 +253,7 @@ def sync(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
-        window (str | Unset): How far back likes count: `12h`, `7d`; 30 days at most Default:
-            '7d'.
+        window (str | Unset):  Default: '7d'.
         half_life (str | Unset):
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
@@ -316,8 +314,7 @@ async def asyncio_detailed(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
-        window (str | Unset): How far back likes count: `12h`, `7d`; 30 days at most Default:
-            '7d'.
+        window (str | Unset):  Default: '7d'.
         half_life (str | Unset):
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
@@ -381,8 +378,7 @@ async def asyncio(
         attribute (list[str] | Unset): Only movies with this text or tag, `studio:Ghibli`, or with
             a number in this range, `price:10..20`, `price:..20` or `price:10..`; repeated, all must
             hold
-        window (str | Unset): How far back likes count: `12h`, `7d`; 30 days at most Default:
-            '7d'.
+        window (str | Unset):  Default: '7d'.
         half_life (str | Unset):
         limit (int | Unset): Movies per page Default: 20.
         cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
