@@ -97,14 +97,19 @@ class Proxied(NamedTuple):
         connection.close()
         return answer.status, body
 
-    def lines(self, n: int) -> list[dict[str, Any]]:
-        """Return the last lines of the access log."""
+    def line(self, message: str) -> dict[str, Any]:
+        """Return the line of the access log with this message, as soon as it is there."""
 
-        def read() -> list[str]:
-            return [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        def found() -> list[dict[str, Any]]:
+            text = self.log.read_text()
+            lines = [json.loads(line) for line in text.splitlines(keepends=True) if whole(line)]
+            return [line for line in lines if line["message"] == message]
 
-        until(lambda: len(read()) >= n)
-        return [json.loads(line) for line in read()[-n:]]
+        def whole(line: str) -> bool:
+            return line.startswith("{") and line.endswith("\n")
+
+        until(lambda: bool(found()))
+        return found()[-1]
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -187,10 +192,9 @@ def test_what_a_replica_has_no_place_for_waits_and_is_answered(proxy: Proxied) -
 
 def test_a_line_of_the_log_names_no_user_and_has_the_id_of_the_replica(proxy: Proxied) -> None:
     assert proxy.ask("GET", "/users/anna@example.org/ratings?cursor=secret")[0] == 200
-    (line,) = proxy.lines(1)
+    line = proxy.line("GET /users 200")
     ((path, head),) = [head for replica in proxy.replicas for head in replica.heads]
     assert path.startswith("/users/anna")
-    assert line["message"] == "GET /users 200"
     assert line["request_id"] == head["x-request-id"]
     assert "anna" not in proxy.log.read_text()
     assert "secret" not in proxy.log.read_text()
@@ -218,8 +222,7 @@ def test_a_proxy_in_front_names_the_address(tmp_path: Path) -> None:
         status, body = proxy.ask("GET", "/recommendations/1")
         assert status == 503
         assert json.loads(body)["error"] == "NotReady"
-        (line,) = proxy.lines(1)
-        assert (line["level"], line["message"]) == ("error", "GET /recommendations 503")
+        assert proxy.line("GET /recommendations 503")["level"] == "error"
 
 
 def test_prometheus_is_answered(proxy: Proxied) -> None:
