@@ -72,7 +72,7 @@ class Link:
         self.port = server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):  # the latter by `close`
             there, back = await asyncio.open_connection("127.0.0.1", self._to)
             await asyncio.gather(self._pass_on(0, reader, back), self._pass_on(1, there, writer))
 
