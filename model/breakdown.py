@@ -64,7 +64,6 @@ def result(
     return {
         "model": model,
         "metrics": {name: as_json(value) for name, value in figures(judgement).items()},
-        "score_ms": round(1000 * judgement.seconds, 3),
         "reliability": reliability_curve(judgement),
         "by_ratings": by_ratings(judgement),
         "by_popularity": by_popularity(judgement, groups, n_movies),
@@ -72,7 +71,7 @@ def result(
 
 
 def pool(judgements: Sequence[Judgement]) -> Judgement:
-    """Put the held-out users of several splits together; coverage and seconds become means."""
+    """Put the held-out users of several splits together; coverage becomes a mean."""
     first = judgements[0]
     n_users = np.array([len(judgement.n_given) for judgement in judgements])
     offsets = np.concatenate(([0], np.cumsum(n_users)[:-1]))
@@ -88,7 +87,6 @@ def pool(judgements: Sequence[Judgement]) -> Judgement:
         places=np.concatenate([j.places for j in judgements]),
         probabilities=np.concatenate(probabilities) if probabilities else None,
         coverage=float(np.mean([j.coverage for j in judgements])),
-        seconds=float(np.mean([j.seconds for j in judgements])),
     )
 
 

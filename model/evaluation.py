@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from model.fold_in import Given
 from model.metrics import (
     Estimate,
     auc,
@@ -26,7 +26,7 @@ from model.metrics import (
 from model.scoring import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ __all__ = [
     "DEPTH",
     "Judgement",
     "LeakError",
+    "ManyScorer",
     "Scorer",
     "figures",
     "judge",
@@ -48,6 +49,9 @@ __all__ = [
 
 # Places of the ranking that the metrics use.
 DEPTH = 100
+# Users who are scored together: as many as take 16 MB, and so many that the weights are not read
+# for each, nor more than make it faster.
+BLOCK_SCORES, MIN_USERS, MAX_USERS = 2_000_000, 16, 64
 RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 
@@ -65,6 +69,16 @@ class Scorer(Protocol):
 
         The second is None for a model without such a probability.
         """
+
+
+@runtime_checkable
+class ManyScorer(Scorer, Protocol):
+    """A model that scores several users in less time than one after the other."""
+
+    def score_users(
+        self, users: Sequence[Given]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+        """Yield what `score_user` returns for each user, but for the last bits."""
 
 
 class LeakError(AssertionError):
@@ -91,8 +105,6 @@ class Judgement:
         P(like | seen) of each hidden rating.
     coverage : float
         Share of the catalogue that is among the first 20 of any user.
-    seconds : float
-        Wall time of scoring the catalogue for one user, mean.
     """
 
     per_user: dict[str, NDArray[np.float64]]
@@ -102,7 +114,6 @@ class Judgement:
     places: NDArray[np.int64]
     probabilities: NDArray[np.float32] | None
     coverage: float
-    seconds: float
 
 
 def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
@@ -118,7 +129,7 @@ def judge(model: Scorer, held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
 
 
 def measure(model: Scorer, held_out: HeldOut) -> Judgement:
-    """Score one user at a time, as the service does, and compare with the hidden ratings.
+    """Score users as the service does, but for the last bits, and compare with the hidden ratings.
 
     Parameters
     ----------
@@ -214,9 +225,9 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
     given, hidden = held_out.given, held_out.hidden
     if not np.array_equal(model.movie_ids, given.movie_ids):
         raise ValueError("the model ranks other movies than the held-out users have")
-    # One user's products are too small for several threads, and must not depend on their number.
+    # The products are too small for several threads, and must not depend on their number.
     with _libraries().limit(limits=1, user_api="blas"):
-        ranking, probabilities, seconds = _score(model, inputs, held_out)
+        ranking, probabilities = _rank(model, inputs, held_out)
     places = _places(ranking, hidden)
     return Judgement(
         per_user=_per_user(places, hidden),
@@ -226,36 +237,43 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
         places=places,
         probabilities=probabilities,
         coverage=coverage(ranking, 20, given.n_movies),
-        seconds=seconds / max(given.n_users, 1),
     )
 
 
-def _score(
+def _rank(
     model: Scorer, inputs: Interactions, held_out: HeldOut
-) -> tuple[NDArray[np.int64], NDArray[np.float32] | None, float]:
-    """First movies of every user, P(like | seen) of the hidden ratings, and wall time."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+    """First movies of every user, and P(like | seen) of the hidden ratings."""
     given, hidden = held_out.given, held_out.hidden
     ranking = np.full((given.n_users, DEPTH), -1, dtype=np.int64)
     probabilities: list[NDArray[np.float32]] = []
-    seconds = 0.0
-    score: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32] | None]] = model.score_user
-    for row in range(given.n_users):
-        started = time.perf_counter()
-        scores, like_given_seen = score(*inputs.user(row), **_weights(held_out, row))
-        seconds += time.perf_counter() - started
+    for row, (scores, like_given_seen) in enumerate(_scores(model, inputs, held_out.weights)):
         best = rank(scores, model.movie_ids, exclude=given.user(row)[0], limit=DEPTH)
         ranking[row, : len(best)] = best
         if like_given_seen is not None:
             probabilities.append(like_given_seen[hidden.user(row)[0]])
-    return ranking, np.concatenate(probabilities) if probabilities else None, seconds
+    return ranking, np.concatenate(probabilities) if probabilities else None
 
 
-def _weights(held_out: HeldOut, row: int) -> dict[str, NDArray[np.float32]]:
-    """Weights of a user's given ratings, as an argument of models that take them."""
-    if held_out.weights is None:
-        return {}
-    begin, end = held_out.given.indptr[row : row + 2]
-    return {"weights": held_out.weights[begin:end]}
+def _scores(
+    model: Scorer, inputs: Interactions, weights: NDArray[np.float32] | None
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+    """Scores and P(like | seen) of every user."""
+    if isinstance(model, ManyScorer):
+        n = min(max(BLOCK_SCORES // inputs.n_movies, MIN_USERS), MAX_USERS)
+        for begin in range(0, inputs.n_users, n):
+            block = range(begin, min(begin + n, inputs.n_users))
+            yield from model.score_users([_given(inputs, weights, row) for row in block])
+        return
+    score: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32] | None]] = model.score_user
+    for row in range(inputs.n_users):
+        movie_rows, liked, own = _given(inputs, weights, row)
+        yield score(movie_rows, liked, **({} if own is None else {"weights": own}))
+
+
+def _given(inputs: Interactions, weights: NDArray[np.float32] | None, row: int) -> Given:
+    begin, end = inputs.indptr[row : row + 2]
+    return Given(*inputs.user(row), None if weights is None else weights[begin:end])
 
 
 def _per_user(places: NDArray[np.int64], hidden: Interactions) -> dict[str, NDArray[np.float64]]:

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from model.fold_in import Given
 from model.sanity import insane_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -109,7 +110,7 @@ class OverMovies:
 
     Parameters
     ----------
-    model : Scorer
+    rbm : RBM
     movie_ids : int64 array, shape (n_movies,)
         The movies to score.
     like_given_seen : float32 array, shape (n_movies,), optional
@@ -118,15 +119,15 @@ class OverMovies:
 
     def __init__(
         self,
-        model: Scorer,
+        rbm: RBM,
         movie_ids: NDArray[np.int64],
         like_given_seen: NDArray[np.float32] | None = None,
     ) -> None:
-        self._model = model
+        self._rbm = rbm
         self._like_given_seen = like_given_seen
         self._movie_ids = movie_ids
         _, rows, own_rows = np.intersect1d(
-            movie_ids, model.movie_ids, assume_unique=True, return_indices=True
+            movie_ids, rbm.movie_ids, assume_unique=True, return_indices=True
         )
         self._rows, self._own_rows = rows, own_rows
         self._own_row = np.full(len(movie_ids), -1)
@@ -141,11 +142,27 @@ class OverMovies:
         self, movie_rows: NDArray[np.integer], liked: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Scores of the model from the ratings of movies it knows; -inf for unknown movies."""
-        own = self._own_row[movie_rows]
-        scores, given_seen = self._model.score_user(own[own >= 0], liked[own >= 0])
+        own = self._own(Given(movie_rows, liked))
+        return self._over_all(*self._rbm.score_user(own.movie_rows, own.liked))
+
+    def score_users(
+        self, users: Sequence[Given]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+        """Yield both of each user."""
+        for scores in self._rbm.score_users([self._own(user) for user in users]):
+            yield self._over_all(*scores)
+
+    def _own(self, user: Given) -> Given:
+        """Return the ratings of movies that the model knows."""
+        rows = self._own_row[user.movie_rows]
+        return Given(rows[rows >= 0], user.liked[rows >= 0])
+
+    def _over_all(
+        self, scores: NDArray[np.float32], given_seen: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         result = np.full(len(self._movie_ids), -np.inf, dtype=np.float32)
         result[self._rows] = scores[self._own_rows]
-        if given_seen is None or self._like_given_seen is None:
+        if self._like_given_seen is None:
             return result, None
         probabilities = self._like_given_seen.copy()
         probabilities[self._rows] = given_seen[self._own_rows]

@@ -39,13 +39,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
     from model.coarse import Coarse
     from model.couplings import Couplings
+    from model.fold_in import Given
     from model.prior import Prior
     from model.recommend import Recommended
 
@@ -252,6 +253,14 @@ class RBM:
         from model.scoring import score_user  # noqa: PLC0415 (scoring builds on this module)
 
         return score_user(self, movie_rows, liked, weights=weights, like_shift=like_shift)
+
+    def score_users(
+        self, users: Sequence[Given]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield both of each user, but for the last bits; `model.scoring.score_users`."""
+        from model.scoring import score_users  # noqa: PLC0415 (as above)
+
+        return score_users(self, users)
 
     def scores(self, interactions: Interactions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """P(like) and P(like | seen) of every movie for every user, one user per product.

@@ -35,7 +35,7 @@ def judgement(ndcg: list[float] | np.ndarray) -> Judgement:
     nothing = np.empty(0, dtype=np.int64)
     return Judgement(
         {"ndcg@100": np.asarray(ndcg, dtype=np.float64)}, nothing, nothing, nothing.astype(bool),
-        nothing, None, 0.0, 0.0,
+        nothing, None, 0.0,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from model.fold_in import Given, add_to_likes, fold_in, visible_input
 from model.rbm import RBM, Calibration
-from model.scoring import effects, rank, sample_user, score_user
+from model.scoring import effects, rank, sample_user, score_user, score_users
 from tests.model.machines import draw_user, random_rbm, with_everything
 
 
@@ -48,6 +48,21 @@ def test_calibration_weighs_hidden_units_movie_and_user_bias_apart() -> None:
     weighed = random_rbm(2, calibration=Calibration(0.3, 0.7, 2.0, -0.1))
     expected = 0.3 * hidden + 0.7 * film + 2.0 * user_bias - 0.1
     np.testing.assert_allclose(logit(score_user(weighed, rows, liked)[1]), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rbm",
+    [random_rbm(1), random_rbm(1, classic=True), with_everything(1)],
+    ids=["bare", "classic", "whole"],
+)
+def test_users_together_have_the_scores_of_each_alone(rbm: RBM) -> None:
+    users = [Given(*draw_user(n, n)) for n in range(9)]
+    users.append(users[7]._replace(weights=np.linspace(0, 1, 7, dtype=np.float32)))
+    for user, together in zip(users, score_users(rbm, users), strict=True):
+        alone = score_user(rbm, user.movie_rows, user.liked, weights=user.weights)
+        for one, other in zip(together, alone, strict=True):
+            assert one.dtype == np.float32
+            np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 8), classic=st.booleans())
