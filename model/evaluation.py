@@ -96,10 +96,10 @@ class Judgement:
         dislikes.
     n_given : int array, shape (n_users,)
         Ratings given to the model.
-    users : int array, shape (n_hidden,)
+    users : int32 array, shape (n_hidden,)
         User of each hidden rating.
     liked : bool array, shape (n_hidden,)
-    places : int array, shape (n_hidden,)
+    places : int32 array, shape (n_hidden,)
         Place of the movie in its user's ranking, from 0; 100 beyond the first 100.
     probabilities : float32 array, shape (n_hidden,), or None
         P(like | seen) of each hidden rating.
@@ -109,9 +109,9 @@ class Judgement:
 
     per_user: dict[str, NDArray[np.float64]]
     n_given: NDArray[np.int64]
-    users: NDArray[np.int64]
+    users: NDArray[np.int32]
     liked: NDArray[np.bool_]
-    places: NDArray[np.int64]
+    places: NDArray[np.int32]
     probabilities: NDArray[np.float32] | None
     coverage: float
 
@@ -185,7 +185,8 @@ def prove_unseen(seen: Interactions, hidden: Interactions) -> None:
     row[in_seen] = in_hidden
     users = row[seen.user_rows]
     inputs = _pairs(users[users >= 0], seen.movie_rows[users >= 0], seen.n_movies)
-    leaked = np.isin(_pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies), inputs)
+    wanted = _pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies)
+    leaked = np.isin(wanted, inputs, assume_unique=True)
     if leaked.any():
         at = int(np.flatnonzero(leaked)[0])
         raise LeakError(
@@ -232,7 +233,7 @@ def _measure(model: Scorer, inputs: Interactions, held_out: HeldOut) -> Judgemen
     return Judgement(
         per_user=_per_user(places, hidden),
         n_given=given.ratings_per_user,
-        users=hidden.user_rows,
+        users=hidden.user_rows.astype(np.int32),
         liked=hidden.liked,
         places=places,
         probabilities=probabilities,
@@ -276,7 +277,7 @@ def _given(inputs: Interactions, weights: NDArray[np.float32] | None, row: int) 
     return Given(*inputs.user(row), None if weights is None else weights[begin:end])
 
 
-def _per_user(places: NDArray[np.int64], hidden: Interactions) -> dict[str, NDArray[np.float64]]:
+def _per_user(places: NDArray[np.int32], hidden: Interactions) -> dict[str, NDArray[np.float64]]:
     found = np.zeros((2, hidden.n_users, DEPTH + 1), dtype=np.bool_)
     found[hidden.liked.astype(np.int64), hidden.user_rows, places] = True
     dislikes, hits = found[..., :DEPTH]
@@ -290,7 +291,7 @@ def _per_user(places: NDArray[np.int64], hidden: Interactions) -> dict[str, NDAr
     }
 
 
-def _places(ranking: NDArray[np.int64], hidden: Interactions) -> NDArray[np.int64]:
+def _places(ranking: NDArray[np.int64], hidden: Interactions) -> NDArray[np.int32]:
     """Place of each hidden rating in its user's ranking, DEPTH where it is not in it."""
     users, places = np.nonzero(ranking >= 0)
     ranked = _pairs(users, ranking[users, places], hidden.n_movies)
@@ -298,8 +299,8 @@ def _places(ranking: NDArray[np.int64], hidden: Interactions) -> NDArray[np.int6
     wanted = _pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies)
     at = np.minimum(np.searchsorted(ranked, wanted, sorter=order), len(order) - 1)
     if not len(order):
-        return np.full(len(wanted), DEPTH)
-    return np.where(ranked[order[at]] == wanted, places[order[at]], DEPTH)
+        return np.full(len(wanted), DEPTH, dtype=np.int32)
+    return np.where(ranked[order[at]] == wanted, places[order[at]], DEPTH).astype(np.int32)
 
 
 def _pairs(

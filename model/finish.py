@@ -46,8 +46,8 @@ GIVEN = 10
 # two strengths one near .002.
 MAX_USERS = 300
 DEPTH = 100
-# Users per product: 64 x 2 x 10,000 movies in float64 are 10 MB.
-USERS_AT_ONCE = 64
+# Users per product, and their scores: 10 MB in float64 for likes and dislikes.
+USERS_AT_ONCE, SCORES_AT_ONCE = 64, 640_000
 SALT = "couplings"
 
 
@@ -148,9 +148,10 @@ def _ndcg_of_each(
     n_users = held_out.given.n_users
     if not n_users:
         return np.zeros(len(candidates))
+    at_once = min(max(SCORES_AT_ONCE // rbm.n_movies, 1), USERS_AT_ONCE)
     blocks = [
         _ndcg_of_block(rbm, held_out.select_users(rows), candidates)
-        for rows in np.split(np.arange(n_users), range(USERS_AT_ONCE, n_users, USERS_AT_ONCE))
+        for rows in np.split(np.arange(n_users), range(at_once, n_users, at_once))
     ]
     return np.concatenate(blocks, axis=1).mean(axis=1)
 

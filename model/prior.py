@@ -58,6 +58,8 @@ from model.initialise import BIAS_PSEUDO_COUNT, base_rates
 from model.rbm import sigmoid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from data.interactions import Interactions
@@ -270,7 +272,8 @@ def _counts(totals: Totals) -> Doubles:
 
 def _scatter(w: Doubles, n: Doubles, mean: Doubles) -> Doubles:
     """Σ n (w - mean)(w - mean)ᵀ over the rows of w."""
-    return (w - mean).T @ (n[:, np.newaxis] * (w - mean))
+    centred = w - mean
+    return centred.T @ (n[:, np.newaxis] * centred)
 
 
 def _directions(between: Doubles, noise: Doubles) -> tuple[NDArray[np.float32], ...]:
@@ -287,12 +290,11 @@ def _directions(between: Doubles, noise: Doubles) -> tuple[NDArray[np.float32], 
     return up.astype(np.float32), down.astype(np.float32), strength[kept].astype(np.float32)
 
 
-def _blocks(W: NDArray[np.float32], counts: Doubles, part: Any) -> list[Doubles]:
-    """part(rows of W, their counts) of every block of rows; float64."""
-    return [
-        part(W[begin : begin + BLOCK].astype(np.float64), counts[begin : begin + BLOCK])
-        for begin in range(0, len(W), BLOCK)
-    ]
+def _blocks(W: NDArray[np.float32], counts: Doubles, part: Any) -> Iterator[Doubles]:
+    """Yield part(rows of W, their counts) of every block of rows; float64."""
+    for begin in range(0, len(W), BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        yield part(W[rows].astype(np.float64), counts[rows])
 
 
 def _user_sums(W: NDArray[np.float32], interactions: Interactions) -> Any:

@@ -22,9 +22,6 @@ from model.finish import finish
 from model.rbm import RBM
 from model.training import Trainer
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllRatings:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.core import tracing
+from app.core.memory import release_unused
 from app.datasets.repository import imported_dataset
 from app.db.engine import Database
 from app.evaluation.report import render
@@ -150,6 +151,7 @@ def _carry_out(
                 judged = judge(
                     candidate.rbm, material.whole, material.origin, active, publish_anyway=anyway
                 )
+            release_unused()  # of what judging took
             card = _card(job, candidate, judged, active)
             with tracing.step("publish"):
                 return _publish(job, candidate, judged, card, active), judged

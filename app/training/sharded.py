@@ -9,8 +9,10 @@ from datetime import datetime
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from sqlalchemy import Connection, select
 
+from app.core.memory import release_unused
 from app.datasets.partition import DATABASE, partition
 from app.datasets.repository import imported_dataset
 from app.db.tables import installation
@@ -111,7 +113,11 @@ def opened(job: Job, on_dask: OnDask) -> Iterator[Sharded]:
     with connected(on_dask.address) as client:
         n_shards = SHARDS_PER_REPLICA * max(n_workers(client), 1)
         found = _of_database(job, n_shards) if shards is None else Partition.read(shards)
-        yield _material(job, client, found, on_dask.distribution)
+        material = _material(job, client, found, on_dask.distribution)
+        # Of what it took to read the movies and the users that are held out.
+        pa.default_memory_pool().release_unused()
+        release_unused()
+        yield material
     if shards is None:
         rmtree(found.url)
 

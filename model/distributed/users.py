@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from distributed import KilledWorker, wait
+from distributed import KilledWorker
 
 from data.interactions import Interactions
 from data.shards import load, load_movies
@@ -38,8 +37,8 @@ logger = logging.getLogger(__name__)
 RETRIES = 3
 # Of work whose tasks have seen too many workers die.
 MAX_BEGINNINGS = 5
-# Between two looks at which workers there are, while waiting.
-LOOK_S = 2.0
+# While waiting, between two looks at whether the work is done, and which workers there are.
+POLL_S, LOOK_S = 0.01, 2.0
 
 
 class WorkersLostError(ClusterError):
@@ -126,12 +125,16 @@ class Users:
         WorkersLostError
             None of the workers that were there is left, and others are.
         """
-        end = float("inf") if seconds is None else time.monotonic() + seconds
-        while sum(map(is_done, work)) < n and time.monotonic() < end:
-            waiting = [each for each in work if not is_done(each)]
-            with suppress(TimeoutError):
-                wait(waiting, min(LOOK_S, end - time.monotonic()), "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-            self._look()
+        # Dask's `wait` with a timeout leaves cycles of frames behind, which would keep futures, and
+        # so what the workers hold of earlier rounds, until garbage is collected.
+        now = time.monotonic()
+        end, look = now + (float("inf") if seconds is None else seconds), now + LOOK_S
+        while sum(map(is_done, work)) < n and now < end:
+            time.sleep(min(POLL_S, end - now))
+            now = time.monotonic()
+            if now >= look:
+                self._look()
+                look = now + LOOK_S
 
     def insist(self, name: str, work: Callable[[], Result]) -> Result:
         """Return what work on these users gives; begin again where it lost too many workers.

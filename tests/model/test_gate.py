@@ -32,10 +32,10 @@ def some_machine(movie_ids: list[int], seed: int = 0) -> RBM:
 
 def judgement(ndcg: list[float] | np.ndarray) -> Judgement:
     """What the gate looks at of a judgement."""
-    nothing = np.empty(0, dtype=np.int64)
+    nothing = np.empty(0, dtype=np.int32)
     return Judgement(
-        {"ndcg@100": np.asarray(ndcg, dtype=np.float64)}, nothing, nothing, nothing.astype(bool),
-        nothing, None, 0.0,
+        {"ndcg@100": np.asarray(ndcg, dtype=np.float64)}, nothing.astype(np.int64), nothing,
+        nothing.astype(bool), nothing, None, 0.0,
     )  # fmt: skip
 
 

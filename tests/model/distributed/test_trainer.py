@@ -1,5 +1,8 @@
 """Trainings on shards: what they learn, and that nothing but data, seed and settings matters."""
 
+import gc
+import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,10 +192,30 @@ def test_work_of_workers_that_have_all_gone_is_not_waited_for(
     made = trainer().users
     monkeypatch.setattr(made, "_seen", {"a"})
     monkeypatch.setattr(users, "workers", lambda _: there.pop(0))
-    monkeypatch.setattr(users, "wait", lambda *_: None)
+    monkeypatch.setattr(users, "LOOK_S", 0)
     with pytest.raises(users.WorkersLostError):
         made.wait_for([SimpleNamespace(done=lambda: False)], 1)  # type: ignore[list-item]
     assert there == []
+
+
+def test_what_was_waited_for_long_is_given_up_without_garbage_collection(
+    trainer: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers keep what a future stands for: of a round, as much as the parameters."""
+    monkeypatch.setattr(users, "LOOK_S", 0.01)
+    made = trainer().users
+    gc.disable()
+    try:
+        work = made.submit(time.sleep, 0.2, name="slow")
+        made.result(work)
+        future = weakref.ref(work)
+        del work
+        end = time.monotonic() + 20
+        while future() is not None and time.monotonic() < end:
+            time.sleep(0.01)
+        assert future() is None
+    finally:
+        gc.enable()
 
 
 def test_a_slow_replica_lags_a_round_where_it_may(
