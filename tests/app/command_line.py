@@ -1,5 +1,6 @@
 """The command in this process, as `recommender` runs it: a process of its own takes a second."""
 
+import gc
 import shutil
 import sys
 from collections.abc import Callable
@@ -48,6 +49,7 @@ def runner(
             patch.setattr(sys, "stdin", StringIO())  # nobody answers a question
             with pytest.raises(SystemExit) as ended:
                 cli.main()
+        gc.enable()  # `serve` has it off until it serves
         code = ended.value.code
         assert code is None or isinstance(code, int)
         return Finished(code or 0, *capsys.readouterr())
