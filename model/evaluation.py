@@ -181,12 +181,14 @@ def prove_unseen(seen: Interactions, hidden: Interactions) -> None:
         Over the same movies; users are identified by their keys.
     """
     _, in_seen, in_hidden = np.intersect1d(seen.user_keys, hidden.user_keys, return_indices=True)
-    row = np.full(seen.n_users, -1)
+    row = np.full(seen.n_users, -1, dtype=np.int32)
     row[in_seen] = in_hidden
-    users = row[seen.user_rows]
+    users = np.repeat(row, seen.ratings_per_user)
     inputs = _pairs(users[users >= 0], seen.movie_rows[users >= 0], seen.n_movies)
+    inputs.sort()  # to be searched in a third of the memory that `isin` takes
     wanted = _pairs(hidden.user_rows, hidden.movie_rows, hidden.n_movies)
-    leaked = np.isin(wanted, inputs, assume_unique=True)
+    places = np.searchsorted(inputs, wanted)
+    leaked = np.append(inputs, -1)[places] == wanted
     if leaked.any():
         at = int(np.flatnonzero(leaked)[0])
         raise LeakError(
