@@ -39,8 +39,8 @@ __all__ = ["MIN_WEIGHTS", "Coarse", "coarse"]
 MIN_WEIGHTS = 10_000_000
 LEVELS = 127
 ROUNDOFF = 2.0**-24
-# Rows that are rounded at a time: 16 MB with 500 hidden units.
-BLOCK = 8_192
+# Rows that are rounded at a time: 4 MB with 500 hidden units.
+BLOCK = 2_048
 # The errors themselves are computed in double precision and stored as float32, rounded up.
 UP = 1 + 2.0**-20
 
