@@ -4,11 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, inspect, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
-from app.datasets import frames, movies
+from app.datasets import frames, merging, movies, staging
 from app.datasets.repository import imported_dataset
 from app.datasets.service import DatasetConflictError, import_release, read_release
 from app.db import tables
@@ -536,6 +536,21 @@ def test_users_go_on_rating_during_an_import_on_postgresql(database: Database) -
     )
     assert ratings(database)[("stranger", 1)][0] == 4.0
     assert revisions(database) == {"stranger": 4, "7": 5, "8": 5}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_ratings_that_are_stored_are_looked_up_by_their_keys(database: Database) -> None:
+    """The planner knows nothing of a table that is being filled, and would read it for each chunk."""
+    query = """EXPLAIN DELETE FROM staged_ratings AS s WHERE EXISTS
+        (SELECT FROM ratings AS r WHERE r.user_id = s.user_id AND r.movie_id = s.movie_id)"""
+    with database.unit_of_work() as connection:
+        staging.begin(connection)
+        with merging.bulk(connection, tables.ratings, 1_000_000):
+            plan = " ".join(connection.execute(text(query)).scalars())
+        again = " ".join(connection.execute(text(query)).scalars())
+    assert "using pk_ratings" in plan
+    assert "Seq Scan on ratings" not in plan
+    assert plan != again  # other statements of the transaction may read whole tables
 
 
 def test_a_release_is_found_by_its_name(database: Database, tmp_path: Path) -> None:
