@@ -540,7 +540,7 @@ def test_users_go_on_rating_during_an_import_on_postgresql(database: Database) -
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_ratings_that_are_stored_are_looked_up_by_their_keys(database: Database) -> None:
-    """The planner knows nothing of a table that is being filled, and would read it for each chunk."""
+    """The planner knows nothing of a table that is being filled: it would read all of it."""
     query = """EXPLAIN DELETE FROM staged_ratings AS s WHERE EXISTS
         (SELECT FROM ratings AS r WHERE r.user_id = s.user_id AND r.movie_id = s.movie_id)"""
     with database.unit_of_work() as connection:
