@@ -51,7 +51,7 @@ __all__ = [
 DEPTH = 100
 # Users who are scored together: as many as take 16 MB, and so many that the weights are not read
 # for each, nor more than make it faster.
-BLOCK_SCORES, MIN_USERS, MAX_USERS = 2_000_000, 16, 64
+SCORES_AT_ONCE, MIN_AT_ONCE, MAX_AT_ONCE = 2_000_000, 16, 64
 RANKING_METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
 
@@ -263,7 +263,7 @@ def _scores(
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
     """Scores and P(like | seen) of every user."""
     if isinstance(model, ManyScorer):
-        n = min(max(BLOCK_SCORES // inputs.n_movies, MIN_USERS), MAX_USERS)
+        n = min(max(SCORES_AT_ONCE // inputs.n_movies, MIN_AT_ONCE), MAX_AT_ONCE)
         for begin in range(0, inputs.n_users, n):
             block = range(begin, min(begin + n, inputs.n_users))
             yield from model.score_users([_given(inputs, weights, row) for row in block])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data import Interactions
 from data.splitting import HeldOut, hide_ratings
 from model.evaluation import (
-    MAX_USERS,
+    MAX_AT_ONCE,
     LeakError,
     figures,
     judge,
@@ -201,7 +201,7 @@ def many_users(n_users: int, n_movies: int, n_ratings: int) -> HeldOut:
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_users_are_judged_together_as_each_alone(weighted: bool) -> None:
-    held_out = many_users(2 * MAX_USERS + 3, 150, 20)
+    held_out = many_users(2 * MAX_AT_ONCE + 3, 150, 20)
     if weighted:
         weights = np.random.default_rng(1).random(held_out.given.n_ratings, dtype=np.float32)
         held_out = replace(held_out, weights=weights)
